@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "assets.h"
+
+namespace statescope {
+
+std::filesystem::path assets_folder() {
+  std::error_code error;
+  const std::filesystem::path program = std::filesystem::read_symlink("/proc/self/exe", error);
+  const std::filesystem::path installed = program.parent_path().parent_path() / "share" / "statescope";
+  if (!error && std::filesystem::is_directory(installed, error)) return installed;
+  return STATESCOPE_SOURCE_ASSETS;
+}
+
+}  // namespace statescope

@@ -1,0 +1,224 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "cli/commands.h"
+
+#include <chrono>
+#include <cstdio>
+#include <nlohmann/json.hpp>
+#include <sstream>
+
+#include "assets.h"
+#include "engine/error.h"
+#include "engine/experiments/compute.h"
+#include "engine/io/file.h"
+#include "engine/io/json.h"
+#include "engine/io/memory.h"
+#include "engine/io/tokenizer.h"
+#include "engine/io/utf8.h"
+#include "engine/models/mamba.h"
+#include "engine/models/model.h"
+#include "engine/run/trace_file.h"
+#include "engine/scene/scene.h"
+
+namespace statescope::cli {
+namespace {
+
+using nlohmann::ordered_json;
+
+constexpr std::size_t max_prompt_bytes = std::size_t{1} << 30;
+
+void print(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+  std::fputc('\n', stdout);
+}
+
+void print(const ordered_json& json) {
+  print(json.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
+}
+
+void require_cpu(const std::string& device) {
+  if (device == "cpu") return;
+  if (device.rfind("cuda", 0) == 0)
+    throw Error("--device " + device + ": this build runs models on the CPU only; use --device cpu");
+  throw Error("--device: \"" + device + "\" is not a device; use cpu");
+}
+
+std::filesystem::path folder_of(const std::string& model) {
+  std::error_code error;
+  const std::filesystem::path path = model;
+  return std::filesystem::is_directory(path, error) ? path : path.parent_path();
+}
+
+std::filesystem::path tokenizer_path(const std::string& model) {
+  return folder_of(model) / "tokenizer.json";
+}
+
+Tokenizer load_tokenizer(const std::string& model) {
+  return Tokenizer::load(tokenizer_path(model).string());
+}
+
+std::vector<std::int32_t> ids_of(const InspectOptions& options, std::string& prompt) {
+  if (!options.ids.empty()) return parse_ids(options.ids);
+  prompt = options.has_prompt ? options.prompt : read_text_file(options.prompt_file, max_prompt_bytes);
+  return load_tokenizer(options.model).encode(prompt);
+}
+
+TraceSelection selection_of(const InspectOptions& options, std::int64_t layers) {
+  TraceSelection selection;
+  const std::vector<std::int64_t> chosen = parse_ranges(options.layers, layers, "--layers");
+  selection.layers.insert(chosen.begin(), chosen.end());
+  if (options.tensors != "all") {
+    selection.quantities.clear();
+    std::istringstream names(options.tensors);
+    for (std::string name; std::getline(names, name, ',');) selection.quantities.insert(parse_quantity(name));
+  }
+  return selection;
+}
+
+ordered_json sizes_json(const ModelSizes& s) {
+  return {{"layers", s.layers}, {"d_model", s.d_model}, {"d_inner", s.d_inner}, {"d_state", s.d_state},
+          {"d_conv", s.d_conv}, {"dt_rank", s.dt_rank}, {"vocab", s.vocab}};
+}
+
+// Keeps the logits after the last token of each call to run.
+class LastLogits final : public Recorder {
+ public:
+  bool wants(Quantity quantity, std::int64_t) const override { return quantity == Quantity::logits; }
+  void record(Quantity, std::int64_t, std::int64_t, std::int64_t tokens, std::span<const float> values) override {
+    const auto last = values.last(values.size() / static_cast<std::size_t>(tokens));
+    logits.assign(last.begin(), last.end());
+  }
+  std::vector<float> logits;
+};
+
+}  // namespace
+
+void devices(bool json) {
+  const kernels::CpuBackend cpu;
+  const std::string set = kernels::instruction_set_name(cpu.instruction_set());
+  if (json)
+    print(ordered_json{{"devices",
+                        {{{"device", "cpu"},
+                          {"instruction_set", set},
+                          {"threads", cpu.threads()},
+                          {"free_memory", available_memory()}}}}});
+  else
+    print("cpu   " + set + ", " + std::to_string(cpu.threads()) + " threads, " + format_bytes(available_memory()) +
+          " free");
+}
+
+void info(const InfoOptions& options) {
+  const Checkpoint checkpoint = Checkpoint::open(options.model);
+  const ModelInfo info = inspect_checkpoint(checkpoint);
+  std::error_code error;
+  const bool tokenizer = std::filesystem::exists(tokenizer_path(options.model), error);
+  if (options.json) {
+    print(ordered_json{{"name", info.name},
+                       {"family", info.family},
+                       {"sizes", sizes_json(info.sizes)},
+                       {"parameters", info.parameters},
+                       {"bytes", info.stored_bytes},
+                       {"dtypes", info.dtypes},
+                       {"state_bytes_per_token", info.state_bytes},
+                       {"tied_head", info.tied_head},
+                       {"tokenizer", tokenizer},
+                       {"conflicts", info.conflicts}});
+    return;
+  }
+  const ModelSizes& s = info.sizes;
+  std::ostringstream text;
+  text << info.name << ": " << info.family << ", " << s.layers << " layers, " << info.parameters << " parameters\n"
+       << "  d_model " << s.d_model << ", d_inner " << s.d_inner << ", d_state " << s.d_state << ", d_conv " << s.d_conv
+       << ", dt_rank " << s.dt_rank << ", vocabulary " << s.vocab << "\n"
+       << "  " << format_bytes(info.stored_bytes) << " of " << info.dtypes << ", " << format_bytes(info.state_bytes)
+       << " of state per token, head " << (info.tied_head ? "tied to the embedding" : "of its own") << "\n"
+       << "  tokenizer: " << (tokenizer ? "tokenizer.json" : "none, give --ids");
+  for (const std::string& conflict : info.conflicts) text << "\n  conflict: " << conflict;
+  print(text.str());
+}
+
+void tokenize(const TokenizeOptions& options) {
+  const Tokenizer tokenizer = load_tokenizer(options.model);
+  const std::vector<std::int32_t> ids = tokenizer.encode(options.text);
+  std::vector<std::string> tokens;
+  for (const std::int32_t id : ids) tokens.push_back(tokenizer.token_text(id));
+  if (options.json) return print(ordered_json{{"ids", ids}, {"tokens", tokens}});
+  for (std::size_t i = 0; i < ids.size(); ++i) print(std::to_string(ids[i]) + "\t" + ordered_json(tokens[i]).dump());
+}
+
+void inspect(const InspectOptions& options) {
+  require_cpu(options.device);
+  const Precision precision = parse_precision(options.dtype);
+  std::string prompt;
+  const Checkpoint checkpoint = Checkpoint::open(options.model);
+  const ModelInfo info = inspect_checkpoint(checkpoint);
+  const std::vector<std::int32_t> ids = ids_of(options, prompt);
+  if (ids.empty()) throw Error("the prompt is empty; give at least one token");
+  check_ids(ids, info.sizes.vocab);
+  const TraceSelection selection = selection_of(options, info.sizes.layers);
+  if (precision == Precision::f64) {
+    const MambaReference reference(checkpoint);
+    TraceFileWriter trace(options.out, info, ids, prompt, selection);
+    reference.run(ids, trace);
+    trace.commit();
+  } else {
+    const auto model = load_model(checkpoint, precision, options.threads);
+    TraceFileWriter trace(options.out, info, ids, prompt, selection);
+    ModelState state = model->initial_state();
+    run(*model, ids, state, &trace);
+    trace.commit();
+  }
+}
+
+void generate(const GenerateOptions& options) {
+  require_cpu(options.device);
+  check_sampling(options.sampling);
+  const Precision precision = parse_precision(options.dtype);
+  if (precision == Precision::f64)
+    throw Error("--dtype f64 is the reference of inspect; generate with f32, bf16 or f16");
+  const Tokenizer tokenizer = load_tokenizer(options.model);
+  const auto model = load_model(options.model, precision, options.threads);
+  const std::vector<std::int32_t> prompt = tokenizer.encode(options.prompt);
+  if (prompt.empty()) throw Error("the prompt is empty; give at least one token to continue");
+
+  // A vocabulary padded for speed ends in ids that mean nothing: they are never drawn.
+  const auto vocab =
+      static_cast<std::size_t>(std::min<std::int64_t>(tokenizer.vocab_size(), model->info().sizes.vocab));
+  ModelState state = model->initial_state();
+  LastLogits recorder;
+  std::vector<std::int32_t> ids;
+  Utf8Stream stream;
+  std::string text;
+  run(*model, prompt, state, &recorder);
+  const auto start = std::chrono::steady_clock::now();
+  for (std::int64_t i = 0; i < options.tokens; ++i) {
+    const auto position = static_cast<std::int64_t>(prompt.size()) + i;
+    ids.push_back(sample(std::span(recorder.logits).first(vocab), options.sampling, position));
+    const std::string piece = stream.push(tokenizer.token_bytes(ids.back()));
+    text += piece;
+    if (!options.json) {
+      std::fputs(piece.c_str(), stdout);
+      std::fflush(stdout);
+    }
+    if (i + 1 < options.tokens) run(*model, std::span(ids).last(1), state, &recorder);
+  }
+  const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
+  const std::string rest = stream.flush();
+  if (options.json)
+    print(ordered_json{{"ids", ids},
+                       {"text", text + rest},
+                       {"prompt_ids", prompt},
+                       {"tokens_per_second", static_cast<double>(options.tokens) / seconds.count()}});
+  else
+    print(rest);
+}
+
+void compute(const ComputeOptions& options) {
+  const Scene scene = load_scene(options.scene);
+  const std::filesystem::path base = std::filesystem::path(options.scene).parent_path();
+  write_file(
+      options.out,
+      statescope::compute(scene, base, assets_folder()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
+          "\n");
+}
+
+}  // namespace statescope::cli

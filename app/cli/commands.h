@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "engine/run/sampling.h"
+
+namespace statescope::cli {
+
+/// What the user gave; one struct per command. The functions print to standard output and throw Error.
+struct InfoOptions {
+  std::string model;
+  bool json = false;
+};
+struct TokenizeOptions {
+  std::string model, text;
+  bool json = false;
+};
+struct InspectOptions {
+  std::string model, prompt, prompt_file, ids, out;
+  std::string layers = "all", tensors = "all", device = "cpu", dtype = "f32";
+  int threads = 0;
+  bool has_prompt = false;  // an empty prompt is a prompt, too
+};
+struct GenerateOptions {
+  std::string model, prompt, device = "cpu", dtype = "f32";
+  std::int64_t tokens = 0;
+  Sampling sampling;
+  int threads = 0;
+  bool json = false;
+};
+struct ComputeOptions {
+  std::string scene, out;
+};
+
+void devices(bool json);
+void info(const InfoOptions& options);
+void tokenize(const TokenizeOptions& options);
+void inspect(const InspectOptions& options);
+void generate(const GenerateOptions& options);
+void compute(const ComputeOptions& options);
+
+/// "0,2-5" or "all" (every number below `count`). Throws Error on anything else, naming it.
+std::vector<std::int64_t> parse_ranges(const std::string& text, std::int64_t count, const std::string& option);
+/// "1,2,3" as token ids. Throws Error.
+std::vector<std::int32_t> parse_ids(const std::string& text);
+
+}  // namespace statescope::cli

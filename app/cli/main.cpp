@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <exception>
+#include <new>
+
+#include "cli/commands.h"
+
+namespace {
+
+using namespace statescope::cli;
+
+void add_sampling(CLI::App& command, statescope::Sampling& sampling) {
+  command.add_option("--temperature", sampling.temperature, "0 is greedy")->capture_default_str();
+  command.add_option("--top-k", sampling.top_k, "keep the k most likely tokens; 0 keeps all")->capture_default_str();
+  command.add_option("--top-p", sampling.top_p, "keep the most likely tokens up to this probability")
+      ->capture_default_str();
+  command.add_option("--seed", sampling.seed, "same seed, same text")->capture_default_str();
+}
+
+void add_arithmetic(CLI::App& command, std::string& device, std::string& dtype, int& threads) {
+  command.add_option("--device", device, "cpu or cuda[:i]")->capture_default_str();
+  command.add_option("--dtype", dtype, "of weights and activations: f32, bf16, f16; f64 is the slow reference")
+      ->capture_default_str();
+  command.add_option("--threads", threads, "0 uses every core")->capture_default_str()->check(CLI::Range(0, 1024));
+}
+
+int run(int argc, char** argv) {
+  CLI::App app{"Statescope on the command line: state space models, their states and their numbers"};
+  app.require_subcommand(1);
+  app.set_version_flag("--version", STATESCOPE_VERSION);
+
+  bool devices_json = false;
+  CLI::App* command = app.add_subcommand("devices", "what models can run on");
+  command->add_flag("--json", devices_json, "one JSON object");
+  command->callback([&] { devices(devices_json); });
+
+  InfoOptions info_options;
+  command = app.add_subcommand("info", "family, sizes as the tensors say, conflicts with config.json");
+  command->add_option("MODEL", info_options.model, "a checkpoint folder or a file in it")->required();
+  command->add_flag("--json", info_options.json, "one JSON object");
+  command->callback([&] { info(info_options); });
+
+  TokenizeOptions tokenize_options;
+  command = app.add_subcommand("tokenize", "text to token ids");
+  command->add_option("MODEL", tokenize_options.model, "a checkpoint folder or a file in it")->required();
+  command->add_option("--text", tokenize_options.text)->required();
+  command->add_flag("--json", tokenize_options.json, "one JSON object");
+  command->callback([&] { tokenize(tokenize_options); });
+
+  InspectOptions inspect_options;
+  command = app.add_subcommand("inspect", "run a prompt and write every tensor to a trace file");
+  command->add_option("MODEL", inspect_options.model, "a checkpoint folder or a file in it")->required();
+  CLI::Option_group* input = command->add_option_group("input", "what the model reads");
+  const CLI::Option* prompt = input->add_option("--prompt", inspect_options.prompt);
+  input->add_option("--ids", inspect_options.ids, "token ids, 1,2,3");
+  input->add_option("--prompt-file", inspect_options.prompt_file, "UTF-8 text");
+  input->require_option(1);
+  command->add_option("--out", inspect_options.out, "the trace, a safetensors file")->required();
+  command->add_option("--layers", inspect_options.layers, "all or 0,2-5")->capture_default_str();
+  command->add_option("--tensors", inspect_options.tensors, "all or some of logits,hidden,delta,B,C,conv,h,y,gate")
+      ->capture_default_str();
+  add_arithmetic(*command, inspect_options.device, inspect_options.dtype, inspect_options.threads);
+  command->callback([&, prompt] {
+    inspect_options.has_prompt = prompt->count() > 0;
+    inspect(inspect_options);
+  });
+
+  GenerateOptions generate_options;
+  command = app.add_subcommand("generate", "continue a prompt");
+  command->add_option("MODEL", generate_options.model, "a checkpoint folder or a file in it")->required();
+  command->add_option("--prompt", generate_options.prompt)->required();
+  command->add_option("--tokens", generate_options.tokens, "how many to generate")
+      ->required()
+      ->check(CLI::Range(1, 1 << 24));
+  add_sampling(*command, generate_options.sampling);
+  add_arithmetic(*command, generate_options.device, generate_options.dtype, generate_options.threads);
+  command->add_flag("--json", generate_options.json, "one JSON object");
+  command->callback([&] { generate(generate_options); });
+
+  ComputeOptions compute_options;
+  command = app.add_subcommand("compute", "the numbers behind a scene");
+  command->add_option("SCENE", compute_options.scene, "a scene file")->required();
+  command->add_option("--out", compute_options.out, "the numbers, a JSON file")->required();
+  command->callback([&] { compute(compute_options); });
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  return 0;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::fputs("statescope-cli: there is not enough memory for this model or prompt\n", stderr);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "statescope-cli: %s\n", error.what());
+  }
+  return 1;
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/experiments/compute.h"
+
+#include <algorithm>
+
+#include "engine/error.h"
+#include "engine/models/checkpoint.h"
+#include "engine/run/session.h"
+
+namespace statescope {
+namespace {
+
+using nlohmann::ordered_json;
+
+// One array with named axes, row-major.
+ordered_json array(const char* name, std::vector<std::string> axes, std::vector<std::int64_t> shape,
+                   std::vector<float> values) {
+  return {{"name", name}, {"axes", std::move(axes)}, {"shape", std::move(shape)}, {"values", std::move(values)}};
+}
+
+ordered_json token_json(const TokenRecord& token, const LoadedModel& loaded) {
+  const auto text = [&](std::int32_t id) {
+    return loaded.tokenizer ? loaded.tokenizer->token_text(id) : std::to_string(id);
+  };
+  ordered_json next = ordered_json::array();
+  for (const Candidate& candidate : token.next)
+    next.push_back({{"id", candidate.id}, {"text", text(candidate.id)}, {"probability", candidate.probability}});
+  return {{"id", token.id},
+          {"text", text(token.id)},
+          {"generated", token.generated},
+          {"log_probability", token.log_probability},
+          {"next", next}};
+}
+
+ordered_json summaries_json(const Trace& trace, std::int64_t layers) {
+  ordered_json arrays = ordered_json::array();
+  for (const Summary summary : all_summaries) {
+    std::vector<float> values;
+    for (std::int64_t layer = 0; layer < layers; ++layer)
+      for (const auto& token : trace.tokens) values.push_back(token->layers[static_cast<std::size_t>(layer)][summary]);
+    arrays.push_back(
+        array(summary_name(summary).c_str(), {"layer", "token"}, {layers, trace.length()}, std::move(values)));
+  }
+  return arrays;
+}
+
+}  // namespace
+
+LoadedModel load_with_tokenizer(const std::filesystem::path& path) {
+  const Checkpoint checkpoint = Checkpoint::open(path);
+  LoadedModel loaded{load_model(checkpoint), std::nullopt};
+  const std::filesystem::path tokenizer = checkpoint.folder() / "tokenizer.json";
+  std::error_code error;
+  if (std::filesystem::exists(tokenizer, error)) loaded.tokenizer = Tokenizer::load(tokenizer.string());
+  return loaded;
+}
+
+std::vector<std::int32_t> prompt_ids(const ModelRun& run, const LoadedModel& loaded) {
+  std::vector<std::int32_t> ids = run.prompt_ids;
+  if (ids.empty()) {
+    if (!loaded.tokenizer)
+      throw Error(loaded.model->info().folder.string() +
+                  " has no tokenizer.json, so it cannot read text; give the prompt as token ids");
+    ids = loaded.tokenizer->encode(run.prompt);
+  }
+  if (ids.empty()) throw Error("the prompt is empty; type at least one character");
+  return ids;
+}
+
+ordered_json compute(const Scene& wanted, const std::filesystem::path& base, const std::filesystem::path& assets,
+                     std::stop_token stop) {
+  const LoadedModel loaded = load_with_tokenizer(resolve_model(wanted.run.model, base, assets));
+  const Model& model = *loaded.model;
+  const ModelSizes& s = model.info().sizes;
+  Session session(loaded.model);
+  session.append(prompt_ids(wanted.run, loaded), false, stop);
+  session.append(wanted.run.generated, true, stop);
+
+  const Trace& trace = session.trace();
+  const std::int64_t T = trace.length(), E = s.d_inner, N = s.d_state;
+  const Scene scene = clamped(wanted, s, T);
+  const ModelView& view = scene.view;
+  LayerTrack track = layer_track(model, trace, view.layer, nullptr, stop);
+  std::vector<float> channel = channel_states(model, track, view.channel);
+  std::vector<float> h = states(model, trace, track, scene.cursor, scene.cursor + 1);
+  const StateUpdate u = state_update(model, track, channel, view.channel, view.state, scene.cursor);
+
+  ordered_json tokens = ordered_json::array();
+  for (const auto& token : trace.tokens) tokens.push_back(token_json(*token, loaded));
+  ordered_json arrays = summaries_json(trace, s.layers);
+  arrays.push_back(array("delta", {"token", "channel"}, {T, E}, std::move(track.delta)));
+  arrays.push_back(array("gate", {"token", "channel"}, {T, E}, std::move(track.gate)));
+  arrays.push_back(array("conv", {"token", "channel"}, {T, E}, std::move(track.conv)));
+  arrays.push_back(array("y", {"token", "channel"}, {T, E}, std::move(track.y)));
+  arrays.push_back(array("B", {"token", "state"}, {T, N}, std::move(track.B)));
+  arrays.push_back(array("C", {"token", "state"}, {T, N}, std::move(track.C)));
+  arrays.push_back(array("h_of_channel", {"token", "state"}, {T, N}, std::move(channel)));
+  arrays.push_back(array("h", {"channel", "state"}, {E, N}, std::move(h)));
+  return {{"format", "statescope-result"},
+          {"version", 1},
+          {"kind", "model-run"},
+          {"model", model.info().name},
+          {"layer", view.layer},
+          {"channel", view.channel},
+          {"state", view.state},
+          {"cursor", scene.cursor},
+          {"tokens", tokens},
+          {"update",
+           {{"delta", u.delta},
+            {"A", u.A},
+            {"B", u.B},
+            {"x", u.x},
+            {"h_prev", u.h_prev},
+            {"h", u.h},
+            {"gate", u.gate},
+            {"write", u.write}}},
+          {"arrays", arrays}};
+}
+
+}  // namespace statescope

@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <nlohmann/json.hpp>
+#include <optional>
+#include <stop_token>
+#include <vector>
+
+#include "engine/io/tokenizer.h"
+#include "engine/models/model.h"
+#include "engine/scene/scene.h"
+
+namespace statescope {
+
+/// A model with the tokenizer that lies beside it, if one does.
+struct LoadedModel {
+  std::shared_ptr<const Model> model;
+  std::optional<Tokenizer> tokenizer;
+};
+LoadedModel load_with_tokenizer(const std::filesystem::path& path);
+
+/// The tokens a run's prompt stands for. Throws Error when there is no tokenizer for a text, and for an empty prompt.
+std::vector<std::int32_t> prompt_ids(const ModelRun& run, const LoadedModel& loaded);
+
+/// The numbers behind a scene, as SCENE.md lists them: {"tokens": …, "arrays": [{name, axes, shape, values}, …], …}.
+/// `base` is the folder relative model paths start from, `assets` holds the bundled models. Throws Error, Cancelled.
+nlohmann::ordered_json compute(const Scene& scene, const std::filesystem::path& base,
+                               const std::filesystem::path& assets, std::stop_token stop = {});
+
+}  // namespace statescope

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "engine/models/recorder.h"
+#include "kernels/cpu_backend.h"
+#include "kernels/matrix_view.h"
+
+namespace statescope {
+
+using kernels::MatrixView;
+class Checkpoint;
+
+/// Arithmetic of weights and activations. State, Δ and exp(Δ·A) are float32 in all but f64, the reference.
+enum class Precision { f64, f32, bf16, f16 };
+Precision parse_precision(const std::string& text);  // throws Error
+std::string precision_name(Precision precision);
+
+/// Every size, read off the tensors' shapes.
+struct ModelSizes {
+  std::int64_t layers = 0;
+  std::int64_t d_model = 0;  // D
+  std::int64_t d_inner = 0;  // E
+  std::int64_t d_state = 0;  // N
+  std::int64_t d_conv = 0;   // K, taps of the causal convolution
+  std::int64_t dt_rank = 0;  // R
+  std::int64_t vocab = 0;    // V, rows of the embedding
+};
+
+struct ModelInfo {
+  std::string name;    // folder name
+  std::string family;  // "Mamba-1"
+  std::filesystem::path folder;
+  ModelSizes sizes;
+  std::int64_t parameters = 0;
+  std::int64_t stored_bytes = 0;  // in the files
+  std::int64_t state_bytes = 0;   // of the recurrent state, float32, whatever the length of the sequence
+  std::string dtypes;             // as stored
+  bool tied_head = true;
+  /// One sentence per disagreement between config.json and the tensors, and per assumption made.
+  std::vector<std::string> conflicts;
+};
+
+/// What one layer carries from token to token.
+struct LayerState {
+  std::vector<float> conv;  // [K-1, E] last inputs of the convolution, oldest first
+  std::vector<float> h;     // [N, E] hidden state, state-major
+};
+
+/// What the whole model carries: a value, so that copying it is a snapshot.
+struct ModelState {
+  std::vector<LayerState> layers;
+  std::int64_t bytes() const;
+};
+
+/// Where a layer leaves what it computed for T tokens. Empty views and a null pointer are not filled.
+struct LayerTap {
+  MatrixView<float> delta;  // [T, E] after softplus
+  MatrixView<float> B, C;   // [T, N]
+  MatrixView<float> conv;   // [T, E] after convolution and SiLU: the scan's input
+  MatrixView<float> y;      // [T, E] scan output with the D skip, before the gate
+  MatrixView<float> gate;   // [T, E] SiLU(z)
+  float* h_all = nullptr;   // [T, E, N] after each token
+};
+
+/// A language model made of residual layers with a recurrent state. Immutable; several threads may use one.
+class Model {
+ public:
+  virtual ~Model() = default;
+
+  virtual const ModelInfo& info() const = 0;
+  virtual const kernels::CpuBackend& backend() const = 0;
+  virtual ModelState initial_state() const = 0;
+
+  /// The residual stream before layer 0, [T, D]. Ids must be below `sizes.vocab`.
+  virtual void embed(std::span<const std::int32_t> ids, MatrixView<float> residual) const = 0;
+  /// Reads T further tokens: replaces the residual stream before `layer` by the one after it and moves the state on.
+  virtual void run_layer(std::int64_t layer, MatrixView<float> residual, LayerState& state,
+                         const LayerTap& tap = {}) const = 0;
+  /// Final norm and head: logits [T, V] from the residual stream after the last layer.
+  virtual void logits(MatrixView<const float> residual, MatrixView<float> logits) const = 0;
+
+  /// A = -exp(A_log) of a layer, [N, E] state-major, and D, [E].
+  virtual MatrixView<const float> A(std::int64_t layer) const = 0;
+  virtual const float* D(std::int64_t layer) const = 0;
+};
+
+/// Throws Error naming the first id outside the vocabulary.
+void check_ids(std::span<const std::int32_t> ids, std::int64_t vocab);
+
+/// Reads `ids` in chunks through all layers, moves `state` on, hands what the recorder wants to it (null: nothing).
+/// Throws Error on an id outside the vocabulary and Cancelled when asked to stop; `state` is then unusable.
+void run(const Model& model, std::span<const std::int32_t> ids, ModelState& state, Recorder* recorder,
+         std::stop_token stop = {});
+
+/// What the tensors say, without reading them. Throws Error for a family this version does not run.
+ModelInfo inspect_checkpoint(const Checkpoint& checkpoint);
+/// Builds the model the tensors describe. `threads` 0 uses every core.
+std::shared_ptr<const Model> load_model(const Checkpoint& checkpoint, Precision precision = Precision::f32,
+                                        int threads = 0);
+std::shared_ptr<const Model> load_model(const std::filesystem::path& path, Precision precision = Precision::f32,
+                                        int threads = 0);
+
+}  // namespace statescope

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "engine/models/model.h"
+#include "engine/run/sampling.h"
+
+namespace statescope {
+
+/// One number per layer and token, cheap enough to keep for all of them.
+enum class Summary { mean_delta, state_norm, update_norm, residual_norm };
+inline constexpr std::array all_summaries{Summary::mean_delta, Summary::state_norm, Summary::update_norm,
+                                          Summary::residual_norm};
+std::string summary_name(Summary summary);       // "mean_delta", as in scenes
+Summary parse_summary(const std::string& name);  // throws Error naming the known ones
+
+struct LayerSummary {
+  std::array<float, all_summaries.size()> values{};
+  float operator[](Summary summary) const { return values[static_cast<std::size_t>(summary)]; }
+  float& operator[](Summary summary) { return values[static_cast<std::size_t>(summary)]; }
+};
+
+/// What is kept of every token.
+struct TokenRecord {
+  std::int32_t id = 0;
+  bool generated = false;            // sampled by the model, not given in the prompt
+  float log_probability = 0;         // of this token before it was read, in nats; 0 for the first
+  std::vector<float> hidden;         // [layers + 1, D] residual stream before each layer and before the final norm
+  std::vector<LayerSummary> layers;  // [layers]
+  std::vector<Candidate> next;       // most likely next tokens
+};
+
+/// The record of a run: everything needed to show any tensor of any layer at any token, in bounded memory.
+///
+/// The residual stream is kept for all tokens and the recurrent state every `interval` tokens. All that a layer
+/// computes is a function of the stream that enters it and of its state, so any tensor comes back, bit for bit, by
+/// running that one layer again (`layer_track`), and any h_t by running its scan from the checkpoint before it
+/// (`states`). A value: copies share the records, so a snapshot for another thread costs one pointer per token.
+struct Trace {
+  std::vector<std::shared_ptr<const TokenRecord>> tokens;
+  std::vector<std::shared_ptr<const ModelState>> checkpoints;  // checkpoints[j] is the state before token j · interval
+  std::int64_t interval = 0;
+
+  std::int64_t length() const { return static_cast<std::int64_t>(tokens.size()); }
+  std::vector<std::int32_t> ids() const;
+};
+
+/// Everything one layer computed, for all tokens, but its state.
+struct LayerTrack {
+  std::int64_t layer = 0;
+  std::int64_t tokens = 0;                  // T
+  std::vector<float> delta, conv, y, gate;  // [T, E]
+  std::vector<float> B, C;                  // [T, N]
+};
+
+/// Recomputes a layer from the trace. With `known`, an older track of the same layer, only what follows it is computed.
+/// Throws Cancelled.
+LayerTrack layer_track(const Model& model, const Trace& trace, std::int64_t layer, const LayerTrack* known = nullptr,
+                       std::stop_token stop = {});
+
+/// The states h after each of the tokens [first, last), as [last - first, E, N].
+std::vector<float> states(const Model& model, const Trace& trace, const LayerTrack& track, std::int64_t first,
+                          std::int64_t last);
+
+/// The states of one channel after every token, [T, N].
+std::vector<float> channel_states(const Model& model, const LayerTrack& track, std::int64_t channel);
+
+/// h = gate · h_prev + write: how one number of the state came about.
+struct StateUpdate {
+  double delta = 0, A = 0, B = 0, x = 0;
+  double h_prev = 0, h = 0;
+  double gate = 0;   // exp(Δ·A), what is kept
+  double write = 0;  // Δ·B·x, what is added
+};
+/// `states_of_channel` is what channel_states returned for this track and channel.
+StateUpdate state_update(const Model& model, const LayerTrack& track, std::span<const float> states_of_channel,
+                         std::int64_t channel, std::int64_t state, std::int64_t token);
+
+}  // namespace statescope

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/models/checkpoint.h"
+
+#include <cmath>
+#include <set>
+
+#include "engine/error.h"
+#include "engine/io/json.h"
+
+namespace statescope {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::int64_t max_config_bytes = 16 << 20;
+constexpr std::int64_t max_index_bytes = 64 << 20;
+
+// The shard files an index names. Only plain file names are followed: an index must not reach outside its folder.
+std::set<std::string> shards_of(const fs::path& index) {
+  const nlohmann::json json = parse_json(read_text_file(index.string(), max_index_bytes), index.string());
+  const auto map = json.is_object() ? json.find("weight_map") : json.end();
+  if (map == json.end() || !map->is_object() || map->empty())
+    throw Error(index.string() + ": \"weight_map\" is missing or empty, so the shards are unknown");
+  std::set<std::string> shards;
+  for (const auto& [tensor, file] : map->items()) {
+    if (!file.is_string()) throw Error(index.string() + ": the file of tensor \"" + tensor + "\" is not a string");
+    const auto name = file.get<std::string>();
+    if (name.empty() || fs::path(name).filename() != name || name == "." || name == "..")
+      throw Error(index.string() + ": the file \"" + name + "\" of tensor \"" + tensor +
+                  "\" is not a plain file name in the same folder");
+    shards.insert(name);
+  }
+  return shards;
+}
+
+template <class Real>
+void decode(const SafetensorsFile& file, const TensorInfo& info, Real* out) {
+  if constexpr (std::is_same_v<Real, float>)
+    decode_f32(info.dtype, file.data(info), out);
+  else
+    decode_f64(info.dtype, file.data(info), out);
+}
+
+}  // namespace
+
+Checkpoint Checkpoint::open(const fs::path& path) {
+  std::error_code error;
+  if (!fs::exists(path, error)) throw Error(path.string() + " does not exist");
+  Checkpoint checkpoint;
+  checkpoint.folder_ = fs::is_directory(path, error) ? path : path.parent_path();
+  if (checkpoint.folder_.empty()) checkpoint.folder_ = ".";
+  const fs::path& folder = checkpoint.folder_;
+
+  const fs::path config = folder / "config.json";
+  if (fs::exists(config, error)) {
+    checkpoint.config_ = parse_json(read_text_file(config.string(), max_config_bytes), config.string());
+    if (!checkpoint.config_.is_object()) throw Error(config.string() + ": the top level is not an object");
+  }
+
+  std::set<std::string> names;
+  if (path.extension() == ".safetensors")
+    names.insert(path.filename().string());
+  else if (fs::exists(folder / "model.safetensors", error))
+    names.insert("model.safetensors");
+  else if (fs::exists(folder / "model.safetensors.index.json", error))
+    names = shards_of(folder / "model.safetensors.index.json");
+  else
+    throw Error(folder.string() +
+                " holds neither model.safetensors nor model.safetensors.index.json; open the folder of a Hugging Face "
+                "checkpoint");
+
+  for (const std::string& name : names) {
+    checkpoint.files_.push_back(SafetensorsFile((folder / name).string()));
+    for (const auto& [tensor, info] : checkpoint.files_.back().tensors()) {
+      if (!checkpoint.where_.emplace(tensor, checkpoint.files_.size() - 1).second)
+        throw Error((folder / name).string() + ": tensor \"" + tensor + "\" is also in another shard");
+    }
+  }
+  return checkpoint;
+}
+
+std::vector<std::string> Checkpoint::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, file] : where_) names.push_back(name);
+  return names;
+}
+
+const TensorInfo& Checkpoint::info(const std::string& tensor) const {
+  const auto found = where_.find(tensor);
+  if (found == where_.end()) throw Error(folder_.string() + ": tensor \"" + tensor + "\" is missing");
+  return files_[found->second].tensors().at(tensor);
+}
+
+std::string Checkpoint::file_of(const std::string& tensor) const {
+  const auto found = where_.find(tensor);
+  return found == where_.end() ? folder_.string() : files_[found->second].path();
+}
+
+template <class Real>
+std::vector<Real> Checkpoint::read(const std::string& tensor) const {
+  const TensorInfo& tensor_info = info(tensor);
+  std::vector<Real> values(static_cast<std::size_t>(tensor_info.elements()));
+  try {
+    decode(files_[where_.at(tensor)], tensor_info, values.data());
+  } catch (const Error& error) {
+    throw Error(file_of(tensor) + ": tensor \"" + tensor + "\": " + error.what());
+  }
+  for (std::size_t i = 0; i < values.size(); ++i) {
+    if (!std::isfinite(values[i]))
+      throw Error(file_of(tensor) + ": tensor \"" + tensor + "\" holds " +
+                  (std::isnan(values[i]) ? "NaN" : "infinity") + " at element " + std::to_string(i) +
+                  "; the checkpoint is damaged");
+  }
+  return values;
+}
+
+std::vector<float> Checkpoint::read_f32(const std::string& tensor) const {
+  return read<float>(tensor);
+}
+std::vector<double> Checkpoint::read_f64(const std::string& tensor) const {
+  return read<double>(tensor);
+}
+
+std::int64_t Checkpoint::parameters() const {
+  std::int64_t total = 0;
+  for (const SafetensorsFile& file : files_)
+    for (const auto& [name, tensor_info] : file.tensors()) total += static_cast<std::int64_t>(tensor_info.elements());
+  return total;
+}
+
+std::int64_t Checkpoint::stored_bytes() const {
+  std::int64_t total = 0;
+  for (const SafetensorsFile& file : files_)
+    for (const auto& [name, tensor_info] : file.tensors())
+      total += static_cast<std::int64_t>(tensor_info.end - tensor_info.begin);
+  return total;
+}
+
+std::string Checkpoint::dtypes() const {
+  std::set<std::string> names;
+  for (const SafetensorsFile& file : files_)
+    for (const auto& [name, tensor_info] : file.tensors()) names.emplace(dtype_name(tensor_info.dtype));
+  std::string text;
+  for (const std::string& name : names) text += (text.empty() ? "" : ", ") + name;
+  return text;
+}
+
+}  // namespace statescope

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/models/model.h"
+
+#include <algorithm>
+
+#include "engine/error.h"
+#include "engine/io/utf8.h"
+#include "engine/models/mamba.h"
+
+namespace statescope {
+namespace {
+
+// Tokens read at once: enough to reuse every weight many times, small enough that recording every h_t of one layer of
+// a chunk stays a few megabytes.
+constexpr std::int64_t chunk_tokens = 256;
+constexpr std::int64_t chunk_tokens_with_states = 64;
+
+// Buffers for what the recorder wants of one layer.
+class LayerRecording {
+ public:
+  LayerRecording(const Recorder* recorder, std::int64_t layer, std::int64_t tokens, const ModelSizes& sizes) {
+    if (!recorder) return;
+    const auto wanted = [&](Quantity quantity, std::int64_t width) {
+      if (!recorder->wants(quantity, layer)) return MatrixView<float>();
+      buffers_.push_back({quantity, std::vector<float>(static_cast<std::size_t>(tokens * width))});
+      return MatrixView<float>(buffers_.back().values.data(), tokens, width);
+    };
+    buffers_.reserve(7);
+    tap.delta = wanted(Quantity::delta, sizes.d_inner);
+    tap.B = wanted(Quantity::B, sizes.d_state);
+    tap.C = wanted(Quantity::C, sizes.d_state);
+    tap.conv = wanted(Quantity::conv, sizes.d_inner);
+    tap.y = wanted(Quantity::y, sizes.d_inner);
+    tap.gate = wanted(Quantity::gate, sizes.d_inner);
+    tap.h_all = wanted(Quantity::h, sizes.d_inner * sizes.d_state).data;
+  }
+
+  void deliver(Recorder& recorder, std::int64_t layer, std::int64_t first, std::int64_t tokens) const {
+    for (const Buffer& buffer : buffers_) recorder.record(buffer.quantity, layer, first, tokens, buffer.values);
+  }
+
+  LayerTap tap;
+
+ private:
+  struct Buffer {
+    Quantity quantity;
+    std::vector<float> values;
+  };
+  std::vector<Buffer> buffers_;
+};
+
+}  // namespace
+
+std::int64_t ModelState::bytes() const {
+  std::size_t floats = 0;
+  for (const LayerState& layer : layers) floats += layer.conv.size() + layer.h.size();
+  return static_cast<std::int64_t>(floats * sizeof(float));
+}
+
+void check_ids(std::span<const std::int32_t> ids, std::int64_t vocab) {
+  for (std::size_t t = 0; t < ids.size(); ++t)
+    if (ids[t] < 0 || ids[t] >= vocab)
+      throw Error("token id " + std::to_string(ids[t]) + " at position " + std::to_string(t) +
+                  " is outside the vocabulary of " + std::to_string(vocab));
+}
+
+void run(const Model& model, std::span<const std::int32_t> ids, ModelState& state, Recorder* recorder,
+         std::stop_token stop) {
+  const ModelSizes& sizes = model.info().sizes;
+  check_ids(ids, sizes.vocab);
+  const auto wants = [&](Quantity quantity, std::int64_t layer) {
+    return recorder && recorder->wants(quantity, layer);
+  };
+  bool states_wanted = false;
+  for (std::int64_t layer = 0; layer < sizes.layers; ++layer) states_wanted |= wants(Quantity::h, layer);
+  const std::int64_t chunk = states_wanted ? chunk_tokens_with_states : chunk_tokens;
+
+  const auto total = static_cast<std::int64_t>(ids.size());
+  for (std::int64_t first = 0; first < total; first += chunk) {
+    const std::int64_t tokens = std::min(chunk, total - first);
+    std::vector<float> stream(static_cast<std::size_t>(tokens * sizes.d_model));
+    const MatrixView<float> residual(stream.data(), tokens, sizes.d_model);
+    model.embed(ids.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(tokens)), residual);
+    for (std::int64_t layer = 0; layer < sizes.layers; ++layer) {
+      if (stop.stop_requested()) throw Cancelled();
+      if (wants(Quantity::hidden, layer)) recorder->record(Quantity::hidden, layer, first, tokens, stream);
+      const LayerRecording recording(recorder, layer, tokens, sizes);
+      model.run_layer(layer, residual, state.layers[static_cast<std::size_t>(layer)], recording.tap);
+      if (recorder) recording.deliver(*recorder, layer, first, tokens);
+    }
+    if (wants(Quantity::hidden, sizes.layers)) recorder->record(Quantity::hidden, sizes.layers, first, tokens, stream);
+    if (wants(Quantity::logits, 0)) {
+      std::vector<float> logits(static_cast<std::size_t>(tokens * sizes.vocab));
+      model.logits(residual, {logits.data(), tokens, sizes.vocab});
+      recorder->record(Quantity::logits, 0, first, tokens, logits);
+    }
+  }
+}
+
+ModelInfo inspect_checkpoint(const Checkpoint& checkpoint) {
+  if (is_mamba(checkpoint)) return inspect_mamba(checkpoint).info;
+  std::string family;
+  if (const auto type = checkpoint.config().find("model_type"); type != checkpoint.config().end() && type->is_string())
+    family = " of type " + in_quotes(type->get<std::string>());
+  throw Error(checkpoint.folder().string() + " holds a model" + family +
+              " whose tensors are not those of Mamba-1, the family this version runs");
+}
+
+std::shared_ptr<const Model> load_model(const Checkpoint& checkpoint, Precision precision, int threads) {
+  inspect_checkpoint(checkpoint);
+  return load_mamba(checkpoint, precision, threads);
+}
+
+std::shared_ptr<const Model> load_model(const std::filesystem::path& path, Precision precision, int threads) {
+  return load_model(Checkpoint::open(path), precision, threads);
+}
+
+}  // namespace statescope

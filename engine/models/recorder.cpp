@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/models/recorder.h"
+
+#include "engine/error.h"
+
+namespace statescope {
+
+std::string quantity_name(Quantity quantity) {
+  switch (quantity) {
+    case Quantity::logits:
+      return "logits";
+    case Quantity::hidden:
+      return "hidden";
+    case Quantity::delta:
+      return "delta";
+    case Quantity::B:
+      return "B";
+    case Quantity::C:
+      return "C";
+    case Quantity::conv:
+      return "conv";
+    case Quantity::h:
+      return "h";
+    case Quantity::y:
+      return "y";
+    case Quantity::gate:
+      break;
+  }
+  return "gate";
+}
+
+Quantity parse_quantity(const std::string& name) {
+  std::string known;
+  for (const Quantity quantity : all_quantities) {
+    if (quantity_name(quantity) == name) return quantity;
+    known += (known.empty() ? "" : ", ") + quantity_name(quantity);
+  }
+  throw Error("unknown tensor \"" + name + "\"; known are " + known);
+}
+
+}  // namespace statescope

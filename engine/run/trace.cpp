@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/run/trace.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "engine/error.h"
+
+namespace statescope {
+namespace {
+
+constexpr std::int64_t chunk_tokens = 256;  // between two looks at the stop token
+
+}  // namespace
+
+std::string summary_name(Summary summary) {
+  switch (summary) {
+    case Summary::mean_delta:
+      return "mean_delta";
+    case Summary::state_norm:
+      return "state_norm";
+    case Summary::update_norm:
+      return "update_norm";
+    case Summary::residual_norm:
+      break;
+  }
+  return "residual_norm";
+}
+
+Summary parse_summary(const std::string& name) {
+  std::string known;
+  for (const Summary summary : all_summaries) {
+    if (summary_name(summary) == name) return summary;
+    known += (known.empty() ? "" : ", ") + summary_name(summary);
+  }
+  throw Error("unknown summary \"" + name + "\"; known are " + known);
+}
+
+std::vector<std::int32_t> Trace::ids() const {
+  std::vector<std::int32_t> out;
+  for (const auto& token : tokens) out.push_back(token->id);
+  return out;
+}
+
+LayerTrack layer_track(const Model& model, const Trace& trace, std::int64_t layer, const LayerTrack* known,
+                       std::stop_token stop) {
+  const ModelSizes& s = model.info().sizes;
+  const std::int64_t T = trace.length();
+  LayerTrack track;
+  std::int64_t position = 0;  // first token to compute
+  LayerState state;
+  if (known && known->layer == layer && known->tokens > 0 && known->tokens <= T) {
+    track = *known;
+    // From the checkpoint before the first new token; the tokens in between are computed again, to the same bits.
+    position = std::min(known->tokens, T - 1) / trace.interval * trace.interval;
+  }
+  track.layer = layer;
+  track.tokens = T;
+  for (auto* values : {&track.delta, &track.conv, &track.y, &track.gate})
+    values->resize(static_cast<std::size_t>(T * s.d_inner));
+  for (auto* values : {&track.B, &track.C}) values->resize(static_cast<std::size_t>(T * s.d_state));
+  if (T == 0) return track;
+  state =
+      trace.checkpoints[static_cast<std::size_t>(position / trace.interval)]->layers[static_cast<std::size_t>(layer)];
+
+  while (position < T) {
+    if (stop.stop_requested()) throw Cancelled();
+    const std::int64_t count = std::min(chunk_tokens, T - position);
+    std::vector<float> stream(static_cast<std::size_t>(count * s.d_model));
+    for (std::int64_t t = 0; t < count; ++t)
+      std::copy_n(trace.tokens[static_cast<std::size_t>(position + t)]->hidden.data() + layer * s.d_model, s.d_model,
+                  stream.data() + t * s.d_model);
+    const auto rows = [&](std::vector<float>& values, std::int64_t width) {
+      return MatrixView<float>(values.data() + position * width, count, width);
+    };
+    LayerTap tap;
+    tap.delta = rows(track.delta, s.d_inner);
+    tap.conv = rows(track.conv, s.d_inner);
+    tap.y = rows(track.y, s.d_inner);
+    tap.gate = rows(track.gate, s.d_inner);
+    tap.B = rows(track.B, s.d_state);
+    tap.C = rows(track.C, s.d_state);
+    model.run_layer(layer, {stream.data(), count, s.d_model}, state, tap);
+    position += count;
+  }
+  return track;
+}
+
+std::vector<float> states(const Model& model, const Trace& trace, const LayerTrack& track, std::int64_t first,
+                          std::int64_t last) {
+  const ModelSizes& s = model.info().sizes;
+  const std::int64_t E = s.d_inner, N = s.d_state;
+  const std::int64_t start = first / trace.interval * trace.interval;
+  std::vector<float> h = trace.checkpoints[static_cast<std::size_t>(start / trace.interval)]
+                             ->layers[static_cast<std::size_t>(track.layer)]
+                             .h;
+  std::vector<float> h_all(static_cast<std::size_t>((last - first) * E * N));
+  std::vector<float> y(static_cast<std::size_t>(std::max(first - start, last - first) * E));
+  const auto scan = [&](std::int64_t begin, std::int64_t end, float* out) {
+    const auto wide = [&](const std::vector<float>& v) {
+      return MatrixView<const float>(v.data() + begin * E, end - begin, E);
+    };
+    const auto narrow = [&](const std::vector<float>& v) {
+      return MatrixView<const float>(v.data() + begin * N, end - begin, N);
+    };
+    model.backend().selective_scan({wide(track.conv),
+                                    wide(track.delta),
+                                    model.A(track.layer),
+                                    narrow(track.B),
+                                    narrow(track.C),
+                                    model.D(track.layer),
+                                    {h.data(), N, E},
+                                    {y.data(), end - begin, E},
+                                    out});
+  };
+  scan(start, first, nullptr);
+  scan(first, last, h_all.data());
+  return h_all;
+}
+
+std::vector<float> channel_states(const Model& model, const LayerTrack& track, std::int64_t channel) {
+  const ModelSizes& s = model.info().sizes;
+  const std::int64_t T = track.tokens, E = s.d_inner, N = s.d_state;
+  const auto column = [&](const std::vector<float>& v) {
+    return MatrixView<const float>(v.data(), T, E).columns(channel, 1);
+  };
+  const auto narrow = [&](const std::vector<float>& v) { return MatrixView<const float>(v.data(), T, N); };
+  std::vector<float> h(static_cast<std::size_t>(N)), y(static_cast<std::size_t>(T)),
+      h_all(static_cast<std::size_t>(T * N));
+  model.backend().selective_scan({column(track.conv),
+                                  column(track.delta),
+                                  model.A(track.layer).columns(channel, 1),
+                                  narrow(track.B),
+                                  narrow(track.C),
+                                  model.D(track.layer) + channel,
+                                  {h.data(), N, 1},
+                                  {y.data(), T, 1},
+                                  h_all.data()});
+  return h_all;
+}
+
+StateUpdate state_update(const Model& model, const LayerTrack& track, std::span<const float> states_of_channel,
+                         std::int64_t channel, std::int64_t state, std::int64_t token) {
+  const ModelSizes& s = model.info().sizes;
+  const auto wide = [&](const std::vector<float>& v) {
+    return v[static_cast<std::size_t>(token * s.d_inner + channel)];
+  };
+  const auto h = [&](std::int64_t t) { return states_of_channel[static_cast<std::size_t>(t * s.d_state + state)]; };
+  StateUpdate update;
+  update.delta = wide(track.delta);
+  update.x = wide(track.conv);
+  update.A = model.A(track.layer)(state, channel);
+  update.B = track.B[static_cast<std::size_t>(token * s.d_state + state)];
+  update.h_prev = token > 0 ? h(token - 1) : 0;
+  update.h = h(token);
+  update.gate = std::exp(update.delta * update.A);
+  update.write = update.delta * update.B * update.x;
+  return update;
+}
+
+}  // namespace statescope

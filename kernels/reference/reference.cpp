@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Every operation as its equation reads, in double precision. Slow on purpose: the fast paths are judged against these.
+#include <cmath>
+#include <vector>
+
+#include "kernels/causal_conv.h"
+#include "kernels/elementwise.h"
+#include "kernels/linear.h"
+#include "kernels/rms_norm.h"
+#include "kernels/selective_scan.h"
+
+namespace statescope::kernels::reference {
+namespace {
+
+double silu(double x) {
+  return x / (1 + std::exp(-x));
+}
+
+}  // namespace
+
+void linear(MatrixView<const double> x, MatrixView<const double> W, const double* bias, MatrixView<double> y) {
+  for (std::int64_t t = 0; t < x.rows; ++t) {
+    for (std::int64_t m = 0; m < W.rows; ++m) {
+      double total = bias ? bias[m] : 0;
+      for (std::int64_t k = 0; k < W.cols; ++k) total += W(m, k) * x(t, k);
+      y(t, m) = total;
+    }
+  }
+}
+
+void rms_norm(const RmsNormArgs<double>& args) {
+  for (std::int64_t t = 0; t < args.x.rows; ++t) {
+    double squares = 0;
+    for (std::int64_t d = 0; d < args.x.cols; ++d) squares += args.x(t, d) * args.x(t, d);
+    const double rms = std::sqrt(squares / static_cast<double>(args.x.cols) + args.epsilon);
+    for (std::int64_t d = 0; d < args.x.cols; ++d) args.y(t, d) = args.x(t, d) / rms * args.weight[d];
+  }
+}
+
+void causal_conv(const CausalConvArgs<double>& args) {
+  const std::int64_t T = args.x.rows, E = args.x.cols, K = args.weight.rows;
+  for (std::int64_t e = 0; e < E; ++e) {
+    std::vector<double> inputs;  // history, then this call
+    for (std::int64_t j = 0; j < K - 1; ++j) inputs.push_back(args.history(j, e));
+    for (std::int64_t t = 0; t < T; ++t) inputs.push_back(args.x(t, e));
+    for (std::int64_t t = 0; t < T; ++t) {
+      double total = args.bias ? args.bias[e] : 0;
+      for (std::int64_t j = 0; j < K; ++j) total += args.weight(j, e) * inputs[static_cast<std::size_t>(t + j)];
+      args.y(t, e) = silu(total);
+    }
+    for (std::int64_t j = 0; j < K - 1; ++j) args.history(j, e) = inputs[static_cast<std::size_t>(T + j)];
+  }
+}
+
+void softplus(const SoftplusArgs<double>& args) {
+  for (std::int64_t t = 0; t < args.x.rows; ++t) {
+    for (std::int64_t e = 0; e < args.x.cols; ++e) {
+      const double x = args.x(t, e) + (args.bias ? args.bias[e] : 0);
+      args.x(t, e) = x > 20 ? x : std::log1p(std::exp(x));
+    }
+  }
+}
+
+void gate(const GateArgs<double>& args) {
+  for (std::int64_t t = 0; t < args.y.rows; ++t) {
+    for (std::int64_t e = 0; e < args.y.cols; ++e) {
+      const double opening = silu(args.z(t, e));
+      const double out = args.y(t, e) * opening;
+      if (args.gate) args.gate(t, e) = opening;
+      args.out(t, e) = out;
+    }
+  }
+}
+
+void selective_scan(const SelectiveScanArgs<double>& args) {
+  const std::int64_t T = args.x.rows, E = args.x.cols, N = args.A.rows;
+  for (std::int64_t t = 0; t < T; ++t) {
+    for (std::int64_t e = 0; e < E; ++e) {
+      const double x = args.x(t, e), delta = args.delta(t, e);
+      double y = args.D[e] * x;
+      for (std::int64_t n = 0; n < N; ++n) {
+        double& h = args.h(n, e);
+        h = std::exp(delta * args.A(n, e)) * h + delta * args.B(t, n) * x;
+        y += args.C(t, n) * h;
+        if (args.h_all) args.h_all[(t * E + e) * N + n] = h;
+      }
+      args.y(t, e) = y;
+    }
+  }
+}
+
+}  // namespace statescope::kernels::reference
