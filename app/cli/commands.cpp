@@ -24,7 +24,8 @@ namespace {
 
 using nlohmann::ordered_json;
 
-constexpr std::size_t max_prompt_bytes = std::size_t{1} << 30;
+// The trace file keeps the prompt in its header, which holds at most 100 MB; JSON may spell a byte with six.
+constexpr std::size_t max_prompt_bytes = std::size_t{16} << 20;
 
 void print(const std::string& text) {
   std::fputs(text.c_str(), stdout);
@@ -53,12 +54,16 @@ std::filesystem::path tokenizer_path(const std::string& model) {
 }
 
 Tokenizer load_tokenizer(const std::string& model) {
-  return Tokenizer::load(tokenizer_path(model).string());
+  const std::filesystem::path path = tokenizer_path(model);
+  std::error_code error;
+  if (!std::filesystem::exists(path, error))
+    throw Error(path.string() + " does not exist, so text cannot be read; give token ids to inspect --ids");
+  return Tokenizer::load(path.string());
 }
 
 std::vector<std::int32_t> ids_of(const InspectOptions& options, std::string& prompt) {
-  if (!options.ids.empty()) return parse_ids(options.ids);
-  prompt = options.has_prompt ? options.prompt : read_text_file(options.prompt_file, max_prompt_bytes);
+  if (options.ids) return parse_ids(*options.ids);
+  prompt = options.prompt ? *options.prompt : read_text_file(options.prompt_file.value(), max_prompt_bytes);
   return load_tokenizer(options.model).encode(prompt);
 }
 
@@ -66,11 +71,7 @@ TraceSelection selection_of(const InspectOptions& options, std::int64_t layers) 
   TraceSelection selection;
   const std::vector<std::int64_t> chosen = parse_ranges(options.layers, layers, "--layers");
   selection.layers.insert(chosen.begin(), chosen.end());
-  if (options.tensors != "all") {
-    selection.quantities.clear();
-    std::istringstream names(options.tensors);
-    for (std::string name; std::getline(names, name, ',');) selection.quantities.insert(parse_quantity(name));
-  }
+  selection.quantities = parse_tensors(options.tensors);
   return selection;
 }
 

@@ -2,9 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
+#include "engine/models/recorder.h"
 #include "engine/run/sampling.h"
 
 namespace statescope::cli {
@@ -19,10 +22,10 @@ struct TokenizeOptions {
   bool json = false;
 };
 struct InspectOptions {
-  std::string model, prompt, prompt_file, ids, out;
+  std::string model, out;
+  std::optional<std::string> prompt, prompt_file, ids;  // one of them; an empty prompt is a prompt, too
   std::string layers = "all", tensors = "all", device = "cpu", dtype = "f32";
   int threads = 0;
-  bool has_prompt = false;  // an empty prompt is a prompt, too
 };
 struct GenerateOptions {
   std::string model, prompt, device = "cpu", dtype = "f32";
@@ -44,6 +47,8 @@ void compute(const ComputeOptions& options);
 
 /// "0,2-5" or "all" (every number below `count`). Throws Error on anything else, naming it.
 std::vector<std::int64_t> parse_ranges(const std::string& text, std::int64_t count, const std::string& option);
+/// "all" or "logits,h,delta". Throws Error naming the known ones.
+std::set<Quantity> parse_tensors(const std::string& text);
 /// "1,2,3" as token ids. Throws Error.
 std::vector<std::int32_t> parse_ids(const std::string& text);
 

@@ -3,12 +3,28 @@
 #include <cstdio>
 #include <exception>
 #include <new>
+#include <string>
 
 #include "cli/commands.h"
+#include "engine/error.h"
+#include "engine/models/model.h"
 
 namespace {
 
 using namespace statescope::cli;
+
+// Text that `parse` refuses is wrong usage.
+template <class Parse>
+auto parses(const Parse& parse) {
+  return [parse](const std::string& text) -> std::string {
+    try {
+      parse(text);
+      return "";
+    } catch (const statescope::Error& error) {
+      return error.what();
+    }
+  };
+}
 
 void add_sampling(CLI::App& command, statescope::Sampling& sampling) {
   command.add_option("--temperature", sampling.temperature, "0 is greedy")->capture_default_str();
@@ -21,8 +37,16 @@ void add_sampling(CLI::App& command, statescope::Sampling& sampling) {
 void add_arithmetic(CLI::App& command, std::string& device, std::string& dtype, int& threads) {
   command.add_option("--device", device, "cpu or cuda[:i]")->capture_default_str();
   command.add_option("--dtype", dtype, "of weights and activations: f32, bf16, f16; f64 is the slow reference")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(parses([](const std::string& text) { statescope::parse_precision(text); }));
   command.add_option("--threads", threads, "0 uses every core")->capture_default_str()->check(CLI::Range(0, 1024));
+}
+
+// One line, whatever stands in the names of files and options.
+void complain(std::string message) {
+  for (char& c : message)
+    if (static_cast<unsigned char>(c) < ' ' || c == 127) c = ' ';
+  std::fprintf(stderr, "statescope-cli: %s\n", message.c_str());
 }
 
 int run(int argc, char** argv) {
@@ -52,19 +76,17 @@ int run(int argc, char** argv) {
   command = app.add_subcommand("inspect", "run a prompt and write every tensor to a trace file");
   command->add_option("MODEL", inspect_options.model, "a checkpoint folder or a file in it")->required();
   CLI::Option_group* input = command->add_option_group("input", "what the model reads");
-  const CLI::Option* prompt = input->add_option("--prompt", inspect_options.prompt);
+  input->add_option("--prompt", inspect_options.prompt);
   input->add_option("--ids", inspect_options.ids, "token ids, 1,2,3");
   input->add_option("--prompt-file", inspect_options.prompt_file, "UTF-8 text");
   input->require_option(1);
   command->add_option("--out", inspect_options.out, "the trace, a safetensors file")->required();
   command->add_option("--layers", inspect_options.layers, "all or 0,2-5")->capture_default_str();
   command->add_option("--tensors", inspect_options.tensors, "all or some of logits,hidden,delta,B,C,conv,h,y,gate")
-      ->capture_default_str();
+      ->capture_default_str()
+      ->check(parses([](const std::string& text) { parse_tensors(text); }));
   add_arithmetic(*command, inspect_options.device, inspect_options.dtype, inspect_options.threads);
-  command->callback([&, prompt] {
-    inspect_options.has_prompt = prompt->count() > 0;
-    inspect(inspect_options);
-  });
+  command->callback([&] { inspect(inspect_options); });
 
   GenerateOptions generate_options;
   command = app.add_subcommand("generate", "continue a prompt");
@@ -87,8 +109,10 @@ int run(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (app.exit(error) != 0) return 2;
   }
+  if (std::fflush(stdout) != 0 || std::ferror(stdout))
+    throw statescope::Error("standard output cannot be written; check the disk or the pipe it goes to");
   return 0;
 }
 
@@ -98,9 +122,9 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::bad_alloc&) {
-    std::fputs("statescope-cli: there is not enough memory for this model or prompt\n", stderr);
+    complain("there is not enough memory for this model or prompt");
   } catch (const std::exception& error) {
-    std::fprintf(stderr, "statescope-cli: %s\n", error.what());
+    complain(error.what());
   }
   return 1;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <charconv>
-#include <sstream>
 
 #include "cli/commands.h"
 #include "engine/error.h"
+#include "engine/io/utf8.h"
 
 namespace statescope::cli {
 namespace {
@@ -13,14 +13,18 @@ Number parse_number(std::string_view text, const std::string& option) {
   Number value{};
   const auto [end, status] = std::from_chars(text.data(), text.data() + text.size(), value);
   if (status != std::errc() || end != text.data() + text.size())
-    throw Error(option + ": \"" + std::string(text) + "\" is not a number in range");
+    throw Error(option + ": " + in_quotes(text) + " is not a number in range");
   return value;
 }
 
 std::vector<std::string> split(const std::string& text, char separator) {
-  std::vector<std::string> parts;
-  std::istringstream stream(text);
-  for (std::string part; std::getline(stream, part, separator);) parts.push_back(part);
+  std::vector<std::string> parts{""};
+  for (const char c : text) {
+    if (c == separator)
+      parts.emplace_back();
+    else
+      parts.back() += c;
+  }
   return parts;
 }
 
@@ -40,8 +44,14 @@ std::vector<std::int64_t> parse_ranges(const std::string& text, std::int64_t cou
       throw Error(option + ": " + part + " is outside 0 to " + std::to_string(count - 1));
     for (std::int64_t i = first; i <= last; ++i) numbers.push_back(i);
   }
-  if (numbers.empty()) throw Error(option + ": the list is empty");
   return numbers;
+}
+
+std::set<Quantity> parse_tensors(const std::string& text) {
+  if (text == "all") return {std::begin(all_quantities), std::end(all_quantities)};
+  std::set<Quantity> quantities;
+  for (const std::string& part : split(text, ',')) quantities.insert(parse_quantity(part));
+  return quantities;
 }
 
 std::vector<std::int32_t> parse_ids(const std::string& text) {

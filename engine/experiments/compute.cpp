@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "engine/error.h"
+#include "engine/io/memory.h"
 #include "engine/models/checkpoint.h"
 #include "engine/run/session.h"
 
@@ -11,6 +12,9 @@ namespace statescope {
 namespace {
 
 using nlohmann::ordered_json;
+
+// A number as a float, as a JSON value of 16 bytes, and as up to 25 characters of text that grows by doubling.
+constexpr std::int64_t bytes_per_number = 4 + 16 + 50;
 
 // One array with named axes, row-major.
 ordered_json array(const char* name, std::vector<std::string> axes, std::vector<std::int64_t> shape,
@@ -78,6 +82,7 @@ ordered_json compute(const Scene& wanted, const std::filesystem::path& base, con
 
   const Trace& trace = session.trace();
   const std::int64_t T = trace.length(), E = s.d_inner, N = s.d_state;
+  require_memory(T * (4 * E + 3 * N + 4 * s.layers) * bytes_per_number, "the result of this scene");
   const Scene scene = clamped(wanted, s, T);
   const ModelView& view = scene.view;
   LayerTrack track = layer_track(model, trace, view.layer, nullptr, stop);

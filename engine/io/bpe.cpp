@@ -90,7 +90,8 @@ BpeModel::BpeModel(const nlohmann::json& description, const std::string& where) 
 }
 
 void BpeModel::read_vocabulary(const nlohmann::json& vocabulary, const std::string& where) {
-  for (const auto& [spelled, id_json] : vocabulary.items()) {
+  for (const auto& member : vocabulary.items()) {
+    const std::string& spelled = member.key();
     const std::int64_t id = get_int(vocabulary, spelled, where);
     if (id < 0 || id >= std::numeric_limits<std::int32_t>::max()) {
       throw Error(where + ": the token " + in_quotes(spelled) + " has the id " + std::to_string(id) +
@@ -110,15 +111,19 @@ void BpeModel::read_vocabulary(const nlohmann::json& vocabulary, const std::stri
 }
 
 void BpeModel::read_merges(const nlohmann::json& merges, const nlohmann::json& vocabulary, const std::string& where) {
+  std::unordered_map<std::string_view, std::int32_t> ids;  // by spelling; faster than the document's sorted keys
+  for (const auto& [spelled, id] : vocabulary.get_ref<const nlohmann::json::object_t&>()) {
+    ids.emplace(spelled, id.get<std::int32_t>());
+  }
   const auto bad_merge = [&](std::size_t index, const std::string& problem) {
     throw Error(where + ": merge " + std::to_string(index) + " " + problem + "; correct it");
   };
   const auto id_of = [&](const std::string& spelled, std::size_t index) {
-    const auto token = vocabulary.find(spelled);
-    if (token == vocabulary.end())
-      bad_merge(index, "needs the token " + in_quotes(spelled) + ", which is not in the vocab");
-    return token->get<std::int32_t>();
+    const auto token = ids.find(spelled);
+    if (token == ids.end()) bad_merge(index, "needs the token " + in_quotes(spelled) + ", which is not in the vocab");
+    return token->second;
   };
+  merges_.reserve(merges.size());
   for (std::size_t index = 0; index < merges.size(); ++index) {
     const nlohmann::json& merge = merges[index];
     std::string left;

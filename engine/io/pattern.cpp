@@ -20,8 +20,8 @@ namespace {
 constexpr std::uint32_t kMatchLimitJit = 100'000;
 constexpr std::uint32_t kMatchLimitInterpreter = 10'000'000;
 constexpr std::uint32_t kHeapLimitKib = 64 * 1024;
-constexpr std::size_t kJitStackMin = 32 * 1024;
-constexpr std::size_t kJitStackMax = 8 * 1024 * 1024;
+constexpr std::size_t kJitStackMin = 32UL << 10;
+constexpr std::size_t kJitStackMax = 8UL << 20;
 
 std::string pcre2_message(int code) {
   std::array<PCRE2_UCHAR, 128> buffer{};

@@ -18,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMaxFileBytes = 128 * 1024 * 1024;
+constexpr std::size_t kMaxFileBytes = 128UL << 20;
 constexpr std::size_t kMaxTextBytes = std::numeric_limits<std::int32_t>::max();
 constexpr std::size_t kMaxAddedTokenBytes = 1024;  // bounds the time to look for one at every byte of a text
 

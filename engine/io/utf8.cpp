@@ -156,7 +156,7 @@ std::string Utf8Stream::push(std::string_view bytes) {
 }
 
 std::string Utf8Stream::flush() {
-  const std::string out = replace_invalid_utf8(held_);
+  std::string out = replace_invalid_utf8(held_);
   held_.clear();
   return out;
 }

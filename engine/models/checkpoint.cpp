@@ -6,6 +6,7 @@
 
 #include "engine/error.h"
 #include "engine/io/json.h"
+#include "engine/io/utf8.h"
 
 namespace statescope {
 namespace {
@@ -23,11 +24,12 @@ std::set<std::string> shards_of(const fs::path& index) {
     throw Error(index.string() + ": \"weight_map\" is missing or empty, so the shards are unknown");
   std::set<std::string> shards;
   for (const auto& [tensor, file] : map->items()) {
-    if (!file.is_string()) throw Error(index.string() + ": the file of tensor \"" + tensor + "\" is not a string");
+    if (!file.is_string())
+      throw Error(index.string() + ": the file of tensor " + in_quotes(tensor) + " is not a string");
     const auto name = file.get<std::string>();
     if (name.empty() || fs::path(name).filename() != name || name == "." || name == "..")
-      throw Error(index.string() + ": the file \"" + name + "\" of tensor \"" + tensor +
-                  "\" is not a plain file name in the same folder");
+      throw Error(index.string() + ": the file " + in_quotes(name) + " of tensor " + in_quotes(tensor) +
+                  " is not a plain file name in the same folder");
     shards.insert(name);
   }
   return shards;
@@ -45,7 +47,8 @@ void decode(const SafetensorsFile& file, const TensorInfo& info, Real* out) {
 
 Checkpoint Checkpoint::open(const fs::path& path) {
   std::error_code error;
-  if (!fs::exists(path, error)) throw Error(path.string() + " does not exist");
+  if (!fs::exists(path, error))
+    throw Error(path.string() + (error ? " cannot be read: " + error.message() : " does not exist"));
   Checkpoint checkpoint;
   checkpoint.folder_ = fs::is_directory(path, error) ? path : path.parent_path();
   if (checkpoint.folder_.empty()) checkpoint.folder_ = ".";
@@ -57,14 +60,15 @@ Checkpoint Checkpoint::open(const fs::path& path) {
     if (!checkpoint.config_.is_object()) throw Error(config.string() + ": the top level is not an object");
   }
 
+  const fs::path index = folder / "model.safetensors.index.json";
   std::set<std::string> names;
-  if (path.extension() == ".safetensors")
-    names.insert(path.filename().string());
-  else if (fs::exists(folder / "model.safetensors", error))
+  if (fs::exists(folder / "model.safetensors", error))
     names.insert("model.safetensors");
-  else if (fs::exists(folder / "model.safetensors.index.json", error))
-    names = shards_of(folder / "model.safetensors.index.json");
-  else
+  else if (fs::exists(index, error))
+    names = shards_of(index);
+  // A file of its own is opened for itself; a shard stands for its checkpoint.
+  if (path.extension() == ".safetensors" && !names.count(path.filename().string())) names = {path.filename().string()};
+  if (names.empty())
     throw Error(folder.string() +
                 " holds neither model.safetensors nor model.safetensors.index.json; open the folder of a Hugging Face "
                 "checkpoint");
@@ -73,7 +77,7 @@ Checkpoint Checkpoint::open(const fs::path& path) {
     checkpoint.files_.push_back(SafetensorsFile((folder / name).string()));
     for (const auto& [tensor, info] : checkpoint.files_.back().tensors()) {
       if (!checkpoint.where_.emplace(tensor, checkpoint.files_.size() - 1).second)
-        throw Error((folder / name).string() + ": tensor \"" + tensor + "\" is also in another shard");
+        throw Error((folder / name).string() + ": tensor " + in_quotes(tensor) + " is also in another shard");
     }
   }
   return checkpoint;

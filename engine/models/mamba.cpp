@@ -61,13 +61,31 @@ std::vector<Real> transposed(const std::vector<Real>& values, std::int64_t rows,
   return out;
 }
 
+// Bytes the packed weights take, and the largest matrix once more while it is packed. Narrow matrices grow most: a
+// panel has 64 outputs even for one. In double, because a lying file must not overflow it.
+std::int64_t memory_needed(const ModelInfo& info) {
+  const auto panels = [](std::int64_t outputs) {
+    return static_cast<double>((outputs + PackedMatrix::panel_width - 1) / PackedMatrix::panel_width *
+                               PackedMatrix::panel_width);
+  };
+  const ModelSizes& s = info.sizes;
+  const auto D = static_cast<double>(s.d_model), E = static_cast<double>(s.d_inner);
+  const double layer = panels(2 * s.d_inner) * D + panels(s.dt_rank + 2 * s.d_state) * E +
+                       panels(s.d_inner) * static_cast<double>(s.dt_rank) + panels(s.d_model) * E +
+                       E * static_cast<double>(s.d_state + s.d_conv + 8) + 2 * D;
+  const double embedding = panels(s.vocab) * D;
+  const double floats =
+      static_cast<double>(s.layers) * layer + embedding * (info.tied_head ? 1 : 2) + std::max(embedding, layer);
+  constexpr double largest = 9e18;  // below 2^63
+  return static_cast<std::int64_t>(std::min(largest, floats * static_cast<double>(sizeof(float))));
+}
+
 class Mamba final : public Model {
  public:
   Mamba(const Checkpoint& checkpoint, Precision precision, int threads)
       : layout_(inspect_mamba(checkpoint)), precision_(precision), backend_(threads) {
     const auto [layers, D, E, N, K, R, V] = layout_.info.sizes;
-    require_memory(layout_.info.parameters * static_cast<std::int64_t>(sizeof(float)),
-                   "the model in " + checkpoint.folder().string());
+    require_memory(memory_needed(layout_.info), "the model in " + checkpoint.folder().string());
     const auto matrix = [&](const std::string& name, std::int64_t rows, std::int64_t cols) {
       std::vector<float> values = checkpoint.read_f32(name);
       round_to(precision_, values);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <set>
 
 #include "engine/error.h"
+#include "engine/io/utf8.h"
 #include "engine/models/mamba.h"
 
 namespace statescope {
@@ -11,6 +13,7 @@ namespace {
 
 using Shape = std::vector<std::int64_t>;
 
+constexpr std::int64_t max_unused_listed = 8;
 constexpr std::int64_t max_conv_taps = 64;  // real models have 2 to 4; the bound keeps a lying file from absurd loops
 
 std::string text_of(const Shape& shape) {
@@ -20,7 +23,10 @@ std::string text_of(const Shape& shape) {
 }
 
 std::string prefix_of(const Checkpoint& checkpoint) {
-  return checkpoint.has("backbone.norm_f.weight") ? "backbone." : "";
+  const std::vector<std::string> names = checkpoint.names();
+  const bool nested =
+      std::any_of(names.begin(), names.end(), [](const auto& n) { return n.rfind("backbone.", 0) == 0; });
+  return nested ? "backbone." : "";
 }
 
 // Reads shapes, remembers which tensors the architecture knows.
@@ -48,7 +54,7 @@ class Shapes {
     return true;
   }
   [[noreturn]] void refuse(const std::string& name, const std::string& what) const {
-    throw Error(checkpoint_.file_of(name) + ": tensor \"" + name + "\" " + what);
+    throw Error(checkpoint_.file_of(name) + ": tensor " + in_quotes(name) + " " + what);
   }
   bool knows(const std::string& name) const { return known_.count(name) != 0; }
 
@@ -91,6 +97,14 @@ class ConfigCheck {
         add(key, *found, std::to_string(truth));
     }
   }
+  void expand(const ModelSizes& sizes) const {  // may be a fraction
+    const auto found = config_.find("expand");
+    if (found == config_.end() || found->is_null()) return;
+    const auto d_inner = static_cast<double>(sizes.d_inner), d_model = static_cast<double>(sizes.d_model);
+    if (!found->is_number() || std::round(found->get<double>() * d_model) != d_inner)
+      add("expand", *found,
+          "d_inner " + std::to_string(sizes.d_inner) + " for d_model " + std::to_string(sizes.d_model));
+  }
   void flag(const char* key, bool truth) const {
     const auto found = config_.find(key);
     if (found != config_.end() && *found != truth) add(key, *found, truth ? "true" : "false");
@@ -123,8 +137,13 @@ double norm_epsilon(const Checkpoint& checkpoint, std::vector<std::string>& conf
 }  // namespace
 
 bool is_mamba(const Checkpoint& checkpoint) {
-  const std::string mixer = prefix_of(checkpoint) + "layers.0.mixer.";
-  return checkpoint.has(mixer + "A_log") && checkpoint.has(mixer + "x_proj.weight");
+  // One such tensor is enough, so that a damaged checkpoint is told what it lacks. Mamba-2 layers have none.
+  const std::string start = prefix_of(checkpoint) + "layers.", end = ".mixer.x_proj.weight";
+  const std::vector<std::string> names = checkpoint.names();
+  return std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+    return name.rfind(start, 0) == 0 && name.size() >= start.size() + end.size() &&
+           name.compare(name.size() - end.size(), end.size(), end) == 0;
+  });
 }
 
 MambaLayout inspect_mamba(const Checkpoint& checkpoint) {
@@ -182,12 +201,15 @@ MambaLayout inspect_mamba(const Checkpoint& checkpoint) {
     projection_bias |= shapes.expect_if_present(mixer + "out_proj.bias", {D});
   }
 
+  std::int64_t unused = 0;
   for (const std::string& name : checkpoint.names()) {
     if (shapes.knows(name)) continue;
     if (name.rfind(prefix + "layers.", 0) == 0)
       shapes.refuse(name, "does not belong to a Mamba-1 layer; running without it would give wrong results");
-    info.conflicts.push_back("tensor \"" + name + "\" is not used");
+    if (++unused <= max_unused_listed) info.conflicts.push_back("tensor " + in_quotes(name) + " is not used");
   }
+  if (unused > max_unused_listed)
+    info.conflicts.push_back(std::to_string(unused - max_unused_listed) + " further tensors are not used");
 
   if (config.empty()) info.conflicts.push_back("config.json is missing; every size is read off the tensors");
   const ConfigCheck check(config, info.conflicts);
@@ -198,10 +220,7 @@ MambaLayout inspect_mamba(const Checkpoint& checkpoint) {
   check.number({"conv_kernel", "d_conv"}, sizes.d_conv);
   check.number({"time_step_rank", "dt_rank"}, sizes.dt_rank);
   check.number({"vocab_size"}, sizes.vocab);
-  if (config.contains("expand") && config["expand"].is_number() &&
-      std::llround(config["expand"].get<double>() * static_cast<double>(sizes.d_model)) != sizes.d_inner)
-    info.conflicts.push_back("config.json says expand = " + config["expand"].dump() + ", the tensors say d_inner " +
-                             std::to_string(sizes.d_inner) + " for d_model " + std::to_string(sizes.d_model));
+  check.expand(sizes);
   check.flag("use_bias", projection_bias);
   check.flag("use_conv_bias", conv_bias);
   check.flag("tie_word_embeddings", info.tied_head);

@@ -3,6 +3,7 @@
 #include <cmath>
 
 #include "engine/error.h"
+#include "engine/io/memory.h"
 #include "engine/models/mamba.h"
 
 namespace statescope {
@@ -81,6 +82,8 @@ MambaReference::MambaReference(const Checkpoint& checkpoint) {
   auto weights = std::make_unique<Weights>();
   weights->layout = inspect_mamba(checkpoint);
   const MambaLayout& layout = weights->layout;
+  require_memory(layout.info.parameters * static_cast<std::int64_t>(sizeof(double)),
+                 "the model in " + checkpoint.folder().string() + " in double precision");
   const auto vector = [&](const std::string& name) {
     return checkpoint.has(name) ? checkpoint.read_f64(name) : Vector{};
   };
@@ -103,7 +106,12 @@ MambaReference::MambaReference(const Checkpoint& checkpoint) {
     const std::string name = layout.prefix + "layers." + std::to_string(i) + ".";
     const std::string mixer = name + "mixer.";
     Matrix A = transposed(mixer + "A_log");
-    for (double& a : A.values) a = -std::exp(a);
+    for (double& a : A.values) {
+      a = -std::exp(a);
+      if (!std::isfinite(a))
+        throw Error(checkpoint.file_of(mixer + "A_log") + ": tensor \"" + mixer +
+                    "A_log\" holds a value whose exponential overflows");
+    }
     weights->layers.push_back(
         {vector(name + "norm.weight"), matrix(mixer + "in_proj.weight"), vector(mixer + "in_proj.bias"),
          transposed(mixer + "conv1d.weight"), vector(mixer + "conv1d.bias"), matrix(mixer + "x_proj.weight"),

@@ -10,10 +10,18 @@
 namespace statescope {
 namespace {
 
-// Tokens read at once: enough to reuse every weight many times, small enough that recording every h_t of one layer of
-// a chunk stays a few megabytes.
+// Tokens read at once: enough to reuse every weight many times; fewer where a token needs much, so that a model with a
+// huge vocabulary or state does not ask for more memory than its weights suggest.
 constexpr std::int64_t chunk_tokens = 256;
 constexpr std::int64_t chunk_tokens_with_states = 64;
+constexpr std::int64_t chunk_bytes = std::int64_t{256} << 20;
+
+std::int64_t tokens_at_once(const ModelSizes& s, bool states_wanted, bool logits_wanted) {
+  const std::int64_t layer = 16 * s.d_inner + 8 * s.d_state + 2 * s.dt_rank + 4 * s.d_model;
+  const std::int64_t floats = layer + (states_wanted ? s.d_inner * s.d_state : 0) + (logits_wanted ? s.vocab : 0);
+  return std::clamp<std::int64_t>(chunk_bytes / (floats * static_cast<std::int64_t>(sizeof(float))), 1,
+                                  states_wanted ? chunk_tokens_with_states : chunk_tokens);
+}
 
 // Buffers for what the recorder wants of one layer.
 class LayerRecording {
@@ -73,7 +81,7 @@ void run(const Model& model, std::span<const std::int32_t> ids, ModelState& stat
   };
   bool states_wanted = false;
   for (std::int64_t layer = 0; layer < sizes.layers; ++layer) states_wanted |= wants(Quantity::h, layer);
-  const std::int64_t chunk = states_wanted ? chunk_tokens_with_states : chunk_tokens;
+  const std::int64_t chunk = tokens_at_once(sizes, states_wanted, wants(Quantity::logits, 0));
 
   const auto total = static_cast<std::int64_t>(ids.size());
   for (std::int64_t first = 0; first < total; first += chunk) {

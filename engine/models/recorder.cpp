@@ -2,6 +2,7 @@
 #include "engine/models/recorder.h"
 
 #include "engine/error.h"
+#include "engine/io/utf8.h"
 
 namespace statescope {
 
@@ -35,7 +36,7 @@ Quantity parse_quantity(const std::string& name) {
     if (quantity_name(quantity) == name) return quantity;
     known += (known.empty() ? "" : ", ") + quantity_name(quantity);
   }
-  throw Error("unknown tensor \"" + name + "\"; known are " + known);
+  throw Error("unknown tensor " + in_quotes(name) + "; known are " + known);
 }
 
 }  // namespace statescope

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numeric>
+#include <string>
 
 #include "engine/error.h"
 
@@ -65,6 +66,10 @@ double log_probability(std::span<const float> logits, std::int32_t id) {
 }
 
 std::int32_t sample(std::span<const float> logits, const Sampling& sampling, std::int64_t position) {
+  if (logits.empty()) throw Error("there is no token to draw: the tokenizer's vocabulary is empty");
+  if (!std::all_of(logits.begin(), logits.end(), [](float logit) { return std::isfinite(logit); }))
+    throw Error("the model's logits are not finite at position " + std::to_string(position) +
+                "; its weights overflow in this arithmetic, try f32");
   if (sampling.temperature == 0) return static_cast<std::int32_t>(argmax(logits));
   const auto kept = sampling.top_k > 0 ? static_cast<std::size_t>(sampling.top_k) : logits.size();
   const std::vector<std::int32_t> ids = largest(logits, kept);

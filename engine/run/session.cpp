@@ -166,8 +166,8 @@ void Session::append(std::span<const std::int32_t> ids, bool generated, std::sto
 
 std::int32_t Session::draw(const Sampling& sampling, std::int64_t vocab) const {
   if (logits_.empty()) throw Error("there is nothing to continue: read a prompt of at least one token first");
-  return sample(logits().first(static_cast<std::size_t>(std::min<std::int64_t>(vocab, std::ssize(logits_)))), sampling,
-                length());
+  const auto drawable = std::clamp<std::int64_t>(vocab, 0, std::ssize(logits_));
+  return sample(logits().first(static_cast<std::size_t>(drawable)), sampling, length());
 }
 
 void Session::rewind(std::int64_t length) {

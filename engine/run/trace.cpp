@@ -5,6 +5,8 @@
 #include <cmath>
 
 #include "engine/error.h"
+#include "engine/run/readings.h"
+#include "engine/io/utf8.h"
 
 namespace statescope {
 namespace {
@@ -33,7 +35,7 @@ Summary parse_summary(const std::string& name) {
     if (summary_name(summary) == name) return summary;
     known += (known.empty() ? "" : ", ") + summary_name(summary);
   }
-  throw Error("unknown summary \"" + name + "\"; known are " + known);
+  throw Error("unknown summary " + in_quotes(name) + "; known are " + known);
 }
 
 std::vector<std::int32_t> Trace::ids() const {
@@ -154,7 +156,7 @@ StateUpdate state_update(const Model& model, const LayerTrack& track, std::span<
   update.h_prev = token > 0 ? h(token - 1) : 0;
   update.h = h(token);
   update.gate = std::exp(update.delta * update.A);
-  update.write = update.delta * update.B * update.x;
+  update.write = write(track, s, channel, state, token);
   return update;
 }
 

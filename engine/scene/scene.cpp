@@ -8,6 +8,7 @@
 #include "engine/error.h"
 #include "engine/io/file.h"
 #include "engine/io/json.h"
+#include "engine/io/utf8.h"
 
 namespace statescope {
 namespace {
@@ -29,7 +30,8 @@ const json& object_at(const json& parent, const std::string& key, const std::str
 // A key nobody reads is a typing error that would silently show something else.
 void refuse_unknown_keys(const json& object, std::initializer_list<const char*> known, const std::string& where) {
   for (const auto& [key, value] : object.items()) {
-    if (std::find(known.begin(), known.end(), key) == known.end()) throw Error(where + ": unknown key \"" + key + "\"");
+    if (std::find(known.begin(), known.end(), key) == known.end())
+      throw Error(where + ": unknown key " + in_quotes(key));
   }
 }
 
@@ -53,18 +55,31 @@ std::vector<std::int32_t> get_ids(const json& object, const std::string& key, co
   return ids;
 }
 
+std::uint64_t get_seed(const json& object, std::uint64_t fallback, const std::string& where) {
+  const auto found = object.find("seed");
+  if (found == object.end() || found->is_null()) return fallback;
+  if (!found->is_number_unsigned()) throw Error(where + ": \"seed\" must be an integer from 0 to 18446744073709551615");
+  return found->get<std::uint64_t>();
+}
+
+// What `parse` says about the text, with the place in front.
+template <class Parse>
+auto named(const Parse& parse, const std::string& where) {
+  try {
+    return parse();
+  } catch (const Error& error) {
+    throw Error(where + ": " + error.what());
+  }
+}
+
 Sampling parse_sampling(const json& object, const std::string& where) {
   refuse_unknown_keys(object, {"temperature", "top_k", "top_p", "seed"}, where);
   Sampling sampling;
   sampling.temperature = get_number_or(object, "temperature", sampling.temperature, where);
   sampling.top_k = static_cast<int>(std::min<std::int64_t>(get_index(object, "top_k", 0, where), 1 << 30));
   sampling.top_p = get_number_or(object, "top_p", sampling.top_p, where);
-  sampling.seed = static_cast<std::uint64_t>(get_index(object, "seed", 1, where));
-  try {
-    check_sampling(sampling);
-  } catch (const Error& error) {
-    throw Error(where + ": " + error.what());
-  }
+  sampling.seed = get_seed(object, sampling.seed, where);
+  named([&] { check_sampling(sampling); }, where);
   return sampling;
 }
 
@@ -72,7 +87,7 @@ ModelRun parse_run(const json& object, const std::string& where) {
   refuse_unknown_keys(object, {"kind", "model", "prompt", "prompt_ids", "generated", "sampling", "tokens_to_generate"},
                       where);
   if (const std::string kind = get_string(object, "kind", where); kind != "model-run")
-    throw Error(where + ": unknown experiment kind " + json(kind).dump() + "; this version knows \"model-run\"");
+    throw Error(where + ": unknown experiment kind " + in_quotes(kind) + "; this version knows \"model-run\"");
   ModelRun run;
   run.model = get_string(object, "model", where);
   run.prompt = get_string_or(object, "prompt", "", where);
@@ -90,8 +105,10 @@ ModelView parse_view(const json& object, const std::string& where) {
   view.layer = get_index(object, "layer", 0, where);
   view.channel = get_index(object, "channel", 0, where);
   view.state = get_index(object, "state", 0, where);
-  view.overview = parse_summary(get_string_or(object, "overview", summary_name(view.overview), where));
-  view.map = parse_quantity(get_string_or(object, "map", quantity_name(view.map), where));
+  const std::string overview = get_string_or(object, "overview", summary_name(view.overview), where);
+  view.overview = named([&] { return parse_summary(overview); }, where + ": overview");
+  const std::string map = get_string_or(object, "map", quantity_name(view.map), where);
+  view.map = named([&] { return parse_quantity(map); }, where + ": map");
   if (view.map == Quantity::logits || view.map == Quantity::hidden || view.map == Quantity::h)
     throw Error(where + ": \"map\" must be delta, gate, conv, y, B or C");
   const std::string order = get_string_or(object, "order", "widest", where);
@@ -180,7 +197,7 @@ std::filesystem::path resolve_model(const std::string& model, const std::filesys
   std::error_code error;
   if (name.empty() || std::filesystem::path(name).filename() != name || name == "." || name == ".." ||
       !std::filesystem::is_directory(folder, error))
-    throw Error("there is no bundled model \"" + name + "\" in " + (assets / "models").string());
+    throw Error("there is no bundled model " + in_quotes(name) + " in " + (assets / "models").string());
   return folder;
 }
 

@@ -30,6 +30,7 @@ double log_probability(std::span<const float> logits, std::int32_t id);
 
 /// Draws the token at `position`. A pure function: the random number comes from seed and position alone, so rewinding
 /// and generating again gives the same text. Cut by top-k, then by top-p, on the tempered probabilities.
+/// Throws Error when there are no logits or one of them is not finite.
 std::int32_t sample(std::span<const float> logits, const Sampling& sampling, std::int64_t position);
 
 }  // namespace statescope

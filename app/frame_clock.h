@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <QElapsedTimer>
+#include <vector>
+
+namespace statescope {
+
+/// Measures a window from inside: how long each frame takes to paint and how far apart frames are.
+class FrameClock {
+ public:
+  struct Report {
+    std::size_t frames = 0;
+    double paint_median = 0, paint_95 = 0;        // ms spent painting one frame
+    double interval_median = 0, interval_95 = 0;  // ms from one frame's end to the next one's
+  };
+
+  /// Call around the window's handling of QEvent::UpdateRequest, which paints all that changed.
+  void begin_frame();
+  void end_frame();
+
+  void reset();
+  Report report() const;
+
+ private:
+  QElapsedTimer paint_, interval_;
+  std::vector<double> paints_, intervals_;
+};
+
+}  // namespace statescope

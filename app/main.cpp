@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <CLI/CLI.hpp>
+#include <QApplication>
+#include <QTimer>
+#include <cstdio>
+#include <ctime>
+
+#include "assets.h"
+#include "engine/error.h"
+#include "main_window.h"
+#include "picture.h"
+#include "settings.h"
+#include "widgets/transport_bar.h"
+
+namespace {
+
+using namespace statescope;
+
+struct Options {
+  std::string path;            // model, scene or text to open
+  std::string theme;           // light, dark, or empty for the remembered one
+  double measure_seconds = 0;  // play, report frame times, quit
+  bool render = false;
+  std::string scene, out, size = "1600x1000";
+  double scale = 1;
+};
+
+// Exit status, or -1 to go on.
+int parse(int argc, char** argv, Options& options) {
+  CLI::App app{"Statescope: state space dynamics, made visible"};
+  app.set_version_flag("--version", STATESCOPE_VERSION);
+  app.add_option("PATH", options.path, "a checkpoint folder, a scene or a text file");
+  app.add_option("--theme", options.theme, "light or dark")->check(CLI::IsMember({"light", "dark"}));
+  app.add_option("--measure", options.measure_seconds,
+                 "play for this many seconds, print start-up and frame times, quit")
+      ->check(CLI::Range(0.1, 3600.0));
+  CLI::App* render = app.add_subcommand("render", "draw a scene without a screen");
+  render->add_option("SCENE", options.scene, "a scene file")->required();
+  render->add_option("--out", options.out, "picture.png, .svg or .pdf")->required();
+  render->add_option("--size", options.size, "logical pixels")->capture_default_str();
+  render->add_option("--theme", options.theme, "light or dark")->check(CLI::IsMember({"light", "dark"}));
+  render->add_option("--scale", options.scale, "pixels of a PNG per logical pixel")
+      ->capture_default_str()
+      ->check(CLI::Range(0.25, 8.0));
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  options.render = render->parsed();
+  return -1;
+}
+
+QSize parse_size(const std::string& text) {
+  int width = 0, height = 0;
+  char end = 0;
+  if (std::sscanf(text.c_str(), "%5dx%5d%c", &width, &height, &end) != 2 || width < 640 || height < 400 ||
+      width > 8192 || height > 8192)
+    throw Error("--size: \"" + text + "\" is not WIDTHxHEIGHT between 640x400 and 8192x8192");
+  return {width, height};
+}
+
+// Seconds since this process was started, from the kernel's record.
+double process_age() {
+  std::FILE* stat = std::fopen("/proc/self/stat", "r");
+  if (!stat) return 0;
+  unsigned long long start_ticks = 0;
+  // The 22nd field; the second, the program's name, is in parentheses.
+  const int read =
+      std::fscanf(stat, "%*d (%*[^)]) %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %*u %*u %*d %*d %*d %*d %*d %*d %llu",
+                  &start_ticks);
+  std::fclose(stat);
+  timespec now{};
+  if (read != 1 || clock_gettime(CLOCK_BOOTTIME, &now) != 0) return 0;
+  return static_cast<double>(now.tv_sec) + static_cast<double>(now.tv_nsec) * 1e-9 -
+         static_cast<double>(start_ticks) / static_cast<double>(sysconf(_SC_CLK_TCK));
+}
+
+// Plays for a while once the first picture is there, prints one JSON line, quits.
+void measure(MainWindow& window, double seconds) {
+  auto* watch = new QTimer(&window);
+  QObject::connect(watch, &QTimer::timeout, &window, [&window, watch, seconds] {
+    if (!window.document().settled() || window.frame_clock().report().frames == 0) return;
+    watch->stop();
+    const double start = process_age();
+    window.transport().transport().set_loop(true);
+    window.transport().transport().play();
+    window.frame_clock().reset();
+    QTimer::singleShot(static_cast<int>(seconds * 1000), &window, [&window, start] {
+      const FrameClock::Report r = window.frame_clock().report();
+      std::printf(
+          "{\"first_picture_s\":%.3f,\"frames\":%zu,\"paint_ms\":{\"median\":%.2f,\"p95\":%.2f},"
+          "\"interval_ms\":{\"median\":%.2f,\"p95\":%.2f}}\n",
+          start, r.frames, r.paint_median, r.paint_95, r.interval_median, r.interval_95);
+      QApplication::quit();
+    });
+  });
+  watch->start(5);
+}
+
+int run(int argc, char** argv) {
+  Options options;
+  if (const int status = parse(argc, argv, options); status >= 0) return status;
+  if (options.render) qputenv("QT_QPA_PLATFORM", "offscreen");  // no display of the user's
+
+  QApplication application(argc, argv);
+  QApplication::setOrganizationName(QStringLiteral("statescope"));
+  QApplication::setApplicationName(QStringLiteral("statescope"));
+  QApplication::setApplicationVersion(QStringLiteral(STATESCOPE_VERSION));
+  const Settings settings;
+  if (!options.render) set_text_scale(settings.text_scale());
+  ThemeKind kind = options.render ? ThemeKind::dark : settings.theme_kind();
+  if (!options.theme.empty()) kind = options.theme == "light" ? ThemeKind::light : ThemeKind::dark;
+  apply_theme(application, kind);
+
+  if (options.render) {
+    render({QString::fromStdString(options.scene), QString::fromStdString(options.out), parse_size(options.size),
+            options.scale},
+           assets_folder());
+    return 0;
+  }
+  MainWindow window(assets_folder());
+  if (options.path.empty())
+    window.open_sample();
+  else
+    window.open_path(QString::fromStdString(options.path));
+  window.show();
+  if (options.measure_seconds > 0) measure(window, options.measure_seconds);
+  return QApplication::exec();
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  try {
+    return run(argc, argv);
+  } catch (const std::bad_alloc&) {
+    std::fputs("statescope: there is not enough memory\n", stderr);
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "statescope: %s\n", error.what());
+  }
+  return 1;
+}

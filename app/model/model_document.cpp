@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "model/model_document.h"
+
+#include <QRegularExpression>
+#include <QUndoCommand>
+#include <algorithm>
+#include <chrono>
+#include <new>
+
+#include "engine/error.h"
+
+namespace statescope {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr const char* sample_sentence = "Call me Ishmael. Some years ago";
+constexpr auto publish_interval = std::chrono::milliseconds(40);  // of a running generation
+
+bool same_tokens(const ModelRun& a, const ModelRun& b) {
+  return a.model == b.model && a.prompt == b.prompt && a.prompt_ids == b.prompt_ids && a.generated == b.generated;
+}
+
+// For a checkpoint without tokenizer: the prompt as numbers, "1, 2, 3".
+std::vector<std::int32_t> ids_in_text(const std::string& text) {
+  std::vector<std::int32_t> ids;
+  for (const QString& word :
+       QString::fromStdString(text).split(QRegularExpression(QStringLiteral("[\\s,]+")), Qt::SkipEmptyParts)) {
+    bool ok = false;
+    ids.push_back(word.toInt(&ok));
+    if (!ok) return {};
+  }
+  return ids;
+}
+
+// The target with a prompt that this model can read. A model that was just opened must show something, so what it
+// cannot read is then replaced by a sample.
+Scene readable(Scene target, const LoadedModel& loaded, bool just_opened) {
+  ModelRun& run = target.run;
+  if (loaded.tokenizer) {
+    if (just_opened) run.prompt_ids.clear();
+    if (just_opened && run.prompt.empty()) run.prompt = sample_sentence;
+  } else if (run.prompt_ids.empty() || just_opened) {
+    run.prompt_ids = ids_in_text(run.prompt);
+    const std::int64_t vocab = loaded.model->info().sizes.vocab;
+    if (run.prompt_ids.empty() && just_opened)
+      for (std::int64_t i = 0; i < std::min<std::int64_t>(vocab, 12); ++i)
+        run.prompt_ids.push_back(static_cast<std::int32_t>(i * vocab / 12 % vocab));
+    if (run.prompt_ids.empty())
+      throw Error(loaded.model->info().name + " has no tokenizer, so it reads token ids; type numbers such as 1, 2, 3");
+  }
+  return target;
+}
+
+// What went wrong as one sentence, for any exception a job may end with.
+QString sentence_of(const std::exception& error) {
+  if (dynamic_cast<const std::bad_alloc*>(&error))
+    return QStringLiteral("There is not enough memory for this model or prompt; close something or shorten the prompt");
+  QString sentence = QString::fromStdString(error.what());
+  if (!sentence.isEmpty()) sentence[0] = sentence[0].toUpper();
+  return sentence;
+}
+
+}  // namespace
+
+// The scene before and after. The first redo, which QUndoStack calls at once, finds the scene already shown.
+class ModelDocument::ChangeScene : public QUndoCommand {
+ public:
+  ChangeScene(ModelDocument& document, Scene before, Scene after, const QString& text)
+      : QUndoCommand(text), document_(document), before_(std::move(before)), after_(std::move(after)) {}
+
+  void undo() override { document_.apply(before_); }
+  void redo() override {
+    if (shown_) document_.apply(after_);
+    shown_ = true;
+  }
+  // A walk through layers with the arrow keys is one step back.
+  int id() const override { return same_tokens(before_.run, after_.run) ? 1 : -1; }
+  bool mergeWith(const QUndoCommand* other) override {
+    if (other->text() != text()) return false;
+    after_ = static_cast<const ChangeScene*>(other)->after_;
+    return true;
+  }
+
+ private:
+  ModelDocument& document_;
+  Scene before_, after_;
+  bool shown_ = false;
+};
+
+// The open model and its session. Only jobs of the token thread touch it, one after the other.
+struct ModelDocument::Reader {
+  std::filesystem::path path;
+  std::shared_ptr<const LoadedModel> loaded;
+  std::unique_ptr<Session> session;
+  QStringList texts;
+
+  RunPointer snapshot() {
+    const Trace& trace = session->trace();
+    texts.resize(std::min<qsizetype>(texts.size(), trace.length()));
+    while (texts.size() < trace.length())
+      texts.append(RunSnapshot::token_text(*loaded, trace.tokens[static_cast<std::size_t>(texts.size())]->id));
+    return std::make_shared<const RunSnapshot>(RunSnapshot{loaded, trace, texts});
+  }
+
+  // Tokens at the beginning that are already there.
+  std::int64_t common_prefix(const std::vector<std::int32_t>& prompt,
+                             const std::vector<std::int32_t>& generated) const {
+    const auto& tokens = session->trace().tokens;
+    std::size_t same = 0;
+    while (same < tokens.size() && same < prompt.size() + generated.size()) {
+      const bool is_generated = same >= prompt.size();
+      const std::int32_t id = is_generated ? generated[same - prompt.size()] : prompt[same];
+      if (tokens[same]->id != id || tokens[same]->generated != is_generated) break;
+      ++same;
+    }
+    return static_cast<std::int64_t>(same);
+  }
+
+  std::int64_t drawable_vocab() const {
+    const std::int64_t vocab = loaded->model->info().sizes.vocab;
+    return loaded->tokenizer ? std::min<std::int64_t>(loaded->tokenizer->vocab_size(), vocab) : vocab;
+  }
+};
+
+ModelDocument::ModelDocument(std::filesystem::path assets, QObject* parent)
+    : QObject(parent), assets_(std::move(assets)), reader_(std::make_unique<Reader>()) {}
+
+ModelDocument::~ModelDocument() = default;
+
+template <class Call>
+void ModelDocument::on_interface_thread(Call call) {
+  QMetaObject::invokeMethod(this, std::move(call), Qt::QueuedConnection);
+}
+
+bool ModelDocument::settled() const {
+  return activity_ == Activity::idle && !focus_in_flight_ && run_ && focus_ &&
+         focus_->covers(run_, scene_.view, scene_.cursor);
+}
+
+void ModelDocument::start_activity(Activity activity, const QString& text) {
+  activity_ = activity;
+  Q_EMIT activity_changed();
+  Q_EMIT progress(-1, text);
+}
+
+void ModelDocument::end_activity() {
+  activity_ = Activity::idle;
+  Q_EMIT progress(-1, {});
+  Q_EMIT activity_changed();
+}
+
+void ModelDocument::open_scene(const Scene& scene, const std::filesystem::path& base, const QString& undo_text) {
+  open(scene, base, undo_text, false);
+}
+
+void ModelDocument::open(const Scene& scene, const std::filesystem::path& base, const QString& undo_text,
+                         bool just_opened) {
+  try {
+    Scene target = scene;
+    const std::filesystem::path path = resolve_model(scene.run.model, base, assets_);
+    if (target.run.model.rfind("bundled:", 0) != 0) target.run.model = path.string();
+    read(target, path, undo_text, just_opened);
+  } catch (const std::exception& error) {
+    Q_EMIT failed(sentence_of(error));
+  }
+}
+
+void ModelDocument::open_model(const QString& path) {
+  Scene target = scene_;
+  target.run.model = path.toStdString();
+  target.run.generated.clear();
+  target.cursor = 0;
+  open(target, {}, tr("Open model"), true);
+}
+
+void ModelDocument::run_prompt(const QString& text) {
+  Scene target = scene_;
+  target.run.prompt = text.toStdString();
+  target.run.prompt_ids.clear();
+  target.run.generated.clear();
+  target.cursor = 0;
+  open_scene(target, {}, tr("Run prompt"));
+}
+
+void ModelDocument::rewind(std::int64_t length) {
+  if (!run_ || length < 1 || length >= run_->trace.length()) return;
+  Scene target = scene_;
+  target.run.generated.clear();
+  target.run.prompt_ids.clear();
+  std::vector<std::int32_t> prompt;
+  for (std::int64_t t = 0; t < length; ++t) {
+    const TokenRecord& token = *run_->trace.tokens[static_cast<std::size_t>(t)];
+    (token.generated ? target.run.generated : prompt).push_back(token.id);
+  }
+  // A cut inside the prompt is kept as ids: the shorter text might be split into other tokens.
+  const TokenRecord& first_cut = *run_->trace.tokens[static_cast<std::size_t>(length)];
+  if (!first_cut.generated || !scene_.run.prompt_ids.empty()) target.run.prompt_ids = prompt;
+  target.cursor = length - 1;
+  open_scene(target, {}, tr("Rewind"));
+}
+
+void ModelDocument::read(const Scene& wanted, const std::filesystem::path& path, const QString& undo_text,
+                         bool just_opened) {
+  const std::uint64_t request = ++request_;
+  start_activity(Activity::working, tr("Opening %1…").arg(QString::fromStdString(path.filename().string())));
+  tokens_.start([this, wanted, path, undo_text, just_opened, request](std::stop_token stop) {
+    Reader& reader = *reader_;
+    const auto answer = [this, request](auto call) {
+      on_interface_thread([this, request, call] {
+        if (request == request_) call();
+      });
+    };
+    try {
+      auto loaded = reader.loaded;
+      if (!loaded || reader.path != path) loaded = std::make_shared<const LoadedModel>(load_with_tokenizer(path));
+      const Scene target = readable(wanted, *loaded, just_opened);
+      const std::vector<std::int32_t> prompt = prompt_ids(target.run, *loaded);
+      const std::vector<std::int32_t>& generated = target.run.generated;
+      const std::int64_t vocab = loaded->model->info().sizes.vocab;
+      check_ids(prompt, vocab);
+      check_ids(generated, vocab);
+      if (loaded != reader.loaded) {
+        reader.path = path;
+        reader.session = std::make_unique<Session>(loaded->model);
+        reader.loaded = loaded;
+        reader.texts.clear();
+      }
+
+      Session& session = *reader.session;
+      const Session::Snapshot before = session.snapshot();
+      const auto total = static_cast<std::int64_t>(prompt.size() + generated.size());
+      const std::int64_t kept = reader.common_prefix(prompt, generated);
+      const auto start = Clock::now();
+      const auto report = [&](std::int64_t done) {
+        answer([this, done, total] {
+          Q_EMIT progress(static_cast<double>(done) / static_cast<double>(total),
+                          tr("Reading token %L1 of %L2").arg(done).arg(total));
+        });
+      };
+      try {
+        session.rewind(kept);
+        if (const auto size = static_cast<std::int64_t>(prompt.size()); kept < size)
+          session.append(std::span(prompt).subspan(static_cast<std::size_t>(kept)), false, stop,
+                         [&](std::int64_t done) { report(kept + done); });
+        const std::int64_t from = session.length() - static_cast<std::int64_t>(prompt.size());
+        session.append(std::span(generated).subspan(static_cast<std::size_t>(from)), true, stop,
+                       [&](std::int64_t done) { report(total - (std::ssize(generated) - from) + done); });
+      } catch (const Cancelled&) {
+        // What has been read so far is a prompt of its own.
+        Scene partial = target;
+        partial.run.prompt_ids = session.trace().ids();
+        partial.run.generated.clear();
+        const RunPointer run = reader.snapshot();
+        return answer([this, partial, run, undo_text] { finish(partial, run, undo_text); });
+      } catch (...) {
+        session.restore(before);
+        throw;
+      }
+      const std::chrono::duration<double> seconds = Clock::now() - start;
+      const double speed = static_cast<double>(total - kept) / std::max(seconds.count(), 1e-9);
+      const RunPointer run = reader.snapshot();
+      answer([this, target, run, undo_text, speed, kept, total] {
+        if (kept < total) Q_EMIT speed_measured(speed);
+        finish(target, run, undo_text);
+        Q_EMIT run_finished();
+      });
+    } catch (const std::exception& error) {
+      const QString sentence = sentence_of(error);
+      answer([this, sentence] {
+        end_activity();
+        Q_EMIT failed(sentence);
+      });
+    }
+  });
+}
+
+void ModelDocument::generate() {
+  if (!run_ || activity_ != Activity::idle) return;
+  const std::uint64_t request = ++request_;
+  start_activity(Activity::generating, tr("Generating…"));
+  tokens_.start([this, target = scene_, request](std::stop_token stop) {
+    Reader& reader = *reader_;
+    Session& session = *reader.session;
+    const auto answer = [this, request](auto call) {
+      on_interface_thread([this, request, call] {
+        if (request == request_) call();
+      });
+    };
+    Scene scene = target;
+    QString problem;
+    const auto start = Clock::now();
+    auto published = start;
+    int count = 0;
+    try {
+      for (; count < target.run.tokens_to_generate && !stop.stop_requested(); ++count) {
+        const std::int32_t id = session.draw(target.run.sampling, reader.drawable_vocab());
+        session.append(std::span(&id, 1), true, stop);
+        scene.run.generated.push_back(id);
+        if (Clock::now() - published < publish_interval) continue;
+        published = Clock::now();
+        answer([this, run = reader.snapshot(), count, total = target.run.tokens_to_generate] {
+          show_run(run);
+          Q_EMIT progress(static_cast<double>(count) / total, tr("Generating token %L1 of %L2").arg(count).arg(total));
+        });
+      }
+    } catch (const Cancelled&) {
+    } catch (const std::exception& error) {
+      problem = sentence_of(error);
+    }
+    const std::chrono::duration<double> seconds = Clock::now() - start;
+    const double speed = count / std::max(seconds.count(), 1e-9);
+    answer([this, scene, run = reader.snapshot(), problem, speed] {
+      Q_EMIT speed_measured(speed);
+      Scene shown = scene;
+      shown.view = scene_.view;  // the user may have looked elsewhere meanwhile
+      shown.cursor = scene_.cursor;
+      finish(shown, run, tr("Generate"));
+      if (!problem.isEmpty()) Q_EMIT failed(problem);
+    });
+  });
+}
+
+void ModelDocument::stop() {
+  tokens_.cancel();
+}
+
+void ModelDocument::finish(const Scene& target, const RunPointer& run, const QString& undo_text) {
+  const Scene before = scene_;
+  show_run(run);
+  scene_ = clamped(target, run->sizes(), run->trace.length());
+  end_activity();
+  if (!undo_text.isEmpty() && before != scene_) undo_stack_.push(new ChangeScene(*this, before, scene_, undo_text));
+  Q_EMIT scene_changed();
+  Q_EMIT cursor_changed();
+  request_focus();
+}
+
+void ModelDocument::show_run(const RunPointer& run) {
+  run_ = run;
+  scene_ = clamped(scene_, run->sizes(), run->trace.length());
+  Q_EMIT run_changed();
+  request_focus();
+}
+
+void ModelDocument::apply(const Scene& scene) {
+  if (!same_tokens(scene.run, scene_.run)) return open_scene(scene, {}, {});
+  const std::int64_t cursor = scene_.cursor;
+  scene_ = scene;
+  scene_.cursor = cursor;
+  Q_EMIT scene_changed();
+  request_focus();
+}
+
+void ModelDocument::change(const Scene& next, const QString& undo_text) {
+  if (next == scene_) return;
+  undo_stack_.push(new ChangeScene(*this, scene_, next, undo_text));
+  scene_ = next;
+  Q_EMIT scene_changed();
+  request_focus();
+}
+
+void ModelDocument::set_view(const ModelView& view, const QString& undo_text) {
+  Scene next = scene_;
+  next.view = view;
+  change(run_ ? clamped(next, run_->sizes(), run_->trace.length()) : next, undo_text);
+}
+
+void ModelDocument::set_sampling(const Sampling& sampling, int tokens_to_generate) {
+  Scene next = scene_;
+  next.run.sampling = sampling;
+  next.run.tokens_to_generate = tokens_to_generate;
+  change(next, tr("Sampling"));
+}
+
+void ModelDocument::set_cursor(std::int64_t token) {
+  const std::int64_t last = run_ ? std::max<std::int64_t>(run_->trace.length() - 1, 0) : 0;
+  token = std::clamp<std::int64_t>(token, 0, last);
+  if (token == scene_.cursor) return;
+  scene_.cursor = token;
+  Q_EMIT cursor_changed();
+  request_focus();
+}
+
+// One question at a time: the next is asked when the answer is there, so that a stream of new tokens cannot starve the
+// views.
+void ModelDocument::request_focus() {
+  if (focus_in_flight_ || !run_ || run_->trace.length() == 0) return;
+  if (focus_ && focus_->covers(run_, scene_.view, scene_.cursor)) return;
+  focus_in_flight_ = true;
+  questions_.start(
+      [this, run = run_, view = scene_.view, cursor = scene_.cursor, known = focus_](std::stop_token stop) {
+        std::shared_ptr<const Focus> focus;
+        QString problem;
+        try {
+          focus = focus_on(run, view, cursor, known, stop);
+        } catch (const Cancelled&) {
+          return;  // only at the end of the document's life
+        } catch (const std::exception& error) {
+          problem = sentence_of(error);
+        }
+        on_interface_thread([this, focus, problem] {
+          focus_in_flight_ = false;
+          if (!problem.isEmpty()) {
+            Q_EMIT failed(problem);
+            return;
+          }
+          focus_ = focus;
+          Q_EMIT focus_changed();
+          request_focus();
+        });
+      });
+}
+
+}  // namespace statescope

@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "picture.h"
+
+#include <QBuffer>
+#include <QEventLoop>
+#include <QHBoxLayout>
+#include <QImage>
+#include <QPageSize>
+#include <QPainter>
+#include <QPdfWriter>
+#include <QSvgGenerator>
+
+#include "engine/error.h"
+#include "engine/io/file.h"
+#include "engine/scene/scene.h"
+#include "model/model_document.h"
+#include "widgets/transport_bar.h"
+#include "workspaces/model_workspace.h"
+
+namespace statescope {
+namespace {
+
+// Workspace and inspector beside each other, as the window shows them.
+struct Stage {
+  ModelWorkspace& workspace;
+  QSize size() const {
+    return {workspace.width() + workspace.inspector()->width(),
+            std::max(workspace.height(), workspace.inspector()->height())};
+  }
+  void draw(QPainter& painter) const {
+    painter.fillRect(QRect(QPoint(0, 0), size()), theme().background);
+    painter.fillRect(QRect(workspace.width(), 0, workspace.inspector()->width(), size().height()), theme().surface);
+    workspace.render(&painter, QPoint(0, 0), {}, QWidget::DrawChildren);
+    workspace.inspector()->render(&painter, QPoint(workspace.width(), 0), {}, QWidget::DrawChildren);
+  }
+};
+
+QByteArray png(const Stage& stage, double scale) {
+  QImage image(stage.size() * scale, QImage::Format_RGB32);
+  if (image.isNull()) throw Error("a picture of that size does not fit into memory; choose a smaller size or scale");
+  image.setDevicePixelRatio(scale);
+  QPainter painter(&image);
+  stage.draw(painter);
+  painter.end();
+  QByteArray bytes;
+  QBuffer buffer(&bytes);
+  buffer.open(QIODevice::WriteOnly);
+  image.save(&buffer, "PNG");
+  return bytes;
+}
+
+QByteArray svg(const Stage& stage) {
+  QByteArray bytes;
+  QBuffer buffer(&bytes);
+  QSvgGenerator generator;
+  generator.setOutputDevice(&buffer);
+  generator.setSize(stage.size());
+  generator.setViewBox(QRect(QPoint(0, 0), stage.size()));
+  QPainter painter(&generator);
+  stage.draw(painter);
+  painter.end();
+  return bytes;
+}
+
+QByteArray pdf(const Stage& stage) {
+  constexpr int dots_per_inch = 96;  // a logical pixel is 1/96 inch
+  QByteArray bytes;
+  QBuffer buffer(&bytes);
+  buffer.open(QIODevice::WriteOnly);
+  QPdfWriter writer(&buffer);
+  writer.setResolution(dots_per_inch);
+  writer.setPageSize(QPageSize(QSizeF(stage.size()) / dots_per_inch, QPageSize::Inch));
+  writer.setPageMargins({});
+  QPainter painter(&writer);
+  stage.draw(painter);
+  painter.end();
+  return bytes;
+}
+
+}  // namespace
+
+void save_workspace_picture(ModelWorkspace& workspace, const QString& path, double scale) {
+  const Stage stage{workspace};
+  QByteArray bytes;
+  if (path.endsWith(QLatin1String(".png"), Qt::CaseInsensitive))
+    bytes = png(stage, scale);
+  else if (path.endsWith(QLatin1String(".svg"), Qt::CaseInsensitive))
+    bytes = svg(stage);
+  else if (path.endsWith(QLatin1String(".pdf"), Qt::CaseInsensitive))
+    bytes = pdf(stage);
+  else
+    throw Error(path.toStdString() + ": the ending must be .png, .svg or .pdf");
+  write_file(path.toStdString(), {bytes.constData(), static_cast<std::size_t>(bytes.size())});
+}
+
+void render(const RenderOptions& options, const std::filesystem::path& assets) {
+  const Scene scene = load_scene(options.scene.toStdString());
+  set_motion(false);
+  ModelDocument document(assets);
+  TransportBar transport;
+  ModelWorkspace workspace(document, transport);
+  workspace.set_for_export(true);
+  QWidget stage;
+  auto* row = new QHBoxLayout(&stage);
+  row->setContentsMargins(0, 0, 0, 0);
+  row->setSpacing(0);
+  row->addWidget(&workspace, 1);
+  row->addWidget(workspace.inspector());
+  workspace.inspector()->setFixedWidth(scaled(ModelWorkspace::inspector_width));
+  stage.resize(options.size);
+  stage.show();
+
+  QEventLoop waiting;
+  QString problem;
+  const auto check = [&] {
+    if (document.settled()) waiting.quit();
+  };
+  QObject::connect(&document, &ModelDocument::focus_changed, &waiting, check, Qt::QueuedConnection);
+  QObject::connect(&document, &ModelDocument::activity_changed, &waiting, check, Qt::QueuedConnection);
+  QObject::connect(&document, &ModelDocument::failed, &waiting, [&](const QString& sentence) {
+    problem = sentence;
+    waiting.quit();
+  });
+  document.open_scene(scene, std::filesystem::absolute(options.scene.toStdString()).parent_path(), {});
+  if (problem.isEmpty()) waiting.exec();
+  if (!problem.isEmpty()) throw Error(problem.toStdString());
+  save_workspace_picture(workspace, options.out, options.scale);
+  // The layout's children live on this stack, so they must leave the parent before it goes.
+  workspace.setParent(nullptr);
+}
+
+}  // namespace statescope

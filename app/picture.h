@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <QSize>
+#include <QString>
+#include <filesystem>
+
+#include "widgets/theme.h"
+
+namespace statescope {
+
+class ModelWorkspace;
+
+/// Draws what the workspace and its inspector show into a file; PNG, SVG or PDF by its ending. `scale` multiplies the
+/// pixels of a PNG. Throws Error for another ending and when the file cannot be written.
+void save_workspace_picture(ModelWorkspace& workspace, const QString& path, double scale);
+
+struct RenderOptions {
+  QString scene, out;
+  QSize size{1600, 1000};  // logical pixels
+  double scale = 1;
+};
+
+/// `statescope render`: opens the scene in a window nobody sees, waits until it is complete, draws it in the present
+/// theme. Throws Error.
+void render(const RenderOptions& options, const std::filesystem::path& assets);
+
+}  // namespace statescope

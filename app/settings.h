@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <QByteArray>
+#include <QStringList>
+
+#include "widgets/theme.h"
+
+namespace statescope {
+
+/// What the application remembers between starts. Reads and writes the user's settings file at once.
+class Settings {
+ public:
+  ThemeKind theme_kind() const;
+  void set_theme_kind(ThemeKind kind);
+  double text_scale() const;  // 1.0 to 2.0
+  void set_text_scale(double scale);
+  bool motion() const;
+  void set_motion(bool enabled);
+  QByteArray geometry() const;
+  void set_geometry(const QByteArray& geometry);
+  /// Checkpoint folders and scene files, newest first; those that are gone are left out.
+  QStringList recent() const;
+  void add_recent(const QString& path);
+};
+
+}  // namespace statescope

@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <QString>
+#include <cstdint>
+#include <memory>
+
+#include "engine/scene/scene.h"
+#include "model/focus.h"
+#include "model/run_snapshot.h"
+#include "widgets/bars_view.h"
+#include "widgets/curves_view.h"
+#include "widgets/heat_map_view.h"
+
+namespace statescope {
+
+/// Words for what is shown, the same in titles, menus and read-outs.
+struct QuantityWords {
+  QString name;    // "Step size"
+  QString symbol;  // "Δ"
+  Symbol color;
+  QString unit;
+  bool diverging;  // has a sign
+};
+QuantityWords words_for(Quantity quantity);
+QString name_of(Summary summary);
+
+/// The tensors the layer's map can show, in the order of its switch.
+inline constexpr Quantity map_quantities[] = {Quantity::delta, Quantity::gate, Quantity::conv,
+                                              Quantity::y,     Quantity::B,    Quantity::C};
+
+// Engine results as the views want them. Pure functions; tested without a window.
+std::shared_ptr<const HeatMapData> overview_picture(const RunSnapshot& run, Summary summary);
+std::shared_ptr<const HeatMapData> layer_picture(const Focus& focus, const ModelView& view);
+std::shared_ptr<const HeatMapData> state_picture(const Focus& focus, const ModelView& view, std::int64_t cursor);
+std::shared_ptr<const CurvesData> channel_picture(const Focus& focus);
+std::shared_ptr<const BarsData> candidates_picture(const RunSnapshot& run, std::int64_t cursor);
+std::shared_ptr<const BarsData> half_life_picture(const Focus& focus);
+/// The bars are a stretch of tokens around the cursor; this is the first of them.
+std::int64_t first_write_shown(std::int64_t cursor);
+std::shared_ptr<const BarsData> writes_picture(const Focus& focus, const ModelView& view, std::int64_t cursor);
+
+}  // namespace statescope

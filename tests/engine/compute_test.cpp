@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The numbers behind a scene are those of a session over the same tokens.
+#include "engine/experiments/compute.h"
+
+#include <gtest/gtest.h>
+
+#include "engine/error.h"
+#include "engine/run/session.h"
+#include "test_checkpoint.h"
+
+namespace statescope {
+namespace {
+
+using namespace test;
+using Floats = std::vector<float>;
+
+class Compute : public testing::Test {
+ protected:
+  static constexpr std::int64_t E = 20, N = 5, T = 9;
+
+  Compute() {
+    write_checkpoint(folder.path(), MambaSpec{{2, 12, E, N, 4, 3, 95}});
+    scene.run.model = ".";
+    scene.run.prompt_ids = {5, 6, 7, 8, 9, 10};
+    scene.run.generated = {11, 12, 13};
+    scene.view.layer = 1;
+    scene.view.channel = 17;
+    scene.view.state = 3;
+    scene.cursor = 4;
+  }
+  nlohmann::ordered_json result() const { return compute(scene, folder.path(), STATESCOPE_ASSETS); }
+  static nlohmann::ordered_json array(const nlohmann::ordered_json& result, const std::string& name) {
+    for (const auto& entry : result["arrays"])
+      if (entry["name"] == name) return entry;
+    ADD_FAILURE() << "no array " << name;
+    return {};
+  }
+
+  TemporaryFolder folder;
+  Scene scene;
+};
+
+TEST_F(Compute, AgreesWithASession) {
+  const auto json = result();
+  const auto model = load_model(folder.path());
+  Session session(model);
+  session.append(scene.run.prompt_ids, false);
+  session.append(scene.run.generated, true);
+  const LayerTrack track = layer_track(*model, session.trace(), 1);
+
+  EXPECT_EQ(json["kind"], "model-run");
+  EXPECT_EQ(json["cursor"], 4);
+  const auto expect_array = [&](const std::string& name, const std::vector<std::string>& axes,
+                                const std::vector<std::int64_t>& shape, const Floats& values) {
+    const auto entry = array(json, name);
+    EXPECT_EQ(entry["axes"].get<std::vector<std::string>>(), axes) << name;
+    EXPECT_EQ(entry["shape"].get<std::vector<std::int64_t>>(), shape) << name;
+    EXPECT_EQ(entry["values"].get<Floats>(), values) << name;
+  };
+  expect_array("delta", {"token", "channel"}, {T, E}, track.delta);
+  expect_array("gate", {"token", "channel"}, {T, E}, track.gate);
+  expect_array("conv", {"token", "channel"}, {T, E}, track.conv);
+  expect_array("y", {"token", "channel"}, {T, E}, track.y);
+  expect_array("B", {"token", "state"}, {T, N}, track.B);
+  expect_array("C", {"token", "state"}, {T, N}, track.C);
+  const Floats channel = channel_states(*model, track, 17);
+  expect_array("h_of_channel", {"token", "state"}, {T, N}, channel);
+  expect_array("h", {"channel", "state"}, {E, N}, states(*model, session.trace(), track, 4, 5));
+  for (const Summary summary : all_summaries) {
+    Floats values;
+    for (std::size_t layer = 0; layer < 2; ++layer)
+      for (const auto& token : session.trace().tokens) values.push_back(token->layers[layer][summary]);
+    expect_array(summary_name(summary), {"layer", "token"}, {2, T}, values);
+  }
+  const StateUpdate u = state_update(*model, track, channel, 17, 3, 4);
+  EXPECT_EQ(json["update"]["h"].get<double>(), u.h);
+  EXPECT_EQ(json["update"]["write"].get<double>(), u.write);
+  EXPECT_EQ(json["tokens"].size(), static_cast<std::size_t>(T));
+  EXPECT_EQ(json["tokens"][6]["id"], 11);
+  EXPECT_EQ(json["tokens"][6]["generated"], true);
+  EXPECT_EQ(json["tokens"][5]["generated"], false);
+  EXPECT_EQ(json["tokens"][5]["next"][0]["id"], session.trace().tokens[5]->next[0].id);
+}
+
+TEST_F(Compute, ReadsThePromptWithTheTokenizerBesideTheModel) {
+  scene.run.prompt_ids.clear();
+  scene.run.prompt = "a b";
+  scene.run.generated.clear();
+  EXPECT_NE(message_of([&] { result(); }).find("tokenizer.json"), std::string::npos);
+  write_tokenizer(folder.path());
+  const auto json = result();
+  ASSERT_EQ(json["tokens"].size(), 3U);
+  EXPECT_EQ(json["tokens"][0]["id"], 'a' - ' ');
+  EXPECT_EQ(json["tokens"][0]["text"], "a");
+  EXPECT_EQ(json["cursor"], 2);  // clamped
+}
+
+TEST_F(Compute, RefusesWhatCannotBeRead) {
+  scene.run.generated = {95};
+  EXPECT_NE(message_of([&] { result(); }).find("95"), std::string::npos);
+  scene.run.generated.clear();
+  scene.run.prompt_ids.clear();
+  write_tokenizer(folder.path());
+  EXPECT_NE(message_of([&] { result(); }).find("the prompt is empty"), std::string::npos);
+  scene.run.model = "absent";
+  EXPECT_NE(message_of([&] { result(); }).find("absent"), std::string::npos);
+}
+
+TEST_F(Compute, StopsWhenAskedTo) {
+  std::stop_source stop;
+  stop.request_stop();
+  EXPECT_THROW(compute(scene, folder.path(), STATESCOPE_ASSETS, stop.get_token()), Cancelled);
+}
+
+}  // namespace
+}  // namespace statescope

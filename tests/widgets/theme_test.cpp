@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/theme.h"
+
+#include <gtest/gtest.h>
+
+#include <QApplication>
+#include <QSignalSpy>
+
+namespace statescope {
+namespace {
+
+TEST(Theme, ContrastRatioIsTheOneOfWcag) {
+  EXPECT_NEAR(contrast_ratio(Qt::black, Qt::white), 21.0, 1e-9);
+  EXPECT_NEAR(contrast_ratio(QColor(0x777777), Qt::white), 4.48, 0.005);  // the well-known grey that just fails
+}
+
+TEST(Theme, TextAndSymbolsAreReadableOnEveryGround) {
+  for (const ThemeKind kind : {ThemeKind::light, ThemeKind::dark}) {
+    const Theme theme = Theme::make(kind);
+    for (const QColor& ground : {theme.background, theme.surface, theme.raised}) {
+      const auto check = [&](const QColor& color, const char* name) {
+        EXPECT_GE(contrast_ratio(color, ground), 4.5) << name << " on " << ground.name().toStdString();
+      };
+      check(theme.text, "text");
+      check(theme.muted, "muted");
+      check(theme.accent, "accent");
+      check(theme.danger, "danger");
+      for (int i = 0; i < symbol_count; ++i) {
+        const auto symbol = static_cast<Symbol>(i);
+        check(theme.symbol(symbol), symbol_text(symbol).toUtf8().constData());
+      }
+    }
+  }
+}
+
+TEST(Theme, NoTwoSymbolsShareAColour) {
+  for (const ThemeKind kind : {ThemeKind::light, ThemeKind::dark}) {
+    const Theme theme = Theme::make(kind);
+    for (int i = 0; i < symbol_count; ++i) {
+      for (int j = 0; j < i; ++j) EXPECT_NE(theme.symbol_colors[i], theme.symbol_colors[j]);
+    }
+  }
+}
+
+TEST(StyleSheet, LeavesNoNameUnresolvedAndGrowsWithTheText) {
+  const Theme theme = Theme::make(ThemeKind::light);
+  EXPECT_FALSE(style_sheet(theme, 1.0).contains(QLatin1Char('@')));
+  EXPECT_TRUE(style_sheet(theme, 1.0).contains(QStringLiteral("font-size: 18px")));
+  EXPECT_TRUE(style_sheet(theme, 2.0).contains(QStringLiteral("font-size: 36px")));
+}
+
+TEST(TextScale, GrowsFontsAndLengthsAndTellsTheWidgets) {
+  QSignalSpy changed(&ThemeNotifier::instance(), &ThemeNotifier::changed);
+  const int before = font(TextRole::body).pixelSize();
+  set_text_scale(2.0);
+  EXPECT_EQ(changed.count(), 1);
+  EXPECT_EQ(font(TextRole::body).pixelSize(), 2 * before);
+  EXPECT_EQ(scaled(8), 16);
+  EXPECT_EQ(qApp->font().pixelSize(), 2 * before);
+  set_text_scale(1.0);
+}
+
+TEST(ApplyTheme, SwitchesPaletteAndCurrentTheme) {
+  apply_theme(*qApp, ThemeKind::light);
+  EXPECT_FALSE(theme().dark());
+  EXPECT_EQ(qApp->palette().color(QPalette::Window), theme().background);
+  apply_theme(*qApp, ThemeKind::dark);
+  EXPECT_TRUE(theme().dark());
+}
+
+}  // namespace
+}  // namespace statescope

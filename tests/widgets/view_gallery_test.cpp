@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Every view in both themes, small and large, at 100 % and 200 % text: something is drawn, nothing warns. With
+// STATESCOPE_GRABS set to a folder the pictures can be looked at.
+#include <gtest/gtest.h>
+
+#include <QApplication>
+
+#include "view_samples.h"
+
+namespace statescope {
+namespace {
+
+struct Sample {
+  const char* name;
+  QSize size;
+  std::function<std::unique_ptr<View>()> make;
+};
+
+std::vector<Sample> all_samples() {
+  const auto heat_map = [](std::shared_ptr<const HeatMapData> data, qint64 column, qint64 row) {
+    auto view = std::make_unique<HeatMapView>();
+    view->set_data(std::move(data));
+    view->set_cursor_column(column);
+    view->set_selected_row(row);
+    return view;
+  };
+  const auto bars = [](std::shared_ptr<const BarsData> data, qint64 selected) {
+    auto view = std::make_unique<BarsView>();
+    view->set_data(std::move(data));
+    view->set_selected(selected);
+    return view;
+  };
+  return {
+      {"delta", {560, 400}, [=] { return heat_map(samples::step_sizes(512, 11), 7, -1); }},
+      {"state", {560, 400}, [=] { return heat_map(samples::states(96, 16), -1, 24); }},
+      {"overview",
+       {300, 220},
+       [=] {
+         auto data = samples::step_sizes(8, 11);
+         data->title = {{QStringLiteral("All layers"), {}}};
+         data->subtitle.clear();
+         data->row_axis = QStringLiteral("layers");
+         data->row_label = [](qint64 i) { return QString::number(i); };
+         auto view = heat_map(data, 7, 3);
+         view->set_selected_cell(3, 7);
+         return view;
+       }},
+      {"wide", {900, 420}, [=] { return heat_map(samples::waves(1536, 4096), 2000, -1); }},
+      {"curves",
+       {760, 230},
+       [] {
+         auto view = std::make_unique<CurvesView>();
+         view->set_data(samples::trajectories(16, 11));
+         view->set_highlighted(6);
+         view->set_cursor(7);
+         return view;
+       }},
+      {"curves_long",
+       {760, 230},
+       [] {
+         auto view = std::make_unique<CurvesView>();
+         view->set_data(samples::trajectories(16, 4096));
+         view->set_highlighted(12);
+         view->set_cursor(1000);
+         return view;
+       }},
+      {"candidates", {290, 180}, [=] { return bars(samples::candidates(), 1); }},
+      {"contributions", {290, 130}, [=] { return bars(samples::contributions(), 4); }},
+      {"half_lives", {290, 130}, [=] { return bars(samples::half_lives(), 6); }},
+      {"equation",
+       {290, 260},
+       [] {
+         auto view = std::make_unique<EquationView>();
+         view->set_update(samples::update(), samples::place);
+         return view;
+       }},
+      {"equation_wide",
+       {560, 230},
+       [] {
+         auto view = std::make_unique<EquationView>();
+         view->set_update(samples::update(), samples::place);
+         return view;
+       }},
+      {"message",
+       {300, 160},
+       [] {
+         auto view = std::make_unique<HeatMapView>();
+         view->set_message(QStringLiteral("Type a prompt and press Enter to see how the step size opens and closes."));
+         return view;
+       }},
+  };
+}
+
+class Gallery : public testing::TestWithParam<std::tuple<ThemeKind, double>> {
+ protected:
+  void TearDown() override {
+    set_text_scale(1.0);
+    apply_theme(*qApp, ThemeKind::dark);
+  }
+};
+
+TEST_P(Gallery, EveryViewDrawsSomethingAtEverySize) {
+  const auto [kind, scale] = GetParam();
+  apply_theme(*qApp, kind);
+  set_text_scale(scale);
+  for (const Sample& sample : all_samples()) {
+    const auto view = sample.make();
+    for (const double size : {0.1, 0.5, 1.0}) {
+      view->resize(size == 1.0 ? sample.size * scale : sample.size * size);
+      const QString name = QStringLiteral("%1_%2_%3")
+                               .arg(QLatin1String(sample.name), QLatin1String(theme().dark() ? "dark" : "light"))
+                               .arg(scale);
+      const QImage image = samples::grab(*view, size == 1.0 ? name : name + QStringLiteral("_x%1").arg(size));
+      if (size < 1.0) continue;
+      QImage blank(image.size(), image.format());
+      blank.fill(image.pixel(0, image.height() - 1));
+      EXPECT_GT(samples::differing_pixels(image, blank), image.width() * image.height() / 200) << sample.name;
+      EXPECT_FALSE(view->accessibleName().isEmpty()) << sample.name;
+    }
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Themes, Gallery,
+                         testing::Combine(testing::Values(ThemeKind::dark, ThemeKind::light),
+                                          testing::Values(1.0, 2.0)));
+
+TEST(Pictures, KeepTextAsTextInSvgAndTwiceThePixelsInPng) {
+  for (const Sample& sample : all_samples()) {
+    const auto view = sample.make();
+    view->resize(sample.size);
+    EXPECT_EQ(view->picture(2.0).size(), sample.size * 2) << sample.name;
+    EXPECT_FALSE(samples::svg_text(view->svg()).isEmpty()) << sample.name;
+  }
+}
+
+TEST(Pictures, CurvesAndBarsStayVectorsInSvg) {
+  CurvesView curves;
+  curves.set_data(samples::trajectories(16, 11));
+  curves.resize(600, 240);
+  int shapes = 0;
+  const QByteArray svg = curves.svg();
+  EXPECT_TRUE(samples::svg_text(svg, &shapes).contains(QStringLiteral("Channel 241")));
+  EXPECT_GE(shapes, 16);
+  EXPECT_FALSE(svg.contains("<image"));
+}
+
+TEST(Pictures, CannotBeWrittenIntoAMissingFolder) {
+  EquationView view;
+  view.set_update(samples::update(), samples::place);
+  view.resize(300, 300);
+  EXPECT_THROW(view.save_picture(QStringLiteral("/no/such/folder/picture.svg")), std::runtime_error);
+}
+
+}  // namespace
+}  // namespace statescope

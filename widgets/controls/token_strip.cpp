@@ -1,0 +1,536 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/token_strip.h"
+
+#include <QApplication>
+#include <QFontMetricsF>
+#include <QHash>
+#include <QHelpEvent>
+#include <QKeyEvent>
+#include <QPainterPath>
+#include <QToolTip>
+#include <algorithm>
+#include <cmath>
+
+#include "paint.h"
+
+namespace statescope {
+namespace {
+
+// Lengths at 100 % text size and zoom 1.
+constexpr double chip_height = 38, chip_padding = 10, chip_gap = 6, chip_radius = 7, narrowest_chip = 26;
+constexpr double lowest_block = 14;
+constexpr double underline = 3, ring = 4;  // ring: room around the chips for the cursor's outline
+constexpr double smallest_zoom = 0.1, largest_zoom = 2, text_zoom = 0.5;  // below text_zoom letters cannot be read
+constexpr int scroll_ms = 180;
+constexpr int longest_text = 48;  // characters shown of one token
+
+double unit(double length) {
+  return length * text_scale();
+}
+
+QFont chip_font() {
+  QFont result = font(TextRole::body);
+  result.setPixelSize(scaled(15));
+  return result;
+}
+
+QChar sign_for(QChar c) {
+  switch (c.unicode()) {
+    case u'\n':
+      return QChar(u'⏎');
+    case u'\t':
+      return QChar(u'⇥');
+    case u'\r':
+      return QChar(u'␍');
+    default:
+      // The Unicode block of control pictures mirrors U+0000 … U+001F.
+      return c.unicode() < 0x20 ? QChar(0x2400 + c.unicode()) : QChar(u'␣');
+  }
+}
+
+bool invisible(QChar c) {
+  return c.unicode() < 0x20 || c.unicode() == 0x7F || (c.isSpace() && c != u' ') ||
+         c.category() == QChar::Other_Control;
+}
+
+/// The lowest `thickness` of a rounded box, following its corners.
+QPainterPath bottom_band(const QRectF& box, double radius, double thickness) {
+  const double degrees = std::asin((radius - thickness) / radius) * 180 / M_PI;
+  const QRectF left(box.left(), box.bottom() - 2 * radius, 2 * radius, 2 * radius);
+  const QRectF right = left.translated(box.width() - 2 * radius, 0);
+  QPainterPath path;
+  path.arcMoveTo(left, 180 + degrees);
+  path.arcTo(left, 180 + degrees, 90 - degrees);
+  path.arcTo(right, 270, 90 - degrees);
+  path.closeSubpath();
+  return path;
+}
+
+}  // namespace
+
+std::vector<TokenPiece> token_pieces(const QString& text) {
+  if (text.isEmpty()) return {{QStringLiteral("∅"), true}};
+  std::vector<TokenPiece> pieces;
+  const auto add = [&pieces](QChar c, bool sign) {
+    if (pieces.empty() || pieces.back().sign != sign) pieces.push_back({{}, sign});
+    pieces.back().text += c;
+  };
+  const bool only_spaces = text.trimmed().isEmpty();
+  for (qsizetype i = 0; i < text.size(); ++i) {
+    if (i == longest_text) {
+      add(QChar(u'…'), true);
+      break;
+    }
+    if (text[i] == u' ' && (i == 0 || only_spaces)) {
+      add(QChar(u'·'), true);
+    } else if (invisible(text[i])) {
+      add(sign_for(text[i]), true);
+    } else {
+      add(text[i], false);
+    }
+  }
+  return pieces;
+}
+
+TokenStrip::TokenStrip(QWidget* parent)
+    : QWidget(parent), empty_text_(tr("No text yet. Type a prompt to see it as tokens.")) {
+  setObjectName(QStringLiteral("token_strip"));
+  setAccessibleName(tr("Tokens"));
+  setFocusPolicy(Qt::StrongFocus);
+  setMouseTracking(true);
+  setSizePolicy(QSizePolicy::Expanding, QSizePolicy::Fixed);
+  scroll_.setDuration(scroll_ms);
+  scroll_.setEasingCurve(QEasingCurve::OutCubic);
+  connect(&scroll_, &QVariantAnimation::valueChanged, this, [this](const QVariant& value) {
+    offset_ = value.toDouble();
+    update();
+  });
+  follow_theme(this, &TokenStrip::remeasure);
+}
+
+void TokenStrip::set_tokens(std::vector<TokenChip> tokens) {
+  tokens_ = std::move(tokens);
+  cursor_ = std::min(cursor_, count() - 1);
+  hovered_ = pressed_ = -1;
+  measure_from(0);
+  reveal_cursor();
+}
+
+void TokenStrip::append_tokens(const std::vector<TokenChip>& tokens) {
+  const size_t first = tokens_.size();
+  tokens_.insert(tokens_.end(), tokens.begin(), tokens.end());
+  measure_from(first);
+}
+
+void TokenStrip::set_values(const std::vector<float>& values, const QString& caption, float low, float high) {
+  for (size_t i = 0; i < tokens_.size(); ++i) tokens_[i].value = i < values.size() ? values[i] : std::nanf("");
+  caption_ = caption;
+  low_ = low;
+  high_ = high;
+  update();
+}
+
+void TokenStrip::set_color_map(ColorMap map) {
+  map_ = std::move(map);
+  update();
+}
+
+void TokenStrip::set_empty_text(const QString& text) {
+  empty_text_ = text;
+  update();
+}
+
+void TokenStrip::set_cursor(int index) {
+  index = std::clamp(index, -1, count() - 1);
+  if (index == cursor_) return;
+  cursor_ = index;
+  setAccessibleDescription(describe(cursor_));
+  reveal_cursor();
+  update();
+}
+
+void TokenStrip::set_zoom(double zoom) {
+  if (!std::isfinite(zoom)) return;
+  zoom_ = std::clamp(zoom, smallest_zoom, largest_zoom);
+  updateGeometry();
+  scroll_to(offset_, false);
+  reveal_cursor();
+  update();
+}
+
+void TokenStrip::measure_from(size_t first) {
+  const QFontMetricsF metrics(chip_font());
+  edges_.resize(first + 1);
+  edges_.reserve(tokens_.size() + 1);
+  QHash<QString, double> known;  // words come back; shaping text is what takes the time here
+  for (size_t i = first; i < tokens_.size(); ++i) {
+    double& text_width = known[tokens_[i].text];
+    if (text_width == 0) {
+      for (const TokenPiece& piece : token_pieces(tokens_[i].text)) text_width += metrics.horizontalAdvance(piece.text);
+    }
+    const double width = std::max(text_width + 2 * unit(chip_padding), unit(narrowest_chip));
+    edges_.push_back(edges_.back() + width + unit(chip_gap));
+  }
+  scroll_to(wanted_offset_, false);
+  update();
+}
+
+void TokenStrip::remeasure() {
+  measure_from(0);
+  reveal_cursor();
+}
+
+// Gaps shrink with the zoom but do not grow with it.
+double TokenStrip::shown_gap() const {
+  return unit(chip_gap) * std::min(1.0, zoom_);
+}
+
+// Blocks without text keep a height that can be hit.
+double TokenStrip::shown_height() const {
+  return unit(std::max(chip_height * zoom_, lowest_block));
+}
+
+double TokenStrip::total_width() const {
+  return std::max(0.0, edges_.back() * zoom_ - shown_gap()) + 2 * unit(ring);
+}
+
+double TokenStrip::furthest_offset() const {
+  return std::max(0.0, total_width() - width());
+}
+
+double TokenStrip::chips_top() const {
+  return std::ceil(QFontMetricsF(statescope::font(TextRole::caption)).height()) + unit(4) + unit(ring);
+}
+
+QRectF TokenStrip::chip_rect(int index) const {
+  if (index < 0 || index >= count()) return {};
+  const auto i = static_cast<size_t>(index);
+  const double left = edges_[i] * zoom_ - offset_ + unit(ring);
+  return {left, chips_top(), (edges_[i + 1] - edges_[i]) * zoom_ - shown_gap(), shown_height()};
+}
+
+std::pair<int, int> TokenStrip::visible_range() const {
+  if (tokens_.empty()) return {0, 0};
+  const auto index_at = [this](double x) {
+    const auto after = std::upper_bound(edges_.begin(), edges_.end(), (x + offset_ - unit(ring)) / zoom_);
+    return std::clamp(static_cast<int>(after - edges_.begin()) - 1, 0, count() - 1);
+  };
+  return {index_at(0), index_at(width()) + 1};
+}
+
+int TokenStrip::chip_at(const QPointF& point) const {
+  const auto [first, end] = visible_range();
+  for (int i = first; i < end; ++i) {
+    if (chip_rect(i).contains(point)) return i;
+  }
+  return -1;
+}
+
+void TokenStrip::reveal_cursor() {
+  if (cursor_ < 0 || width() <= 0) return;
+  const auto i = static_cast<size_t>(cursor_);
+  const double left = edges_[i] * zoom_, right = edges_[i + 1] * zoom_ + unit(ring);
+  // Some context stays visible on both sides, so that the reader sees what comes next.
+  const double context = std::min(0.25 * width(), unit(160));
+  double target = wanted_offset_;
+  target = std::max(target, right + context - width());
+  target = std::min(target, left - context);
+  scroll_to(target, motion() && isVisible());
+}
+
+void TokenStrip::scroll_to(double offset, bool animated) {
+  offset = std::clamp(offset, 0.0, furthest_offset());
+  if (animated && offset == wanted_offset_ && scroll_.state() == QAbstractAnimation::Running) return;
+  scroll_.stop();
+  wanted_offset_ = offset;
+  if (animated && std::abs(offset - offset_) > 0.5) {
+    scroll_.setStartValue(offset_);
+    scroll_.setEndValue(offset);
+    scroll_.start();
+  } else {
+    offset_ = offset;
+  }
+  update();
+}
+
+double TokenStrip::share(float value) const {
+  const double range = static_cast<double>(high_) - static_cast<double>(low_);
+  return range > 0 ? std::clamp((static_cast<double>(value) - static_cast<double>(low_)) / range, 0.0, 1.0) : 0.0;
+}
+
+QColor TokenStrip::value_color(float value) const {
+  if (!std::isfinite(value)) return Qt::transparent;
+  if (map_) return map_(static_cast<float>(share(value)));
+  const Theme& t = theme();
+  return mix(mix(t.raised, t.symbol(Symbol::delta), 0.25), t.symbol(Symbol::delta), share(value));
+}
+
+QString TokenStrip::describe(int index) const {
+  if (index < 0 || index >= count()) return {};
+  const TokenChip& token = tokens_[static_cast<size_t>(index)];
+  QString shown;
+  for (const TokenPiece& piece : token_pieces(token.text)) shown += piece.text;
+  QStringList parts = {tr("token %L1").arg(index + 1)};
+  if (token.id >= 0) parts << tr("id %1").arg(token.id);
+  parts << QStringLiteral("“%1”").arg(shown);
+  if (token.generated) parts << tr("generated");
+  if (std::isfinite(token.value) && !caption_.isEmpty()) {
+    parts << QStringLiteral("%1: %2").arg(caption_, QString::number(static_cast<double>(token.value), 'g', 3));
+  }
+  return parts.join(QStringLiteral(" · "));
+}
+
+QSize TokenStrip::sizeHint() const {
+  return {scaled(600), static_cast<int>(std::ceil(chips_top() + shown_height() + unit(ring) + unit(6)))};
+}
+
+QSize TokenStrip::minimumSizeHint() const {
+  return {scaled(120), sizeHint().height()};
+}
+
+bool TokenStrip::event(QEvent* event) {
+  if (event->type() == QEvent::ToolTip) {
+    const auto* help = static_cast<QHelpEvent*>(event);
+    const int index = chip_at(help->pos());
+    // Escaped: a token's text may look like markup.
+    const QString text = index < 0 ? QString() : QStringLiteral("<span>%1</span>").arg(describe(index).toHtmlEscaped());
+    QToolTip::showText(help->globalPos(), text, this, index < 0 ? QRect() : chip_rect(index).toAlignedRect());
+    return true;
+  }
+  return QWidget::event(event);
+}
+
+void TokenStrip::resizeEvent(QResizeEvent*) {
+  scroll_to(wanted_offset_, false);
+  reveal_cursor();
+}
+
+void TokenStrip::wheelEvent(QWheelEvent* event) {
+  const QPoint angle = event->angleDelta(), pixels = event->pixelDelta();
+  if ((event->modifiers() & Qt::ControlModifier) != 0) {
+    set_zoom(zoom_ * std::pow(1.15, angle.y() / 120.0));
+    return event->accept();
+  }
+  // A wheel has one axis and the strip has one direction: either axis scrolls it. At an end the page scrolls on.
+  const double delta = !pixels.isNull() ? (pixels.x() != 0 ? pixels.x() : pixels.y())
+                                        : (angle.x() != 0 ? angle.x() : angle.y()) * unit(1.0);
+  const double before = wanted_offset_;
+  scroll_to(wanted_offset_ - delta, motion() && pixels.isNull());
+  event->setAccepted(before != wanted_offset_);
+}
+
+void TokenStrip::choose(int index) {
+  if (tokens_.empty()) return;
+  index = std::clamp(index, 0, count() - 1);
+  set_cursor(index);
+  Q_EMIT token_clicked(index);
+}
+
+void TokenStrip::keyPressEvent(QKeyEvent* event) {
+  const bool control = (event->modifiers() & Qt::ControlModifier) != 0;
+  const auto [first, end] = visible_range();
+  switch (event->key()) {
+    case Qt::Key_Left:
+      return choose(cursor_ - 1);
+    case Qt::Key_Right:
+      return choose(cursor_ + 1);
+    case Qt::Key_Home:
+      return choose(0);
+    case Qt::Key_End:
+      return choose(count() - 1);
+    case Qt::Key_PageUp:
+      return choose(cursor_ - (end - first));
+    case Qt::Key_PageDown:
+      return choose(cursor_ + (end - first));
+    case Qt::Key_Plus:
+    case Qt::Key_Equal:
+      if (control) return set_zoom(zoom_ * 1.25);
+      break;
+    case Qt::Key_Minus:
+      if (control) return set_zoom(zoom_ / 1.25);
+      break;
+    case Qt::Key_0:
+      if (control) return set_zoom(1);
+      break;
+    default:
+      break;
+  }
+  QWidget::keyPressEvent(event);
+}
+
+void TokenStrip::mousePressEvent(QMouseEvent* event) {
+  if (event->button() != Qt::LeftButton) return event->ignore();
+  pressed_ = chip_at(event->position());
+  drag_from_ = event->position().x();
+  drag_offset_ = offset_;
+  dragging_ = false;
+}
+
+void TokenStrip::mouseMoveEvent(QMouseEvent* event) {
+  if ((event->buttons() & Qt::LeftButton) != 0) {
+    const double moved = event->position().x() - drag_from_;
+    dragging_ = dragging_ || (furthest_offset() > 0 && std::abs(moved) >= QApplication::startDragDistance());
+    if (dragging_) {
+      setCursor(Qt::ClosedHandCursor);
+      scroll_to(drag_offset_ - moved, false);
+    }
+    return;
+  }
+  const int before = hovered_;
+  hovered_ = chip_at(event->position());
+  if (hovered_ == before) return;
+  setCursor(hovered_ >= 0 ? Qt::PointingHandCursor : Qt::ArrowCursor);
+  update();
+}
+
+void TokenStrip::mouseReleaseEvent(QMouseEvent* event) {
+  if (event->button() != Qt::LeftButton) return;
+  unsetCursor();
+  if (!dragging_ && pressed_ >= 0 && chip_at(event->position()) == pressed_) choose(pressed_);
+  pressed_ = -1;
+  dragging_ = false;
+}
+
+void TokenStrip::leaveEvent(QEvent*) {
+  hovered_ = -1;
+  update();
+}
+
+void TokenStrip::paintEvent(QPaintEvent*) {
+  QPainter painter(this);
+  painter.setRenderHints(QPainter::Antialiasing | QPainter::TextAntialiasing);
+  const Theme& t = theme();
+  if (tokens_.empty()) {
+    const QRectF box = QRectF(rect()).adjusted(unit(ring), chips_top(), -unit(ring), -unit(ring) - unit(6));
+    painter.setPen(QPen(mix(t.hairline, t.muted, 0.35), 1, Qt::DashLine));
+    painter.drawRoundedRect(box.adjusted(0.5, 0.5, -0.5, -0.5), unit(chip_radius), unit(chip_radius));
+    painter.setFont(statescope::font(TextRole::body));
+    painter.setPen(t.muted);
+    painter.drawText(box, Qt::AlignCenter,
+                     painter.fontMetrics().elidedText(empty_text_, Qt::ElideRight, int(box.width())));
+    if (hasFocus()) draw_focus_ring(painter, box, unit(chip_radius));
+    return;
+  }
+
+  draw_header(painter);
+  const auto [first, end] = visible_range();
+  for (int i = first; i < end; ++i) {
+    if (zoom_ < text_zoom) {
+      draw_block(painter, i, chip_rect(i));
+    } else {
+      draw_chip(painter, i, chip_rect(i));
+    }
+  }
+
+  // More text beyond an edge fades out there instead of being cut.
+  const double top = chips_top() - unit(ring), height = shown_height() + 2 * unit(ring), fade = unit(28);
+  const auto fade_edge = [&](double from, double to) {
+    QLinearGradient gradient(from, 0, to, 0);
+    gradient.setColorAt(0, t.background);
+    gradient.setColorAt(1, with_alpha(t.background, 0));
+    painter.fillRect(QRectF(std::min(from, to), top, fade, height), gradient);
+  };
+  if (offset_ > 0.5) fade_edge(0, fade);
+  if (offset_ < furthest_offset() - 0.5) fade_edge(width(), width() - fade);
+
+  if (cursor_ >= 0) {
+    const double grow = unit(ring) - 1;
+    const double radius = std::min(unit(chip_radius) * zoom_, chip_rect(cursor_).width() / 2) + grow;
+    painter.setBrush(Qt::NoBrush);
+    painter.setPen(QPen(hasFocus() ? t.accent : t.text, 2));
+    painter.drawRoundedRect(chip_rect(cursor_).adjusted(-grow, -grow, grow, grow), radius, radius);
+  } else if (hasFocus()) {
+    draw_focus_ring(painter, rect(), unit(chip_radius));
+  }
+
+  if (furthest_offset() > 0) {
+    const double thumb = std::max(unit(24), width() * width() / total_width());
+    const double x = (width() - thumb) * offset_ / furthest_offset();
+    fill_rounded(painter, QRectF(x, this->height() - 3, thumb, 3), 1.5, mix(t.hairline, t.muted, 0.35));
+  }
+}
+
+void TokenStrip::draw_header(QPainter& painter) const {
+  const Theme& t = theme();
+  painter.setFont(statescope::font(TextRole::caption));
+  const QFontMetrics metrics = painter.fontMetrics();
+  const double line = metrics.height();
+  double right = width() - unit(ring);
+  if (!caption_.isEmpty()) {
+    // The colour scale stands next to the words that explain it.
+    const double ramp = unit(44);
+    const double text_width = metrics.horizontalAdvance(tr("underline: %1").arg(caption_)) + 1;
+    QLinearGradient gradient(right - ramp, 0, right, 0);
+    for (int i = 0; i <= 8; ++i) {
+      gradient.setColorAt(i / 8.0, value_color(low_ + (high_ - low_) * static_cast<float>(i) / 8));
+    }
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(gradient);
+    painter.drawRoundedRect(QRectF(right - ramp, (line - unit(4)) / 2, ramp, unit(4)), unit(2), unit(2));
+    right -= ramp + unit(8);
+    const double left = std::max(0.0, right - text_width);
+    painter.setPen(t.muted);
+    painter.drawText(QRectF(left, 0, right - left, line), Qt::AlignRight | Qt::AlignVCenter,
+                     metrics.elidedText(tr("underline: %1").arg(caption_), Qt::ElideRight, int(right - left) + 1));
+    right = left - unit(16);
+  }
+  const int shown = hovered_ >= 0 ? hovered_ : cursor_;
+  if (right < unit(80) || shown < 0) return;
+  painter.setPen(hovered_ >= 0 ? t.text : t.muted);
+  painter.drawText(QRectF(unit(ring), 0, right, line), Qt::AlignLeft | Qt::AlignVCenter,
+                   metrics.elidedText(describe(shown), Qt::ElideRight, int(right - unit(ring))));
+}
+
+void TokenStrip::draw_chip(QPainter& painter, int index, const QRectF& box) const {
+  const Theme& t = theme();
+  const TokenChip& token = tokens_[static_cast<size_t>(index)];
+  const double radius = unit(chip_radius) * zoom_;
+  const bool future = index > cursor_;
+  painter.setOpacity(future ? 0.45 : 1.0);
+
+  painter.setPen(Qt::NoPen);
+  painter.setBrush(index == hovered_ ? hover_fill() : t.raised);
+  painter.drawRoundedRect(box, radius, radius);
+  painter.setBrush(value_color(token.value));
+  painter.drawPath(bottom_band(box, radius, unit(underline) * zoom_));
+  const QColor generated_ink = t.symbol(Symbol::y);
+  if (token.generated) {
+    QPen dots(generated_ink, unit(1.5), Qt::DotLine, Qt::RoundCap);
+    painter.setPen(dots);
+    painter.drawLine(QPointF(box.left() + radius, box.top() + 1), QPointF(box.right() - radius, box.top() + 1));
+  }
+
+  const QColor ink = token.special ? t.muted : token.generated ? mix(t.text, generated_ink, 0.45) : t.text;
+  QFont text_font = chip_font();
+  text_font.setItalic(token.special);
+  const QFontMetricsF metrics(chip_font());
+  const auto pieces = token_pieces(token.text);
+  double text_width = 0;
+  for (const TokenPiece& piece : pieces) text_width += metrics.horizontalAdvance(piece.text);
+
+  // Scaled by the painter, so that the cached widths hold at every zoom.
+  painter.save();
+  painter.translate(box.left() + (box.width() - text_width * zoom_) / 2, box.top());
+  painter.scale(zoom_, zoom_);
+  painter.setFont(text_font);
+  const double baseline = (unit(chip_height) - unit(underline) + metrics.ascent() - metrics.descent()) / 2;
+  double x = 0;
+  for (const TokenPiece& piece : pieces) {
+    painter.setPen(piece.sign ? mix(t.raised, t.muted, 0.75) : ink);
+    painter.drawText(QPointF(x, baseline), piece.text);
+    x += metrics.horizontalAdvance(piece.text);
+  }
+  painter.restore();
+  painter.setOpacity(1);
+}
+
+void TokenStrip::draw_block(QPainter& painter, int index, const QRectF& box) const {
+  const TokenChip& token = tokens_[static_cast<size_t>(index)];
+  painter.setOpacity(index > cursor_ ? 0.45 : 1.0);
+  painter.setPen(Qt::NoPen);
+  painter.setBrush(std::isfinite(token.value) ? value_color(token.value) : theme().raised);
+  painter.drawRoundedRect(box, 2, 2);
+  painter.setOpacity(1);
+}
+
+}  // namespace statescope

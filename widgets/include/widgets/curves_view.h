@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <vector>
+
+#include "widgets/view.h"
+
+namespace statescope {
+
+struct Curve {
+  QString name;  // for the read-out and the CSV header, e.g. "state 6"
+  std::shared_ptr<const std::vector<float>> values;
+};
+
+/// Curves over one common axis. Immutable once handed to a view.
+struct CurvesData {
+  std::vector<Curve> curves;  // all of the same length
+  std::vector<double> x;      // strictly increasing; empty: 0, 1, 2 …
+  RichText title;
+  QString subtitle;
+  QString x_axis, x_unit, y_axis, y_unit;  // "tokens", "", "h", ""
+  QString x_noun;                          // "token": one point of the axis, for the read-out
+  std::function<QString(qint64)> x_label;  // names of points (tokens); without it the axis shows numbers
+  Symbol symbol = Symbol::h;               // colour of the curves
+
+  double x_at(qint64 point) const {
+    return x.empty() ? static_cast<double>(point) : x[static_cast<std::size_t>(point)];
+  }
+  qint64 points() const { return curves.empty() ? 0 : static_cast<qint64>(curves.front().values->size()); }
+};
+
+/// Many thin curves, one of them chosen, and a cursor. Drawn by QCustomPlot, which this header does not need.
+class CurvesView : public View {
+  Q_OBJECT
+ public:
+  explicit CurvesView(QWidget* parent = nullptr);
+  ~CurvesView() override;
+
+  /// Throws `Error` when curves differ in length or x does not increase. Data with the same axis keeps the zoom.
+  void set_data(std::shared_ptr<const CurvesData> data);
+  const std::shared_ptr<const CurvesData>& data() const { return data_; }
+
+  /// The chosen curve, drawn on top and stronger; −1: all alike.
+  void set_highlighted(int curve);
+  int highlighted() const { return highlighted_; }
+  /// A dashed line at a point's x with a dot on the chosen curve; −1 removes it.
+  void set_cursor(qint64 point);
+  void reset_zoom();
+
+  /// Curve and point nearest to a place in the widget, when one is near.
+  std::optional<std::pair<int, qint64>> point_near(const QPointF& place) const;
+  /// Where a point of a curve is drawn in the widget.
+  QPointF place_of(int curve, qint64 point) const;
+  /// "token 7 “.” · state 6 · h = −0.0006"
+  QString readout(int curve, qint64 point) const;
+
+  QString csv() const override;
+  void draw(QPainter& painter, const QRectF& area, bool for_export) const override;
+  QSize sizeHint() const override;
+  QSize minimumSizeHint() const override;
+
+ Q_SIGNALS:
+  /// A click on or near a curve, or an arrow key: up and down change the curve, left and right the point.
+  void point_clicked(int curve, qint64 point);
+
+ protected:
+  void mousePressEvent(QMouseEvent* event) override;
+  void mouseMoveEvent(QMouseEvent* event) override;
+  void mouseReleaseEvent(QMouseEvent* event) override;
+  void mouseDoubleClickEvent(QMouseEvent* event) override;
+  void wheelEvent(QWheelEvent* event) override;
+  void keyPressEvent(QKeyEvent* event) override;
+  void leaveEvent(QEvent* event) override;
+
+ private:
+  struct Plot;
+
+  void build_plot();
+  void zoom(double center_x, double factor);
+  void set_window(double first, double last);
+  void prepare_plot(const QRectF& body) const;
+  void draw_ticks(QPainter& painter, const QRectF& body) const;
+  void draw_cursor(QPainter& painter, const QRectF& body) const;
+  void draw_hover(QPainter& painter, const QRectF& area, const QRectF& body) const;
+  QPointF place_in(const QRectF& body, int curve, qint64 point) const;
+  QRectF body_of(const QRectF& area) const;
+
+  std::shared_ptr<const CurvesData> data_;
+  int highlighted_ = -1;
+  qint64 cursor_ = -1;
+  double first_ = 0, last_ = 1;  // visible range of x
+  std::optional<std::pair<int, qint64>> hover_;
+  QPointF press_point_;
+  double press_first_ = 0;
+  bool pressed_ = false, dragging_ = false;
+  std::unique_ptr<Plot> plot_;
+};
+
+}  // namespace statescope

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <QWidget>
+#include <optional>
+#include <vector>
+
+#include "widgets/theme.h"
+
+namespace statescope {
+
+class Segment;
+
+/// Two to seven short options of which one holds. Arrow keys and clicks choose.
+class SegmentedControl : public QWidget {
+  Q_OBJECT
+ public:
+  struct Option {
+    QString text;
+    std::optional<Symbol> symbol = {};  ///< written in this quantity's colour
+    QString tooltip = {};
+  };
+
+  /// `name` is what is chosen here ("Quantity"), for assistive technology.
+  explicit SegmentedControl(const QString& name, QWidget* parent = nullptr);
+
+  /// The first option becomes current.
+  void set_options(const std::vector<Option>& options);
+  /// Does not emit; out of range is ignored.
+  void set_current(int index);
+  int current() const { return current_; }
+
+  QSize sizeHint() const override;
+  QSize minimumSizeHint() const override;
+
+ Q_SIGNALS:
+  void selected(int index);
+
+ protected:
+  void paintEvent(QPaintEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
+  void keyPressEvent(QKeyEvent* event) override;
+
+ private:
+  void relayout();
+  void choose(int index);
+
+  std::vector<Segment*> segments_;
+  int current_ = -1;
+};
+
+}  // namespace statescope

@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <QByteArray>
+#include <QImage>
+#include <QString>
+#include <QWidget>
+#include <utility>
+#include <vector>
+
+#include "widgets/rich_text.h"
+
+namespace statescope {
+
+/// A picture of some numbers. It draws and hands over what it draws; it computes nothing that is not drawing.
+/// Subclasses implement `draw` once, for the screen and for every export alike.
+class View : public QWidget {
+  Q_OBJECT
+ public:
+  explicit View(QWidget* parent = nullptr);
+
+  /// The numbers behind the picture as CSV with a header row; full precision, '.' as decimal point.
+  virtual QString csv() const = 0;
+
+  /// Draws the whole picture, titles included, into `area` (logical pixels). `for_export` leaves out what only makes
+  /// sense live (hover read-out, focus ring).
+  virtual void draw(QPainter& painter, const QRectF& area, bool for_export) const = 0;
+
+  QImage picture(double scale = 2.0) const;
+  QByteArray svg() const;
+
+  /// The sentence shown, centred and muted, while there is nothing to draw.
+  void set_message(const QString& message);
+  const QString& message() const { return message_; }
+
+  /// Context menu "Copy data (CSV)", "Copy picture", "Save picture as…"; Ctrl+C copies the data.
+  void copy_data() const;
+  void copy_picture() const;
+  /// Writes PNG or SVG, by the ending of `path`. Throws `Error` when the file cannot be written.
+  void save_picture(const QString& path) const;
+
+ protected:
+  // QWidget::font() would hide the theme's fonts in every view.
+  using QWidget::font;
+  static QFont font(TextRole role) { return statescope::font(role); }
+
+  void paintEvent(QPaintEvent* event) override;
+  void contextMenuEvent(QContextMenuEvent* event) override;
+  void keyPressEvent(QKeyEvent* event) override;
+  bool event(QEvent* event) override;
+
+  /// Height that `draw_header` takes at this width, the gap below included.
+  double header_height(double width, const RichText& title, const QString& subtitle) const;
+  /// Draws title (left) and subtitle (right; below where it does not fit). Returns the area that is left.
+  QRectF draw_header(QPainter& painter, const QRectF& area, const RichText& title, const QString& subtitle) const;
+  void draw_message(QPainter& painter, const QRectF& area) const;
+  /// A small card with `text` beside `anchor`, kept inside `area`.
+  void draw_readout(QPainter& painter, const QRectF& area, const QPointF& anchor, const QString& text) const;
+  /// One line of `text`, elided to `area`; where it was cut, the tool tip shows the whole.
+  void draw_elided(QPainter& painter, const QRectF& area, Qt::Alignment alignment, const QString& text) const;
+  /// To be called while drawing: what the tool tip says over `area`, until the next drawing.
+  void add_tip(const QRectF& area, const QString& text) const { tips_.emplace_back(area, text); }
+
+ private:
+  void save_picture_as();
+  bool header_fits_one_line(double width, const RichText& title, const QString& subtitle) const;
+
+  QString message_;
+  mutable std::vector<std::pair<QRectF, QString>> tips_;
+};
+
+}  // namespace statescope

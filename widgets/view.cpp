@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/view.h"
+
+#include <QBuffer>
+#include <QClipboard>
+#include <QContextMenuEvent>
+#include <QFileDialog>
+#include <QFontMetricsF>
+#include <QGuiApplication>
+#include <QHelpEvent>
+#include <QKeyEvent>
+#include <QMenu>
+#include <QMessageBox>
+#include <QPainter>
+#include <QPainterPath>
+#include <QSaveFile>
+#include <QSvgGenerator>
+#include <QToolTip>
+#include <algorithm>
+#include <cmath>
+
+#include "engine/error.h"
+
+namespace statescope {
+
+View::View(QWidget* parent) : QWidget(parent) {
+  setFocusPolicy(Qt::StrongFocus);
+  setMouseTracking(true);
+  connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, [this] {
+    updateGeometry();
+    update();
+  });
+}
+
+void View::set_message(const QString& message) {
+  if (message == message_) return;
+  message_ = message;
+  update();
+}
+
+QImage View::picture(double scale) const {
+  QImage image((QSizeF(size()) * scale).toSize().expandedTo(QSize(1, 1)), QImage::Format_ARGB32_Premultiplied);
+  image.setDevicePixelRatio(scale);
+  image.fill(theme().background);
+  QPainter painter(&image);
+  painter.setRenderHint(QPainter::Antialiasing);
+  draw(painter, rect(), true);
+  return image;
+}
+
+QByteArray View::svg() const {
+  QByteArray bytes;
+  QBuffer buffer(&bytes);
+  QSvgGenerator generator;
+  generator.setOutputDevice(&buffer);
+  generator.setSize(size());
+  generator.setViewBox(rect());
+  // 96 dots per inch make one SVG user unit one logical pixel, so that text keeps its size.
+  generator.setResolution(96);
+  generator.setTitle(accessibleName());
+  QPainter painter(&generator);
+  painter.fillRect(rect(), theme().background);
+  draw(painter, rect(), true);
+  painter.end();
+  return bytes;
+}
+
+void View::copy_data() const {
+  QGuiApplication::clipboard()->setText(csv());
+}
+
+void View::copy_picture() const {
+  QGuiApplication::clipboard()->setImage(picture());
+}
+
+void View::save_picture(const QString& path) const {
+  QByteArray bytes;
+  if (path.endsWith(QStringLiteral(".svg"), Qt::CaseInsensitive)) {
+    bytes = svg();
+  } else {
+    QBuffer buffer(&bytes);
+    buffer.open(QIODevice::WriteOnly);
+    picture().save(&buffer, "PNG");
+  }
+  QSaveFile file(path);
+  if (!file.open(QIODevice::WriteOnly) || file.write(bytes) != bytes.size() || !file.commit()) {
+    throw Error(
+        QStringLiteral("%1 cannot be written (%2); choose another folder").arg(path, file.errorString()).toStdString());
+  }
+}
+
+void View::save_picture_as() {
+  const QString path = QFileDialog::getSaveFileName(this, tr("Save picture"), QStringLiteral("statescope.svg"),
+                                                    tr("SVG picture (*.svg);;PNG picture (*.png)"));
+  if (path.isEmpty()) return;
+  try {
+    save_picture(path);
+  } catch (const Error& error) {
+    QMessageBox::warning(this, tr("Save picture"), QString::fromUtf8(error.what()));
+  }
+}
+
+void View::paintEvent(QPaintEvent*) {
+  tips_.clear();
+  QPainter painter(this);
+  painter.setRenderHint(QPainter::Antialiasing);
+  draw(painter, rect(), false);
+}
+
+void View::contextMenuEvent(QContextMenuEvent* event) {
+  QMenu menu(this);
+  connect(menu.addAction(tr("Copy data (CSV)")), &QAction::triggered, this, &View::copy_data);
+  connect(menu.addAction(tr("Copy picture")), &QAction::triggered, this, &View::copy_picture);
+  connect(menu.addAction(tr("Save picture as…")), &QAction::triggered, this, &View::save_picture_as);
+  menu.exec(event->globalPos());
+}
+
+void View::keyPressEvent(QKeyEvent* event) {
+  if (event->matches(QKeySequence::Copy)) {
+    copy_data();
+  } else {
+    QWidget::keyPressEvent(event);
+  }
+}
+
+bool View::event(QEvent* event) {
+  if (event->type() == QEvent::ToolTip) {
+    const auto* help = static_cast<QHelpEvent*>(event);
+    for (const auto& [area, text] : tips_) {
+      if (area.contains(help->pos())) {
+        QToolTip::showText(help->globalPos(), text, this);
+        return true;
+      }
+    }
+  }
+  return QWidget::event(event);
+}
+
+bool View::header_fits_one_line(double width, const RichText& title, const QString& subtitle) const {
+  const double needed = text_width(title, font(TextRole::strong)) +
+                        QFontMetricsF(font(TextRole::caption)).horizontalAdvance(subtitle) + scaled(16);
+  return title.empty() || subtitle.isEmpty() || needed <= width;
+}
+
+double View::header_height(double width, const RichText& title, const QString& subtitle) const {
+  if (title.empty() && subtitle.isEmpty()) return 0;
+  const double line = std::ceil(QFontMetricsF(font(TextRole::strong)).height());
+  return (header_fits_one_line(width, title, subtitle) ? line : 2 * line) + scaled(8);
+}
+
+QRectF View::draw_header(QPainter& painter, const QRectF& area, const RichText& title, const QString& subtitle) const {
+  const bool one_line = header_fits_one_line(area.width(), title, subtitle);
+  const double line = std::ceil(QFontMetricsF(font(TextRole::strong)).height());
+  QRectF row(area.left(), area.top(), area.width(), line);
+  draw_rich_text(painter, row, title, font(TextRole::strong));
+  if (text_width(title, font(TextRole::strong)) > row.width() + 0.5) add_tip(row, plain_text(title));
+  if (!one_line) row.translate(0, line);
+  painter.setFont(font(TextRole::caption));
+  painter.setPen(theme().muted);
+  draw_elided(painter, row, one_line ? Qt::AlignRight : Qt::AlignLeft, subtitle);
+  return area.adjusted(0, header_height(area.width(), title, subtitle), 0, 0);
+}
+
+void View::draw_message(QPainter& painter, const QRectF& area) const {
+  painter.setFont(font(TextRole::body));
+  painter.setPen(theme().muted);
+  const double margin = std::min<double>(scaled(16), area.width() / 8);
+  painter.drawText(area.adjusted(margin, 0, -margin, 0), Qt::AlignCenter | Qt::TextWordWrap, message_);
+}
+
+void View::draw_readout(QPainter& painter, const QRectF& area, const QPointF& anchor, const QString& text) const {
+  const QFont text_font = font(TextRole::caption);
+  const QFontMetricsF metrics(text_font);
+  const double padding = scaled(8);
+  const QString shown = metrics.elidedText(text, Qt::ElideMiddle, std::max(0.0, area.width() - 2 * padding));
+  const QSizeF size(metrics.horizontalAdvance(shown) + 2 * padding, metrics.height() + padding);
+  QRectF card(QPointF(anchor.x() + scaled(14), anchor.y() - size.height() - scaled(8)), size);
+  if (card.right() > area.right()) card.moveRight(std::max(area.left() + size.width(), anchor.x() - scaled(14)));
+  if (card.right() > area.right()) card.moveRight(area.right());
+  if (card.top() < area.top()) card.moveTop(anchor.y() + scaled(18));
+  if (card.bottom() > area.bottom()) card.moveBottom(area.bottom());
+
+  painter.setPen(QPen(mix(theme().hairline, theme().muted, 0.4), 1));
+  painter.setBrush(theme().raised);
+  painter.drawRoundedRect(card.adjusted(0.5, 0.5, -0.5, -0.5), 5, 5);
+  painter.setFont(text_font);
+  painter.setPen(theme().text);
+  painter.drawText(card, Qt::AlignCenter, shown);
+}
+
+void View::draw_elided(QPainter& painter, const QRectF& area, Qt::Alignment alignment, const QString& text) const {
+  const QFontMetricsF metrics(painter.font());
+  QString shown = text;
+  if (metrics.horizontalAdvance(text) > area.width() + 0.5) {
+    shown = metrics.elidedText(text, Qt::ElideRight, area.width());
+    add_tip(area, text);
+  }
+  painter.drawText(area, static_cast<int>(alignment) | Qt::AlignVCenter | Qt::TextDontClip | Qt::TextSingleLine, shown);
+}
+
+}  // namespace statescope
