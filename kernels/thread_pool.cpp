@@ -8,7 +8,8 @@ namespace {
 
 // Between two operations of one token the wait is microseconds: spinning briefly saves the trip through the kernel,
 // and giving up soon leaves the core to the rest of the machine.
-constexpr int spins_before_sleep = 4000;
+constexpr int spins_before_sleep = 2000;
+constexpr std::uint32_t parts_per_thread = 4;
 
 template <class T>
 void wait_while_equal(const std::atomic<T>& value, T old) {
@@ -21,44 +22,65 @@ void wait_while_equal(const std::atomic<T>& value, T old) {
   value.wait(old, std::memory_order_acquire);
 }
 
+int thread_count(int asked) {
+  return asked > 0 ? asked : static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
+}
+
+std::uint32_t part_of(std::uint64_t next) {
+  return static_cast<std::uint32_t>(next);
+}
+std::uint64_t loop_of(std::uint64_t next) {
+  return next >> 32;
+}
+
 }  // namespace
 
-ThreadPool::ThreadPool(int threads) {
-  if (threads <= 0) threads = static_cast<int>(std::max(1u, std::thread::hardware_concurrency()));
-  for (int part = 1; part < threads; ++part) workers_.emplace_back([this, part] { work(part); });
+ThreadPool::ThreadPool(int threads)
+    : parts_(static_cast<std::uint32_t>(thread_count(threads)) * parts_per_thread), next_(parts_) {
+  for (int i = 1; i < thread_count(threads); ++i) workers_.emplace_back([this] { work(); });
 }
 
 ThreadPool::~ThreadPool() {
   stopping_.store(true, std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
+  next_.store((loop_of(next_.load(std::memory_order_relaxed)) + 1) << 32 | parts_, std::memory_order_release);
+  next_.notify_all();
   for (std::thread& worker : workers_) worker.join();
 }
 
 void ThreadPool::run(std::int64_t count, Call call, const void* body) {
   if (count <= 0) return;
-  // A flag and not a mutex: a loop inside a loop asks again on the thread that already has the pool.
   if (count == 1 || workers_.empty() || in_use_.test_and_set(std::memory_order_acquire)) return call(body, 0, count);
   call_ = call;
   body_ = body;
   count_ = count;
-  pending_.store(static_cast<int>(workers_.size()), std::memory_order_relaxed);
-  generation_.fetch_add(1, std::memory_order_release);
-  generation_.notify_all();
-  call(body, 0, count / size());
-  for (int left = pending_.load(std::memory_order_acquire); left != 0; left = pending_.load(std::memory_order_acquire))
-    wait_while_equal(pending_, left);
+  done_.store(0, std::memory_order_relaxed);
+  next_.store((loop_of(next_.load(std::memory_order_relaxed)) + 1) << 32, std::memory_order_release);
+  next_.notify_all();
+  take_parts();
+  for (std::uint32_t done = done_.load(std::memory_order_acquire); done != parts_;
+       done = done_.load(std::memory_order_acquire))
+    wait_while_equal(done_, done);
   in_use_.clear(std::memory_order_release);
 }
 
-void ThreadPool::work(int part) {
-  for (std::uint32_t seen = 0;;) {
-    wait_while_equal(generation_, seen);
-    seen = generation_.load(std::memory_order_acquire);
-    if (stopping_.load(std::memory_order_relaxed)) return;
-    const std::int64_t begin = count_ * part / size(), end = count_ * (part + 1) / size();
+void ThreadPool::take_parts() {
+  for (;;) {
+    std::uint64_t next = next_.load(std::memory_order_acquire);
+    do {
+      if (part_of(next) >= parts_) return;
+    } while (!next_.compare_exchange_weak(next, next + 1, std::memory_order_acq_rel, std::memory_order_acquire));
+    const std::int64_t part = part_of(next);
+    const std::int64_t begin = count_ * part / parts_, end = count_ * (part + 1) / parts_;
     if (begin < end) call_(body_, begin, end);
-    if (pending_.fetch_sub(1, std::memory_order_acq_rel) == 1) pending_.notify_one();
+    if (done_.fetch_add(1, std::memory_order_acq_rel) + 1 == parts_) done_.notify_one();
+  }
+}
+
+void ThreadPool::work() {
+  while (!stopping_.load(std::memory_order_relaxed)) {
+    take_parts();
+    const std::uint64_t seen = next_.load(std::memory_order_acquire);
+    if (part_of(seen) >= parts_ && !stopping_.load(std::memory_order_relaxed)) wait_while_equal(next_, seen);
   }
 }
 

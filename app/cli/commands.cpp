@@ -7,6 +7,7 @@
 #include <sstream>
 
 #include "assets.h"
+#include "cli/interrupt.h"
 #include "engine/error.h"
 #include "engine/experiments/compute.h"
 #include "engine/io/file.h"
@@ -18,6 +19,7 @@
 #include "engine/models/model.h"
 #include "engine/run/trace_file.h"
 #include "engine/scene/scene.h"
+#include "kernels/cuda_devices.h"
 
 namespace statescope::cli {
 namespace {
@@ -56,6 +58,7 @@ std::filesystem::path tokenizer_path(const std::string& model) {
 Tokenizer load_tokenizer(const std::string& model) {
   const std::filesystem::path path = tokenizer_path(model);
   std::error_code error;
+  if (!std::filesystem::exists(model, error)) throw Error(model + " does not exist");
   if (!std::filesystem::exists(path, error))
     throw Error(path.string() + " does not exist, so text cannot be read; give token ids to inspect --ids");
   return Tokenizer::load(path.string());
@@ -96,15 +99,21 @@ class LastLogits final : public Recorder {
 void devices(bool json) {
   const kernels::CpuBackend cpu;
   const std::string set = kernels::instruction_set_name(cpu.instruction_set());
-  if (json)
-    print(ordered_json{{"devices",
-                        {{{"device", "cpu"},
-                          {"instruction_set", set},
-                          {"threads", cpu.threads()},
-                          {"free_memory", available_memory()}}}}});
-  else
-    print("cpu   " + set + ", " + std::to_string(cpu.threads()) + " threads, " + format_bytes(available_memory()) +
-          " free");
+  const std::vector<kernels::CudaDevice> cuda = kernels::cuda_devices();
+  ordered_json list = ordered_json::array();
+  list.push_back(
+      {{"device", "cpu"}, {"instruction_set", set}, {"threads", cpu.threads()}, {"free_memory", available_memory()}});
+  for (std::size_t i = 0; i < cuda.size(); ++i)
+    list.push_back({{"device", "cuda:" + std::to_string(i)},
+                    {"name", cuda[i].name},
+                    {"compute_capability", std::to_string(cuda[i].major) + "." + std::to_string(cuda[i].minor)},
+                    {"memory", cuda[i].memory}});
+  if (json) return print(ordered_json{{"devices", list}});
+  print("cpu     " + set + ", " + std::to_string(cpu.threads()) + " threads, " + format_bytes(available_memory()) +
+        " free");
+  for (std::size_t i = 0; i < cuda.size(); ++i)
+    print("cuda:" + std::to_string(i) + "  " + cuda[i].name + ", " + format_bytes(cuda[i].memory) +
+          " (listed only: models run on the CPU in this version)");
 }
 
 void info(const InfoOptions& options) {
@@ -159,13 +168,13 @@ void inspect(const InspectOptions& options) {
   if (precision == Precision::f64) {
     const MambaReference reference(checkpoint);
     TraceFileWriter trace(options.out, info, ids, prompt, selection);
-    reference.run(ids, trace);
+    reference.run(ids, trace, stop_on_interrupt());
     trace.commit();
   } else {
     const auto model = load_model(checkpoint, precision, options.threads);
     TraceFileWriter trace(options.out, info, ids, prompt, selection);
     ModelState state = model->initial_state();
-    run(*model, ids, state, &trace);
+    run(*model, ids, state, &trace, stop_on_interrupt());
     trace.commit();
   }
 }

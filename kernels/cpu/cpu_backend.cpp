@@ -54,30 +54,45 @@ CpuBackend::CpuBackend(int threads) : CpuBackend(supported_instruction_sets().ba
 CpuBackend::CpuBackend(InstructionSet set, int threads) : set_(set), ops_(ops_for(set)), pool_(threads) {}
 CpuBackend::~CpuBackend() = default;
 
+// Runs body over [0, count): on the pool when there is enough to do, else here. `work` counts roughly equal steps, a
+// few of which take a nanosecond; waking the other threads for less than some microseconds costs more than it saves.
+template <class Body>
+void CpuBackend::share(std::int64_t count, std::int64_t work, const Body& body) const {
+  constexpr std::int64_t worth_sharing = 32 * 1024;
+  if (work < worth_sharing)
+    body(std::int64_t{0}, count);
+  else
+    pool_.for_ranges(count, body);
+}
+
 void CpuBackend::linear(const LinearArgs& args) const {
-  pool_.for_ranges(args.W->panels(), [&](std::int64_t begin, std::int64_t end) { ops_->linear(args, begin, end); });
+  share(args.W->panels(), args.x.rows * args.W->outputs() * args.W->inputs() / 4,
+        [&](std::int64_t begin, std::int64_t end) { ops_->linear(args, begin, end); });
 }
 
 void CpuBackend::rms_norm(const RmsNormArgs<float>& args) const {
-  pool_.for_ranges(args.x.rows, [&](std::int64_t begin, std::int64_t end) { ops_->rms_norm(args, begin, end); });
+  share(args.x.rows, args.x.rows * args.x.cols,
+        [&](std::int64_t begin, std::int64_t end) { ops_->rms_norm(args, begin, end); });
 }
 
 void CpuBackend::causal_conv(const CausalConvArgs<float>& args) const {
-  pool_.for_ranges(blocks(args.x.cols, ops_->lanes),
-                   [&](std::int64_t begin, std::int64_t end) { ops_->causal_conv(args, begin, end); });
+  share(blocks(args.x.cols, ops_->lanes), args.x.rows * args.x.cols * args.weight.rows,
+        [&](std::int64_t begin, std::int64_t end) { ops_->causal_conv(args, begin, end); });
 }
 
 void CpuBackend::softplus(const SoftplusArgs<float>& args) const {
-  pool_.for_ranges(args.x.rows, [&](std::int64_t begin, std::int64_t end) { ops_->softplus(args, begin, end); });
+  share(args.x.rows, args.x.rows * args.x.cols * 4,
+        [&](std::int64_t begin, std::int64_t end) { ops_->softplus(args, begin, end); });
 }
 
 void CpuBackend::gate(const GateArgs<float>& args) const {
-  pool_.for_ranges(args.y.rows, [&](std::int64_t begin, std::int64_t end) { ops_->gate(args, begin, end); });
+  share(args.y.rows, args.y.rows * args.y.cols * 4,
+        [&](std::int64_t begin, std::int64_t end) { ops_->gate(args, begin, end); });
 }
 
 void CpuBackend::selective_scan(const SelectiveScanArgs<float>& args) const {
-  pool_.for_ranges(blocks(args.x.cols, ops_->lanes),
-                   [&](std::int64_t begin, std::int64_t end) { ops_->selective_scan(args, begin, end); });
+  share(blocks(args.x.cols, ops_->lanes), args.x.rows * args.x.cols * args.A.rows * 2,
+        [&](std::int64_t begin, std::int64_t end) { ops_->selective_scan(args, begin, end); });
 }
 
 }  // namespace statescope::kernels

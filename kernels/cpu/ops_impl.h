@@ -124,6 +124,18 @@ void gate(const GateArgs<float>& args, std::int64_t row_begin, std::int64_t row_
   }
 }
 
+// The states [N, count] of a block of channels, transposed, to `out` [count, N].
+inline void store_states(const SelectiveScanArgs<float>& args, std::int64_t e, std::int64_t count, float* out) {
+  const std::int64_t N = args.A.rows;
+  for (std::int64_t n = 0; n < N; n += lanes) {
+    const std::int64_t states = smaller(lanes, N - n);
+    Vec tile[STATESCOPE_LANES] = {};
+    for (std::int64_t i = 0; i < states; ++i) tile[i] = load(args.h.row(n + i) + e, count);
+    transpose(tile);
+    for (std::int64_t i = 0; i < count; ++i) store(out + i * N + n, tile[i], states);
+  }
+}
+
 // Time runs inside a block of channels: the block's states stay in the first-level cache from token to token.
 void selective_scan(const SelectiveScanArgs<float>& args, std::int64_t block_begin, std::int64_t block_end) {
   const std::int64_t T = args.x.rows, E = args.x.cols, N = args.A.rows;
@@ -142,11 +154,7 @@ void selective_scan(const SelectiveScanArgs<float>& args, std::int64_t block_beg
         store(state, h, count);
       }
       store(args.y.row(t) + e, y, count);
-      if (args.h_all) {
-        float* out = args.h_all + (t * E + e) * N;
-        for (std::int64_t n = 0; n < N; ++n)
-          for (std::int64_t i = 0; i < count; ++i) out[i * N + n] = args.h.row(n)[e + i];
-      }
+      if (args.h_all) store_states(args, e, count, args.h_all + (t * E + e) * N);
     }
   }
 }

@@ -6,6 +6,16 @@ using Vec = float __attribute__((vector_size(STATESCOPE_LANES * 4)));
 using IntVec = std::int32_t __attribute__((vector_size(STATESCOPE_LANES * 4)));
 constexpr std::int64_t lanes = STATESCOPE_LANES;
 
+template <int... I>
+struct LaneNumbers {};
+#if STATESCOPE_LANES == 16
+using AllLanes = LaneNumbers<0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15>;
+#elif STATESCOPE_LANES == 8
+using AllLanes = LaneNumbers<0, 1, 2, 3, 4, 5, 6, 7>;
+#else
+using AllLanes = LaneNumbers<0, 1, 2, 3>;
+#endif
+
 inline Vec load(const float* p) {
   Vec v;
   __builtin_memcpy(&v, p, sizeof v);
@@ -34,6 +44,24 @@ inline Vec splat(float x) {
 }
 inline Vec select(IntVec mask, Vec yes, Vec no) {
   return reinterpret_cast<Vec>((mask & reinterpret_cast<IntVec>(yes)) | (~mask & reinterpret_cast<IntVec>(no)));
+}
+
+// Lanes of a and b whose number has the bit `Stage` swap places across the two vectors: one step of a transposition.
+template <int Stage, int... I>
+inline void swap_lanes(Vec& a, Vec& b, LaneNumbers<I...>) {
+  const Vec low = __builtin_shufflevector(a, b, ((I & Stage) ? STATESCOPE_LANES + I - Stage : I)...);
+  b = __builtin_shufflevector(a, b, ((I & Stage) ? STATESCOPE_LANES + I : I + Stage)...);
+  a = low;
+}
+
+template <int Stage = 1>
+inline void transpose(Vec (&tile)[STATESCOPE_LANES]) {
+  if constexpr (Stage < STATESCOPE_LANES) {
+#pragma GCC unroll 16
+    for (int i = 0; i < STATESCOPE_LANES; ++i)
+      if (!(i & Stage)) swap_lanes<Stage>(tile[i], tile[i + Stage], AllLanes{});
+    transpose<Stage * 2>(tile);
+  }
 }
 
 inline float sum(Vec v) {

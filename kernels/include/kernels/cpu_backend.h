@@ -41,6 +41,9 @@ class CpuBackend {
   void selective_scan(const SelectiveScanArgs<float>& args) const;
 
  private:
+  template <class Body>
+  void share(std::int64_t count, std::int64_t work, const Body& body) const;
+
   InstructionSet set_;
   const CpuOps* ops_;
   mutable ThreadPool pool_;

@@ -10,6 +10,9 @@ namespace statescope::kernels {
 
 /// A few threads that share one loop at a time. Splitting never changes a result: every output element is computed by
 /// one call of the body, in the same order of operations, wherever the split falls.
+///
+/// The loop is cut into a few parts per thread, which whoever is free takes. So a thread that the system does not let
+/// run holds up nobody: the caller does its parts as well.
 class ThreadPool {
  public:
   /// `threads` in all, the caller's included. 0 asks for one per hardware thread.
@@ -32,15 +35,20 @@ class ThreadPool {
  private:
   using Call = void (*)(const void* body, std::int64_t begin, std::int64_t end);
   void run(std::int64_t count, Call call, const void* body);
-  void work(int part);
+  void work();
+  void take_parts();
 
+  const std::uint32_t parts_;  // of every loop
   std::vector<std::thread> workers_;
   std::atomic_flag in_use_;
+  // The loop under way. Written while every part of the last one is done and none of the next can be taken; read only
+  // after taking a part.
   Call call_ = nullptr;
   const void* body_ = nullptr;
   std::int64_t count_ = 0;
-  std::atomic<std::uint32_t> generation_{0};  // a new value wakes the workers
-  std::atomic<int> pending_{0};               // workers that have not finished this generation
+  // High half: which loop; low half: the next part to take, `parts_` when all are taken.
+  std::atomic<std::uint64_t> next_;
+  std::atomic<std::uint32_t> done_{0};  // parts of this loop that are finished
   std::atomic<bool> stopping_{false};
 };
 
