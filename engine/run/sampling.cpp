@@ -15,13 +15,6 @@ std::size_t argmax(std::span<const float> logits) {
   return static_cast<std::size_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
 }
 
-double log_sum_exp(std::span<const float> logits) {
-  const double top = logits[argmax(logits)];
-  double total = 0;
-  for (const float logit : logits) total += std::exp(logit - top);
-  return top + std::log(total);
-}
-
 // Indices of the `count` largest logits, largest first, lower id first among equals.
 std::vector<std::int32_t> largest(std::span<const float> logits, std::size_t count) {
   std::vector<std::int32_t> ids(logits.size());
@@ -53,11 +46,21 @@ void check_sampling(const Sampling& sampling) {
   if (!(sampling.top_p > 0 && sampling.top_p <= 1)) throw Error("top-p must be above 0 and at most 1");
 }
 
+double log_sum_exp(std::span<const float> logits) {
+  const float top = logits[argmax(logits)];
+  double total = 0;  // of floats that are right to an ulp each: the sum is as good as that
+  for (const float logit : logits) total += std::exp(logit - top);
+  return top + std::log(total);
+}
+
 std::vector<Candidate> top_candidates(std::span<const float> logits, int count) {
-  const double total = log_sum_exp(logits);
+  return top_candidates(logits, count, log_sum_exp(logits));
+}
+
+std::vector<Candidate> top_candidates(std::span<const float> logits, int count, double log_total) {
   std::vector<Candidate> candidates;
   for (const std::int32_t id : largest(logits, static_cast<std::size_t>(count)))
-    candidates.push_back({id, static_cast<float>(std::exp(logits[static_cast<std::size_t>(id)] - total))});
+    candidates.push_back({id, static_cast<float>(std::exp(logits[static_cast<std::size_t>(id)] - log_total))});
   return candidates;
 }
 

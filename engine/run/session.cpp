@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "engine/error.h"
 #include "engine/io/memory.h"
@@ -15,16 +16,24 @@ constexpr std::int64_t shortest_interval = 64;
 // Longer would make scrubbing slow: every h_t is one scan from the checkpoint before it.
 constexpr std::int64_t longest_interval = 1024;
 
+// Σ f(v) in double; several sums side by side, so that one addition does not wait for the last.
+template <class Function>
+double sum_of(std::span<const float> values, const Function& f) {
+  constexpr std::size_t lanes = 8;
+  double sums[lanes] = {};
+  std::size_t i = 0;
+  for (; i + lanes <= values.size(); i += lanes)
+    for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += f(static_cast<double>(values[i + lane]));
+  for (; i < values.size(); ++i) sums[0] += f(static_cast<double>(values[i]));
+  return std::accumulate(std::begin(sums), std::end(sums), 0.0);
+}
+
 float norm(std::span<const float> values) {
-  double squares = 0;
-  for (const float v : values) squares += static_cast<double>(v) * v;
-  return static_cast<float>(std::sqrt(squares));
+  return static_cast<float>(std::sqrt(sum_of(values, [](double v) { return v * v; })));
 }
 
 float mean(std::span<const float> values) {
-  double total = 0;
-  for (const float v : values) total += v;
-  return static_cast<float>(total / static_cast<double>(values.size()));
+  return static_cast<float>(sum_of(values, [](double v) { return v; }) / static_cast<double>(values.size()));
 }
 
 // Turns what a run computes for a slice of tokens into their records.
@@ -33,6 +42,7 @@ class SliceRecorder final : public Recorder {
   SliceRecorder(std::span<const std::int32_t> ids, bool generated, const ModelSizes& sizes,
                 std::span<const float> logits_before)
       : sizes_(sizes), logits_(logits_before.begin(), logits_before.end()) {
+    if (!logits_.empty()) log_total_ = log_sum_exp(logits_);
     for (const std::int32_t id : ids) {
       auto token = std::make_shared<TokenRecord>();
       token->id = id;
@@ -65,8 +75,10 @@ class SliceRecorder final : public Recorder {
           token.layers[static_cast<std::size_t>(layer)][Summary::state_norm] = norm(row);
           break;
         case Quantity::logits:
-          if (!logits_.empty()) token.log_probability = static_cast<float>(log_probability(logits_, token.id));
-          token.next = top_candidates(row, Session::candidates_kept);
+          if (!logits_.empty())
+            token.log_probability = static_cast<float>(logits_[static_cast<std::size_t>(token.id)] - log_total_);
+          log_total_ = log_sum_exp(row);
+          token.next = top_candidates(row, Session::candidates_kept, log_total_);
           logits_.assign(row.begin(), row.end());
           break;
         default:
@@ -95,6 +107,7 @@ class SliceRecorder final : public Recorder {
  private:
   ModelSizes sizes_;
   std::vector<float> logits_;  // after the token before the one being recorded
+  double log_total_ = 0;       // their log_sum_exp
 };
 
 // Runs tokens for the logits after the last of them and nothing else.

@@ -5,8 +5,8 @@
 #include <cmath>
 
 #include "engine/error.h"
-#include "engine/run/readings.h"
 #include "engine/io/utf8.h"
+#include "engine/run/readings.h"
 
 namespace statescope {
 namespace {

@@ -56,13 +56,24 @@ inline void linear_rows(const LinearArgs& args, std::int64_t panel, std::int64_t
   }
 }
 
+// The last rows, fewer than a tile has.
+template <int Rows>
+inline void linear_rest(const LinearArgs& args, std::int64_t panel, std::int64_t row) {
+  if constexpr (Rows > 0) {
+    if (args.x.rows - row == Rows)
+      linear_rows<Rows>(args, panel, row);
+    else
+      linear_rest<Rows - 1>(args, panel, row);
+  }
+}
+
 void linear(const LinearArgs& args, std::int64_t panel_begin, std::int64_t panel_end) {
   constexpr std::int64_t tile_rows = STATESCOPE_TILE_ROWS;
   const std::int64_t T = args.x.rows;
   for (std::int64_t panel = panel_begin; panel < panel_end; ++panel) {
     std::int64_t row = 0;
     for (; row + tile_rows <= T; row += tile_rows) linear_rows<tile_rows>(args, panel, row);
-    for (; row < T; ++row) linear_rows<1>(args, panel, row);
+    linear_rest<STATESCOPE_TILE_ROWS - 1>(args, panel, row);
   }
 }
 

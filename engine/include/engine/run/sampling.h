@@ -22,8 +22,13 @@ struct Candidate {
   float probability = 0;  // softmax at temperature 1 over the whole vocabulary
 };
 
+/// log Σ exp(logit): what is to be subtracted from a logit to make it a log-probability.
+double log_sum_exp(std::span<const float> logits);
+
 /// The `count` most likely next tokens, most likely first.
 std::vector<Candidate> top_candidates(std::span<const float> logits, int count);
+/// The same where log_sum_exp is known.
+std::vector<Candidate> top_candidates(std::span<const float> logits, int count, double log_total);
 
 /// Natural logarithm of the probability of `id`.
 double log_probability(std::span<const float> logits, std::int32_t id);
