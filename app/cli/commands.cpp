@@ -167,14 +167,16 @@ void inspect(const InspectOptions& options) {
   const TraceSelection selection = selection_of(options, info.sizes.layers);
   if (precision == Precision::f64) {
     const MambaReference reference(checkpoint);
+    const std::stop_token stop = stop_on_interrupt();
     TraceFileWriter trace(options.out, info, ids, prompt, selection);
-    reference.run(ids, trace, stop_on_interrupt());
+    reference.run(ids, trace, stop);
     trace.commit();
   } else {
     const auto model = load_model(checkpoint, precision, options.threads);
+    const std::stop_token stop = stop_on_interrupt();
     TraceFileWriter trace(options.out, info, ids, prompt, selection);
     ModelState state = model->initial_state();
-    run(*model, ids, state, &trace, stop_on_interrupt());
+    run(*model, ids, state, &trace, stop);
     trace.commit();
   }
 }

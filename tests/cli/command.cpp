@@ -15,7 +15,8 @@
 
 namespace statescope::test {
 
-Outcome command(const std::vector<std::string>& arguments, const std::string& out_file) {
+Outcome command(const std::vector<std::string>& arguments, const std::string& out_file,
+                const std::function<bool()>& interrupt_when) {
   const TemporaryFolder folder;
   const std::string out = out_file.empty() ? (folder / "out").string() : out_file, err = (folder / "err").string();
   posix_spawn_file_actions_t files;
@@ -37,6 +38,7 @@ Outcome command(const std::vector<std::string>& arguments, const std::string& ou
   Outcome outcome;
   const auto deadline = std::chrono::steady_clock::now() + std::chrono::minutes(1);
   int status = 0;
+  bool interrupted = false;
   while (waitpid(pid, &status, WNOHANG) == 0) {
     if (std::chrono::steady_clock::now() > deadline) {
       kill(pid, SIGKILL);
@@ -45,6 +47,10 @@ Outcome command(const std::vector<std::string>& arguments, const std::string& ou
       break;
     }
     std::this_thread::sleep_for(std::chrono::milliseconds(2));
+    if (interrupt_when && !interrupted && interrupt_when()) {
+      kill(pid, SIGINT);
+      interrupted = true;
+    }
   }
   if (outcome.status != 124) outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
   if (out_file.empty()) outcome.out = read_text(out);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -12,7 +13,8 @@ struct Outcome {
 };
 
 /// Runs statescope-cli with these arguments and nothing on its standard input. `out_file` takes its standard output in
-/// place of `out`.
-Outcome command(const std::vector<std::string>& arguments, const std::string& out_file = "");
+/// place of `out`. Interrupts it once `interrupt_when` holds.
+Outcome command(const std::vector<std::string>& arguments, const std::string& out_file = "",
+                const std::function<bool()>& interrupt_when = {});
 
 }  // namespace statescope::test

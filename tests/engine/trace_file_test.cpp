@@ -44,7 +44,9 @@ TEST_F(TraceFile, HasTheTensorsOfTheSpecification) {
   for (const auto& [name, shape] : shapes) {
     EXPECT_EQ(file.at(name).shape, shape) << name;
     EXPECT_EQ(file.at(name).dtype, name == "ids" ? Dtype::kI32 : Dtype::kF32) << name;
-    if (name.rfind("layer.0.", 0) == 0) EXPECT_EQ(file.at("layer.1." + name.substr(8)).shape, shape);
+    if (name.rfind("layer.0.", 0) == 0) {
+      EXPECT_EQ(file.at("layer.1." + name.substr(8)).shape, shape);
+    }
   }
 }
 

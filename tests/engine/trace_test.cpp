@@ -94,7 +94,7 @@ TEST_F(TraceOfARun, StatesComeBackAcrossCheckpoints) {
   for (std::int64_t layer = 0; layer < layers; ++layer) {
     const LayerTrack track = layer_track(*model, session.trace(), layer);
     const Floats& all = run->at(Quantity::h, layer);
-    for (const auto [begin, end] :
+    for (const auto& [begin, end] :
          {std::pair{0, 1}, {0, 150}, {63, 66}, {64, 65}, {100, 130}, {128, 150}, {149, 150}, {77, 77}}) {
       EXPECT_EQ(states(*model, session.trace(), track, begin, end),
                 Floats(all.begin() + begin * E * N, all.begin() + end * E * N))
