@@ -83,17 +83,6 @@ ordered_json sizes_json(const ModelSizes& s) {
           {"d_conv", s.d_conv}, {"dt_rank", s.dt_rank}, {"vocab", s.vocab}};
 }
 
-// Keeps the logits after the last token of each call to run.
-class LastLogits final : public Recorder {
- public:
-  bool wants(Quantity quantity, std::int64_t) const override { return quantity == Quantity::logits; }
-  void record(Quantity, std::int64_t, std::int64_t, std::int64_t tokens, std::span<const float> values) override {
-    const auto last = values.last(values.size() / static_cast<std::size_t>(tokens));
-    logits.assign(last.begin(), last.end());
-  }
-  std::vector<float> logits;
-};
-
 }  // namespace
 
 void devices(bool json) {
@@ -196,22 +185,21 @@ void generate(const GenerateOptions& options) {
   const auto vocab =
       static_cast<std::size_t>(std::min<std::int64_t>(tokenizer.vocab_size(), model->info().sizes.vocab));
   ModelState state = model->initial_state();
-  LastLogits recorder;
   std::vector<std::int32_t> ids;
   Utf8Stream stream;
   std::string text;
-  run(*model, prompt, state, &recorder);
+  std::vector<float> logits = read_for_logits(*model, prompt, state);
   const auto start = std::chrono::steady_clock::now();
   for (std::int64_t i = 0; i < options.tokens; ++i) {
     const auto position = static_cast<std::int64_t>(prompt.size()) + i;
-    ids.push_back(sample(std::span(recorder.logits).first(vocab), options.sampling, position));
+    ids.push_back(sample(std::span(logits).first(vocab), options.sampling, position));
     const std::string piece = stream.push(tokenizer.token_bytes(ids.back()));
     text += piece;
     if (!options.json) {
       std::fputs(piece.c_str(), stdout);
       std::fflush(stdout);
     }
-    if (i + 1 < options.tokens) run(*model, std::span(ids).last(1), state, &recorder);
+    if (i + 1 < options.tokens) logits = read_for_logits(*model, std::span(ids).last(1), state);
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   const std::string rest = stream.flush();

@@ -9,8 +9,8 @@ namespace statescope {
 namespace {
 
 // \w of the Rust regex crate.
-constexpr std::string_view kWordCharacter = R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}])";
-constexpr std::string_view kWhiteSpace = R"(\s)";
+constexpr std::string_view word_character = R"([\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}])";
+constexpr std::string_view white_space = R"(\s)";
 
 std::uint64_t edge_key(std::uint32_t node, char byte) {
   return (static_cast<std::uint64_t>(node) << 8) | static_cast<unsigned char>(byte);
@@ -28,7 +28,7 @@ std::size_t previous_code_point(std::string_view text, std::size_t offset) {
 class Surroundings {
  public:
   explicit Surroundings(std::string_view text)
-      : text_(text), word_(Pattern::regex(kWordCharacter, "")), space_(Pattern::regex(kWhiteSpace, "")) {}
+      : text_(text), word_(Pattern::regex(word_character, "")), space_(Pattern::regex(white_space, "")) {}
 
   bool stands_alone(std::size_t begin, std::size_t end) {
     const bool left = begin == 0 || !word_.matches_front(text_.substr(previous_code_point(text_, begin)));

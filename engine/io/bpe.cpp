@@ -211,25 +211,25 @@ void BpeModel::encode_word(std::string_view word, std::vector<std::int32_t>& ids
     if (const Merge* merge = merge_of(at(left).id, at(right).id)) queue.push({*merge, left});
   };
 
-  constexpr std::int32_t kMergedAway = -1;
+  constexpr std::int32_t merged_away = -1;
   for (std::int32_t i = 0; i < static_cast<std::int32_t>(symbols.size()); ++i) propose(i);
   while (!queue.empty()) {
     const Candidate top = queue.top();
     queue.pop();
     Symbol& left = at(top.left);
-    if (left.id == kMergedAway || left.next < 0) continue;
+    if (left.id == merged_away || left.next < 0) continue;
     Symbol& right = at(left.next);
     const Merge* merge = merge_of(left.id, right.id);
     if (merge == nullptr || merge->id != top.merge.id) continue;  // a neighbour changed since this was proposed
     left.id = merge->id;
     left.next = right.next;
-    right.id = kMergedAway;
+    right.id = merged_away;
     if (left.next >= 0) at(left.next).previous = top.left;
     propose(left.previous);
     propose(top.left);
   }
   for (const Symbol& symbol : symbols) {
-    if (symbol.id != kMergedAway) ids.push_back(symbol.id);
+    if (symbol.id != merged_away) ids.push_back(symbol.id);
   }
 }
 

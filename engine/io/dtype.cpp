@@ -19,21 +19,21 @@ struct DtypeFacts {
   std::size_t size;
 };
 
-constexpr std::array<DtypeFacts, 15> kDtypes{{{Dtype::kBool, "BOOL", 1},
-                                              {Dtype::kU8, "U8", 1},
-                                              {Dtype::kI8, "I8", 1},
-                                              {Dtype::kI16, "I16", 2},
-                                              {Dtype::kU16, "U16", 2},
-                                              {Dtype::kI32, "I32", 4},
-                                              {Dtype::kU32, "U32", 4},
-                                              {Dtype::kI64, "I64", 8},
-                                              {Dtype::kU64, "U64", 8},
-                                              {Dtype::kF16, "F16", 2},
-                                              {Dtype::kBF16, "BF16", 2},
-                                              {Dtype::kF32, "F32", 4},
-                                              {Dtype::kF64, "F64", 8},
-                                              {Dtype::kF8E4M3, "F8_E4M3", 1},
-                                              {Dtype::kF8E5M2, "F8_E5M2", 1}}};
+constexpr std::array<DtypeFacts, 15> dtypes{{{Dtype::boolean, "BOOL", 1},
+                                             {Dtype::u8, "U8", 1},
+                                             {Dtype::i8, "I8", 1},
+                                             {Dtype::i16, "I16", 2},
+                                             {Dtype::u16, "U16", 2},
+                                             {Dtype::i32, "I32", 4},
+                                             {Dtype::u32, "U32", 4},
+                                             {Dtype::i64, "I64", 8},
+                                             {Dtype::u64, "U64", 8},
+                                             {Dtype::f16, "F16", 2},
+                                             {Dtype::bf16, "BF16", 2},
+                                             {Dtype::f32, "F32", 4},
+                                             {Dtype::f64, "F64", 8},
+                                             {Dtype::f8_e4m3, "F8_E4M3", 1},
+                                             {Dtype::f8_e5m2, "F8_E5M2", 1}}};
 
 float float_from_bf16(std::uint16_t bits) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(bits) << 16);
@@ -65,13 +65,13 @@ template <typename Out>
 void decode(Dtype dtype, std::span<const std::byte> bytes, Out* out) {
   const auto same = [](auto value) { return value; };
   switch (dtype) {
-    case Dtype::kF32:
+    case Dtype::f32:
       return decode_each<float>(bytes, out, same);
-    case Dtype::kF64:
+    case Dtype::f64:
       return decode_each<double>(bytes, out, same);
-    case Dtype::kBF16:
+    case Dtype::bf16:
       return decode_each<std::uint16_t>(bytes, out, float_from_bf16);
-    case Dtype::kF16:
+    case Dtype::f16:
       return decode_each<std::uint16_t>(bytes, out, float_from_f16);
     default:
       throw Error("elements of type " + std::string(dtype_name(dtype)) +
@@ -82,18 +82,18 @@ void decode(Dtype dtype, std::span<const std::byte> bytes, Out* out) {
 }  // namespace
 
 std::string_view dtype_name(Dtype dtype) {
-  return kDtypes[static_cast<std::size_t>(dtype)].name;
+  return dtypes[static_cast<std::size_t>(dtype)].name;
 }
 
 std::optional<Dtype> dtype_from_name(std::string_view name) {
-  for (const DtypeFacts& facts : kDtypes) {
+  for (const DtypeFacts& facts : dtypes) {
     if (facts.name == name) return facts.dtype;
   }
   return std::nullopt;
 }
 
 std::size_t dtype_size(Dtype dtype) {
-  return kDtypes[static_cast<std::size_t>(dtype)].size;
+  return dtypes[static_cast<std::size_t>(dtype)].size;
 }
 
 void decode_f32(Dtype dtype, std::span<const std::byte> bytes, float* out) {

@@ -91,10 +91,10 @@ const json& require_member(const json& object, const std::string& key, const std
 }
 
 std::int64_t to_int(const json& value, const std::string& key, const std::string& where) {
-  constexpr auto kMax = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
+  constexpr auto max_value = static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max());
   if (!value.is_number_integer()) wrong_type(value, key, "an integer", where);
-  if (value.is_number_unsigned() && value.get<std::uint64_t>() > kMax) {
-    throw Error(where + ": " + in_quotes(key) + " is larger than " + std::to_string(kMax) + "; correct it");
+  if (value.is_number_unsigned() && value.get<std::uint64_t>() > max_value) {
+    throw Error(where + ": " + in_quotes(key) + " is larger than " + std::to_string(max_value) + "; correct it");
   }
   return value.get<std::int64_t>();
 }

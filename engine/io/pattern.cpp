@@ -17,11 +17,11 @@ namespace {
 
 // Limits for one attempt at one position. The just-in-time code counts only re-entries of an item, each of which may
 // walk the whole text; the interpreter counts every step.
-constexpr std::uint32_t kMatchLimitJit = 100'000;
-constexpr std::uint32_t kMatchLimitInterpreter = 10'000'000;
-constexpr std::uint32_t kHeapLimitKib = 64 * 1024;
-constexpr std::size_t kJitStackMin = 32UL << 10;
-constexpr std::size_t kJitStackMax = 8UL << 20;
+constexpr std::uint32_t match_limit_jit = 100'000;
+constexpr std::uint32_t match_limit_interpreter = 10'000'000;
+constexpr std::uint32_t heap_limit_kib = 64 * 1024;
+constexpr std::size_t jit_stack_min = 32UL << 10;
+constexpr std::size_t jit_stack_max = 8UL << 20;
 
 std::string pcre2_message(int code) {
   std::array<PCRE2_UCHAR, 128> buffer{};
@@ -88,11 +88,11 @@ void PatternMatcher::Free::operator()(pcre2_jit_stack* stack) const {
 PatternMatcher::PatternMatcher(const Pattern& pattern)
     : pattern_(pattern),
       data_(pcre2_match_data_create(1, nullptr)),
-      stack_(pattern.has_jit_ ? pcre2_jit_stack_create(kJitStackMin, kJitStackMax, nullptr) : nullptr),
+      stack_(pattern.has_jit_ ? pcre2_jit_stack_create(jit_stack_min, jit_stack_max, nullptr) : nullptr),
       context_(pcre2_match_context_create(nullptr)) {
   if (!data_ || !context_) throw std::bad_alloc();
-  pcre2_set_match_limit(context_.get(), pattern.has_jit_ ? kMatchLimitJit : kMatchLimitInterpreter);
-  pcre2_set_heap_limit(context_.get(), kHeapLimitKib);
+  pcre2_set_match_limit(context_.get(), pattern.has_jit_ ? match_limit_jit : match_limit_interpreter);
+  pcre2_set_heap_limit(context_.get(), heap_limit_kib);
   if (stack_) pcre2_jit_stack_assign(context_.get(), nullptr, stack_.get());
 }
 

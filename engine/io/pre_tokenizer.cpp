@@ -12,7 +12,7 @@ namespace {
 
 // GPT-2's words: contractions, letters, digits and other signs with one space in front, runs of white space, of which
 // the last one goes to the word that follows.
-constexpr std::string_view kGpt2Words = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
+constexpr std::string_view gpt2_words = R"('s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+)";
 
 // Joins each match that follows a part which is no match, in the direction of iteration, to that part.
 template <typename Iterator, typename Join>
@@ -69,13 +69,13 @@ void PreTokenizer::add_step(const nlohmann::json& description, const std::string
   if (type == "ByteLevel") {
     has_byte_level_ = true;
     add_prefix_space_ = get_bool_or(description, "add_prefix_space", true, where);
-    if (get_bool_or(description, "use_regex", true, where)) words_ = Pattern::regex(kGpt2Words, where);
+    if (get_bool_or(description, "use_regex", true, where)) words_ = Pattern::regex(gpt2_words, where);
   } else if (type == "Split") {
     add_split(description, where);
   } else if (type == "Digits") {
     const bool individual = get_bool_or(description, "individual_digits", false, where);
     steps_.push_back(
-        {Pattern::regex(R"(\p{N})", where), individual ? Behavior::kIsolated : Behavior::kContiguous, false});
+        {Pattern::regex(R"(\p{N})", where), individual ? Behavior::isolated : Behavior::contiguous, false});
   } else {
     throw Error(where + ": the type " + in_quotes(type) +
                 " is not supported, only ByteLevel, Split, Digits and Sequence");
@@ -85,11 +85,11 @@ void PreTokenizer::add_step(const nlohmann::json& description, const std::string
 void PreTokenizer::add_split(const nlohmann::json& description, const std::string& where) {
   const std::string name = get_string(description, "behavior", where);
   const auto behavior = [&] {
-    if (name == "Isolated") return Behavior::kIsolated;
-    if (name == "Removed") return Behavior::kRemoved;
-    if (name == "MergedWithPrevious") return Behavior::kMergedWithPrevious;
-    if (name == "MergedWithNext") return Behavior::kMergedWithNext;
-    if (name == "Contiguous") return Behavior::kContiguous;
+    if (name == "Isolated") return Behavior::isolated;
+    if (name == "Removed") return Behavior::removed;
+    if (name == "MergedWithPrevious") return Behavior::merged_with_previous;
+    if (name == "MergedWithNext") return Behavior::merged_with_next;
+    if (name == "Contiguous") return Behavior::contiguous;
     throw Error(where + ": the Split behavior " + in_quotes(name) + " is not supported; use another tokenizer");
   }();
   const bool invert = get_bool_or(description, "invert", false, where);
@@ -107,19 +107,19 @@ std::vector<Slice> PreTokenizer::apply(const Step& step, PatternMatcher& matcher
     for (Slice& slice : slices) slice.is_match = !slice.is_match;
   }
   switch (step.behavior) {
-    case Behavior::kIsolated:
+    case Behavior::isolated:
       break;
-    case Behavior::kRemoved:
+    case Behavior::removed:
       std::erase_if(slices, [](const Slice& slice) { return slice.is_match; });
       break;
-    case Behavior::kContiguous:
+    case Behavior::contiguous:
       slices = contiguous(slices);
       break;
-    case Behavior::kMergedWithPrevious:
+    case Behavior::merged_with_previous:
       slices = merged_with_neighbour(slices.begin(), slices.end(),
                                      [](Slice& kept, const Slice& next) { kept.end = next.end; });
       break;
-    case Behavior::kMergedWithNext:
+    case Behavior::merged_with_next:
       slices = merged_with_neighbour(slices.rbegin(), slices.rend(),
                                      [](Slice& kept, const Slice& previous) { kept.begin = previous.begin; });
       std::reverse(slices.begin(), slices.end());

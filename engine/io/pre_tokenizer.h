@@ -24,7 +24,7 @@ class PreTokenizer {
 
  private:
   /// What becomes of a match: a word of its own, dropped, joined to a neighbour, or joined to adjacent matches.
-  enum class Behavior { kIsolated, kRemoved, kMergedWithPrevious, kMergedWithNext, kContiguous };
+  enum class Behavior { isolated, removed, merged_with_previous, merged_with_next, contiguous };
   struct Step {
     Pattern pattern;
     Behavior behavior;

@@ -15,9 +15,9 @@
 namespace statescope {
 namespace {
 
-constexpr std::uint64_t kMaxHeaderBytes = 100'000'000;  // the format's own limit
-constexpr std::size_t kMaxDimensions = 32;
-constexpr std::uint64_t kPrefixBytes = 8;
+constexpr std::uint64_t max_header_bytes = 100'000'000;  // the format's own limit
+constexpr std::size_t max_dimensions = 32;
+constexpr std::uint64_t prefix_bytes = 8;
 
 // Reads the header {"name": {"dtype": ..., "shape": [...], "data_offsets": [a, b]}, "__metadata__": {...}} without a
 // document in between: memory stays proportional to what is kept.
@@ -77,8 +77,8 @@ class HeaderReader final : public JsonSax {
     if (depth() != 3) fail_misplaced("a number");
     if (field_ == "shape") {
       if (value > static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max())) fail_number();
-      if (shape_->size() == kMaxDimensions) {
-        fail(subject() + " has more than " + std::to_string(kMaxDimensions) + " dimensions");
+      if (shape_->size() == max_dimensions) {
+        fail(subject() + " has more than " + std::to_string(max_dimensions) + " dimensions");
       }
       shape_->push_back(static_cast<std::int64_t>(value));
     } else {
@@ -204,21 +204,21 @@ std::span<const std::byte> SafetensorsFile::bytes() const {
 
 void SafetensorsFile::parse() {
   const std::span<const std::byte> file = bytes();
-  if (file.size() < kPrefixBytes) {
+  if (file.size() < prefix_bytes) {
     throw Error(path_ + ": has " + std::to_string(file.size()) +
                 " bytes, too few for the header length of a safetensors file; get an undamaged copy of the file");
   }
   std::uint64_t header_bytes = 0;
-  std::memcpy(&header_bytes, file.data(), kPrefixBytes);
-  const std::uint64_t available = file.size() - kPrefixBytes;
-  if (header_bytes > std::min(available, kMaxHeaderBytes)) {
+  std::memcpy(&header_bytes, file.data(), prefix_bytes);
+  const std::uint64_t available = file.size() - prefix_bytes;
+  if (header_bytes > std::min(available, max_header_bytes)) {
     throw Error(path_ + ": the header length at byte 0 says " + std::to_string(header_bytes) + " bytes where " +
-                std::to_string(available) + " follow and at most " + std::to_string(kMaxHeaderBytes) +
+                std::to_string(available) + " follow and at most " + std::to_string(max_header_bytes) +
                 " are allowed; check that it is a complete safetensors file");
   }
-  const std::string_view header(reinterpret_cast<const char*>(file.data()) + kPrefixBytes, header_bytes);
-  HeaderReader(path_, tensors_, metadata_).run(header, kPrefixBytes);
-  data_offset_ = kPrefixBytes + header_bytes;
+  const std::string_view header(reinterpret_cast<const char*>(file.data()) + prefix_bytes, header_bytes);
+  HeaderReader(path_, tensors_, metadata_).run(header, prefix_bytes);
+  data_offset_ = prefix_bytes + header_bytes;
   check_layout(path_, tensors_, available - header_bytes);
 }
 
@@ -263,11 +263,11 @@ std::vector<std::int32_t> SafetensorsFile::read_ids(std::string_view name) const
   const TensorInfo& info = at(name);
   const std::span<const std::byte> stored = data(info);
   std::vector<std::int32_t> ids(info.elements());
-  if (info.dtype == Dtype::kI32) {
+  if (info.dtype == Dtype::i32) {
     if (!ids.empty()) std::memcpy(ids.data(), stored.data(), stored.size());
     return ids;
   }
-  if (info.dtype != Dtype::kI64) {
+  if (info.dtype != Dtype::i64) {
     throw Error(path_ + ": tensor " + in_quotes(name) + " has dtype " + std::string(dtype_name(info.dtype)) +
                 " where ids need I32 or I64; convert it");
   }

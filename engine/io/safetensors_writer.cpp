@@ -18,7 +18,7 @@
 namespace statescope {
 namespace {
 
-constexpr std::size_t kAlignment = 8;  // of the data section in the file
+constexpr std::size_t alignment = 8;  // of the data section in the file
 
 std::string name_of_temporary(const std::string& path) {
   static std::atomic<unsigned> counter{0};
@@ -32,8 +32,8 @@ std::uint64_t checked_bytes(const std::string& path, const TensorDeclaration& te
   for (const std::int64_t extent : tensor.shape) {
     possible = possible && extent >= 0 && !__builtin_mul_overflow(total, static_cast<std::uint64_t>(extent), &total);
   }
-  constexpr auto kMaxOffset = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max()) / 2;
-  if (!possible || total > kMaxOffset - begin) {
+  constexpr auto max_offset = static_cast<std::uint64_t>(std::numeric_limits<off_t>::max()) / 2;
+  if (!possible || total > max_offset - begin) {
     throw Error(path + ": tensor " + in_quotes(tensor.name) + " cannot be written, its shape is negative or too large");
   }
   return total;
@@ -64,7 +64,7 @@ std::string header_text(const TensorMap& tensors, const MetadataMap& metadata) {
     header[name] = {{"dtype", dtype_name(info.dtype)}, {"shape", info.shape}, {"data_offsets", {info.begin, info.end}}};
   }
   std::string text = header.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace);
-  text.resize((text.size() + kAlignment - 1) / kAlignment * kAlignment, ' ');
+  text.resize((text.size() + alignment - 1) / alignment * alignment, ' ');
   return text;
 }
 
@@ -99,12 +99,12 @@ SafetensorsWriter::~SafetensorsWriter() {
 }
 
 void SafetensorsWriter::write(std::string_view name, std::uint64_t element_offset, std::span<const float> values) {
-  write_elements(name, element_offset, Dtype::kF32, std::as_bytes(values));
+  write_elements(name, element_offset, Dtype::f32, std::as_bytes(values));
 }
 
 void SafetensorsWriter::write(std::string_view name, std::uint64_t element_offset,
                               std::span<const std::int32_t> values) {
-  write_elements(name, element_offset, Dtype::kI32, std::as_bytes(values));
+  write_elements(name, element_offset, Dtype::i32, std::as_bytes(values));
 }
 
 void SafetensorsWriter::write_elements(std::string_view name, std::uint64_t element_offset, Dtype dtype,
@@ -114,9 +114,9 @@ void SafetensorsWriter::write_elements(std::string_view name, std::uint64_t elem
     throw Error(path_ + ": tensor " + in_quotes(name) + " is declared as " +
                 std::string(dtype_name(tensor->second.dtype)) + " but written as " + std::string(dtype_name(dtype)));
   }
-  constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
+  constexpr std::uint64_t max_value = std::numeric_limits<std::uint64_t>::max();
   const std::uint64_t size = dtype_size(dtype);
-  write_bytes(name, element_offset > kMax / size ? kMax : element_offset * size, bytes);
+  write_bytes(name, element_offset > max_value / size ? max_value : element_offset * size, bytes);
 }
 
 void SafetensorsWriter::write_bytes(std::string_view name, std::uint64_t byte_offset,

@@ -18,9 +18,9 @@ namespace {
 
 using nlohmann::json;
 
-constexpr std::size_t kMaxFileBytes = 128UL << 20;
-constexpr std::size_t kMaxTextBytes = std::numeric_limits<std::int32_t>::max();
-constexpr std::size_t kMaxAddedTokenBytes = 1024;  // bounds the time to look for one at every byte of a text
+constexpr std::size_t max_file_bytes = 128UL << 20;
+constexpr std::size_t max_text_bytes = std::numeric_limits<std::int32_t>::max();
+constexpr std::size_t max_added_token_bytes = 1024;  // bounds the time to look for one at every byte of a text
 
 // The member, or null when it is absent.
 const json& member_or_null(const json& object, const char* key) {
@@ -68,7 +68,7 @@ std::vector<std::int32_t> special_token_ids(const json& processor, const std::st
   if (!token.is_object()) throw Error(where + ": the special token " + in_quotes(name) + " is not defined; correct it");
   std::vector<std::int32_t> ids;
   for (const json& id : member_array(token, "ids", where)) {
-    if (!id.is_number_unsigned() || id.get<std::uint64_t>() > kMaxTextBytes) {
+    if (!id.is_number_unsigned() || id.get<std::uint64_t>() > max_text_bytes) {
       throw Error(where + ": the special token " + in_quotes(name) + " has an id that is none; correct it");
     }
     ids.push_back(id.get<std::int32_t>());
@@ -125,8 +125,8 @@ std::vector<AddedToken> read_added_tokens(const json& description, const std::st
       throw Error(where + ": " + in_quotes(token.content) + " has the id " + std::to_string(id) +
                   ", which is not between 0 and 2147483646; correct it");
     }
-    if (token.content.size() > kMaxAddedTokenBytes) {
-      throw Error(where + ": " + in_quotes(token.content) + " is longer than " + std::to_string(kMaxAddedTokenBytes) +
+    if (token.content.size() > max_added_token_bytes) {
+      throw Error(where + ": " + in_quotes(token.content) + " is longer than " + std::to_string(max_added_token_bytes) +
                   " bytes; shorten it");
     }
     token.id = static_cast<std::int32_t>(id);
@@ -191,7 +191,7 @@ struct Tokenizer::Parts {
 Tokenizer::Tokenizer(std::shared_ptr<const Parts> parts) : parts_(std::move(parts)) {}
 
 Tokenizer Tokenizer::load(const std::string& path) {
-  return from_json(read_text_file(path, kMaxFileBytes), path);
+  return from_json(read_text_file(path, max_file_bytes), path);
 }
 
 Tokenizer Tokenizer::from_json(std::string_view json_text, const std::string& name) {
@@ -205,7 +205,7 @@ std::vector<std::int32_t> Tokenizer::encode(std::string_view utf8) const {
   if (const auto offset = first_invalid_utf8(utf8)) {
     throw Error("the text is not valid UTF-8 at byte " + std::to_string(*offset) + "; correct or remove that byte");
   }
-  if (utf8.size() > kMaxTextBytes) throw Error("the text has more than 2 GiB; shorten it");
+  if (utf8.size() > max_text_bytes) throw Error("the text has more than 2 GiB; shorten it");
   std::vector<std::int32_t> ids = parts_->around.before;
   const auto on_token = [&](std::int32_t id) { ids.push_back(id); };
   const auto on_word = [&](std::string_view word) { parts_->model.encode_word(word, ids); };

@@ -13,9 +13,9 @@
 namespace statescope {
 namespace {
 
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
+constexpr std::string_view replacement = "\xEF\xBF\xBD";  // U+FFFD
 
-enum class SequenceState { kValid, kInvalid, kTruncated };
+enum class SequenceState { valid, invalid, truncated };
 
 struct Sequence {
   SequenceState state;
@@ -26,8 +26,8 @@ struct Sequence {
 Sequence front_sequence(std::string_view text) {
   const auto byte_at = [&](std::size_t i) { return static_cast<unsigned char>(text[i]); };
   const unsigned char lead = byte_at(0);
-  if (lead < 0x80) return {SequenceState::kValid, 1};
-  if (lead < 0xC2 || lead > 0xF4) return {SequenceState::kInvalid, 1};
+  if (lead < 0x80) return {SequenceState::valid, 1};
+  if (lead < 0xC2 || lead > 0xF4) return {SequenceState::invalid, 1};
   const std::size_t length = lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
   unsigned char low = 0x80;
   unsigned char high = 0xBF;
@@ -36,12 +36,12 @@ Sequence front_sequence(std::string_view text) {
   if (lead == 0xF0) low = 0x90;   // overlong
   if (lead == 0xF4) high = 0x8F;  // above U+10FFFF
   for (std::size_t i = 1; i < length; ++i) {
-    if (i == text.size()) return {SequenceState::kTruncated, i};
-    if (byte_at(i) < low || byte_at(i) > high) return {SequenceState::kInvalid, i};
+    if (i == text.size()) return {SequenceState::truncated, i};
+    if (byte_at(i) < low || byte_at(i) > high) return {SequenceState::invalid, i};
     low = 0x80;
     high = 0xBF;
   }
-  return {SequenceState::kValid, length};
+  return {SequenceState::valid, length};
 }
 
 bool is_ascii(std::string_view text) {
@@ -54,11 +54,11 @@ std::size_t append_complete(std::string_view text, std::string& out) {
   std::size_t offset = 0;
   while (offset < text.size()) {
     const Sequence sequence = front_sequence(text.substr(offset));
-    if (sequence.state == SequenceState::kTruncated) break;
-    if (sequence.state == SequenceState::kValid) {
+    if (sequence.state == SequenceState::truncated) break;
+    if (sequence.state == SequenceState::valid) {
       out.append(text.substr(offset, sequence.length));
     } else {
-      out.append(kReplacement);
+      out.append(replacement);
     }
     offset += sequence.length;
   }
@@ -71,7 +71,7 @@ std::optional<std::size_t> first_invalid_utf8(std::string_view text) {
   std::size_t offset = 0;
   while (offset < text.size()) {
     const Sequence sequence = front_sequence(text.substr(offset));
-    if (sequence.state != SequenceState::kValid) return offset;
+    if (sequence.state != SequenceState::valid) return offset;
     offset += sequence.length;
   }
   return std::nullopt;
@@ -80,7 +80,7 @@ std::optional<std::size_t> first_invalid_utf8(std::string_view text) {
 std::string replace_invalid_utf8(std::string_view bytes) {
   std::string out;
   out.reserve(bytes.size());
-  if (append_complete(bytes, out) < bytes.size()) out.append(kReplacement);
+  if (append_complete(bytes, out) < bytes.size()) out.append(replacement);
   return out;
 }
 
@@ -140,7 +140,7 @@ std::string in_quotes(std::string_view name, std::size_t max_bytes) {
   std::string out = "\"";
   for (const char c : replace_invalid_utf8(name.substr(0, end))) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
-      out.append(kReplacement);
+      out.append(replacement);
     } else {
       out.push_back(c);
     }

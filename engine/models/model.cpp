@@ -57,6 +57,15 @@ class LayerRecording {
   std::vector<Buffer> buffers_;
 };
 
+class LastLogits final : public Recorder {
+ public:
+  bool wants(Quantity quantity, std::int64_t) const override { return quantity == Quantity::logits; }
+  void record(Quantity, std::int64_t, std::int64_t, std::int64_t, std::span<const float> values) override {
+    logits.assign(values.begin(), values.end());
+  }
+  std::vector<float> logits;
+};
+
 }  // namespace
 
 std::int64_t ModelState::bytes() const {
@@ -103,6 +112,14 @@ void run(const Model& model, std::span<const std::int32_t> ids, ModelState& stat
       recorder->record(Quantity::logits, 0, first, tokens, logits);
     }
   }
+}
+
+std::vector<float> read_for_logits(const Model& model, std::span<const std::int32_t> ids, ModelState& state,
+                                   std::stop_token stop) {
+  LastLogits recorder;
+  run(model, ids.first(ids.size() - 1), state, nullptr, stop);
+  run(model, ids.last(1), state, &recorder, stop);
+  return std::move(recorder.logits);
 }
 
 ModelInfo inspect_checkpoint(const Checkpoint& checkpoint) {

@@ -110,17 +110,6 @@ class SliceRecorder final : public Recorder {
   double log_total_ = 0;       // their log_sum_exp
 };
 
-// Runs tokens for the logits after the last of them and nothing else.
-class LastLogits final : public Recorder {
- public:
-  bool wants(Quantity quantity, std::int64_t) const override { return quantity == Quantity::logits; }
-  void record(Quantity, std::int64_t, std::int64_t, std::int64_t count, std::span<const float> values) override {
-    const auto last = values.last(values.size() / static_cast<std::size_t>(count));
-    logits.assign(last.begin(), last.end());
-  }
-  std::vector<float> logits;
-};
-
 }  // namespace
 
 Session::Session(std::shared_ptr<const Model> model, std::int64_t memory_limit)
@@ -192,9 +181,8 @@ void Session::rewind(std::int64_t length) {
   trace_.tokens.resize(static_cast<std::size_t>(length));
   trace_.checkpoints.resize(static_cast<std::size_t>((length + trace_.interval - 1) / trace_.interval));
   const std::vector<std::int32_t> ids = trace_.ids();
-  LastLogits recorder;
-  run(*model_, std::span(ids).subspan(static_cast<std::size_t>(from * trace_.interval)), state_, &recorder);
-  logits_ = std::move(recorder.logits);
+  const std::span<const std::int32_t> again = std::span(ids).subspan(static_cast<std::size_t>(from * trace_.interval));
+  logits_ = again.empty() ? std::vector<float>() : read_for_logits(*model_, again, state_);
 }
 
 Session::Snapshot Session::snapshot() const {

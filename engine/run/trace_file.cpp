@@ -32,17 +32,17 @@ std::vector<std::int64_t> shape(Quantity quantity, const ModelSizes& s, std::int
 }
 
 std::vector<TensorDeclaration> declarations(const ModelInfo& info, std::int64_t T, const TraceSelection& selection) {
-  std::vector<TensorDeclaration> tensors{{"ids", Dtype::kI32, {T}}};
+  std::vector<TensorDeclaration> tensors{{"ids", Dtype::i32, {T}}};
   for (const Quantity quantity : selection.quantities) {
     if (!belongs_to_layer(quantity)) {
-      tensors.push_back({tensor_name(quantity, 0), Dtype::kF32, shape(quantity, info.sizes, T)});
+      tensors.push_back({tensor_name(quantity, 0), Dtype::f32, shape(quantity, info.sizes, T)});
       continue;
     }
     for (const std::int64_t layer : selection.layers) {
       if (layer < 0 || layer >= info.sizes.layers)
         throw Error("there is no layer " + std::to_string(layer) + " in " + info.name + ", which has layers 0 to " +
                     std::to_string(info.sizes.layers - 1));
-      tensors.push_back({tensor_name(quantity, layer), Dtype::kF32, shape(quantity, info.sizes, T)});
+      tensors.push_back({tensor_name(quantity, layer), Dtype::f32, shape(quantity, info.sizes, T)});
     }
   }
   return tensors;

@@ -166,7 +166,7 @@ TEST_F(Cli, InspectRefusesBadPrompts) {
   expect_failure(inspect({"--prompt-file", (folder / "empty.txt").string()}), {"the prompt is empty"});
   expect_failure(inspect({"--prompt-file", (folder / "absent\n.txt").string()}), {"absent", "cannot be read"});
   expect_failure(inspect({"--prompt-file", "/dev/zero"}), {"/dev/zero", "regular file"});
-  write_sparse(folder / "long.txt", {{"t", {Dtype::kF32, {1 << 28}, {}}}});
+  write_sparse(folder / "long.txt", {{"t", {Dtype::f32, {1 << 28}, {}}}});
   expect_failure(inspect({"--prompt-file", (folder / "long.txt").string()}), {"long.txt", "at most"});
 }
 

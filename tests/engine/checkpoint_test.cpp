@@ -173,18 +173,18 @@ TEST_F(CheckpointFolder, AMissingLayerIsCounted) {
 }
 
 TEST_F(CheckpointFolder, UnknownLayerTensorsAreRefusedAndOthersListed) {
-  tensors["optimizer\nstep"] = {Dtype::kF32, {1}, {1}};
+  tensors["optimizer\nstep"] = {Dtype::f32, {1}, {1}};
   write();
   const ModelInfo info = inspect_checkpoint(Checkpoint::open(folder.path()));
   ASSERT_EQ(info.conflicts.size(), 1U);
   EXPECT_TRUE(mentions(info.conflicts[0], {"optimizer", "not used"}));  // on one line
-  tensors["backbone.layers.1.mlp.fc1.weight"] = {Dtype::kF32, {2, 2}, {1, 2, 3, 4}};
+  tensors["backbone.layers.1.mlp.fc1.weight"] = {Dtype::f32, {2, 2}, {1, 2, 3, 4}};
   write();
   EXPECT_TRUE(mentions(load(), {"model.safetensors", "backbone.layers.1.mlp.fc1.weight"})) << load();
 }
 
 TEST_F(CheckpointFolder, ManyUnusedTensorsAreSummedUp) {
-  for (int i = 0; i < 100; ++i) tensors["extra." + std::to_string(i)] = {Dtype::kF32, {1}, {1}};
+  for (int i = 0; i < 100; ++i) tensors["extra." + std::to_string(i)] = {Dtype::f32, {1}, {1}};
   write();
   const auto conflicts = inspect_checkpoint(Checkpoint::open(folder.path())).conflicts;
   EXPECT_LT(conflicts.size(), 20U);
@@ -199,8 +199,8 @@ TEST_F(CheckpointFolder, OtherFamiliesAreRefusedByName) {
   config["model_type"] = "mamba2";
   for (const std::string& mixer : {mixer0, mixer1}) {
     for (const char* gone : {"x_proj.weight", "dt_proj.weight", "dt_proj.bias"}) tensors.erase(mixer + gone);
-    tensors[mixer + "dt_bias"] = tensors[mixer + "norm.weight"] = {Dtype::kF32, {4}, {1, 2, 3, 4}};
-    tensors[mixer + "A_log"] = {Dtype::kF32, {4}, {1, 2, 3, 4}};
+    tensors[mixer + "dt_bias"] = tensors[mixer + "norm.weight"] = {Dtype::f32, {4}, {1, 2, 3, 4}};
+    tensors[mixer + "A_log"] = {Dtype::f32, {4}, {1, 2, 3, 4}};
   }
   write();
   EXPECT_TRUE(mentions(load(), {folder.path().string(), "mamba2"})) << load();
@@ -226,7 +226,7 @@ TEST_F(CheckpointFolder, WeightsThatAreNoNumbersAreNamedInBothPaths) {
   expect({mixer0 + "in_proj.weight", "infinity", "element 7"});
   tensors[mixer0 + "A_log"].values[2] = 1000;  // above what a double's exponential holds
   expect({"model.safetensors", mixer0 + "A_log", "overflow"});
-  tensors["backbone.norm_f.weight"].dtype = Dtype::kI32;
+  tensors["backbone.norm_f.weight"].dtype = Dtype::i32;
   expect({"model.safetensors", "backbone.norm_f.weight", "I32"});
 }
 
@@ -288,16 +288,16 @@ TEST_F(CheckpointFolder, BrokenConfigsAreRefused) {
 TEST_F(CheckpointFolder, ModelsLargerThanMemoryAreRefusedBeforeReading) {
   MambaSpec large{{1, 100'000, 200'000, 1, 4, 1, 100'000}};  // 280 GB of float32
   const auto [layers, D, E, N, K, R, V] = large.sizes;
-  const Tensors shapes{{"backbone.embeddings.weight", {Dtype::kF32, {V, D}, {}}},
-                       {"backbone.norm_f.weight", {Dtype::kF32, {D}, {}}},
-                       {"backbone.layers.0.norm.weight", {Dtype::kF32, {D}, {}}},
-                       {mixer0 + "in_proj.weight", {Dtype::kF32, {2 * E, D}, {}}},
-                       {mixer0 + "conv1d.weight", {Dtype::kF32, {E, 1, K}, {}}},
-                       {mixer0 + "x_proj.weight", {Dtype::kF32, {R + 2 * N, E}, {}}},
-                       {mixer0 + "dt_proj.weight", {Dtype::kF32, {E, R}, {}}},
-                       {mixer0 + "A_log", {Dtype::kF32, {E, N}, {}}},
-                       {mixer0 + "D", {Dtype::kF32, {E}, {}}},
-                       {mixer0 + "out_proj.weight", {Dtype::kF32, {D, E}, {}}}};
+  const Tensors shapes{{"backbone.embeddings.weight", {Dtype::f32, {V, D}, {}}},
+                       {"backbone.norm_f.weight", {Dtype::f32, {D}, {}}},
+                       {"backbone.layers.0.norm.weight", {Dtype::f32, {D}, {}}},
+                       {mixer0 + "in_proj.weight", {Dtype::f32, {2 * E, D}, {}}},
+                       {mixer0 + "conv1d.weight", {Dtype::f32, {E, 1, K}, {}}},
+                       {mixer0 + "x_proj.weight", {Dtype::f32, {R + 2 * N, E}, {}}},
+                       {mixer0 + "dt_proj.weight", {Dtype::f32, {E, R}, {}}},
+                       {mixer0 + "A_log", {Dtype::f32, {E, N}, {}}},
+                       {mixer0 + "D", {Dtype::f32, {E}, {}}},
+                       {mixer0 + "out_proj.weight", {Dtype::f32, {D, E}, {}}}};
   write_sparse(folder / "model.safetensors", shapes);
   EXPECT_EQ(inspect_checkpoint(Checkpoint::open(folder.path())).sizes.vocab, V);  // looking costs nothing
   EXPECT_TRUE(mentions(load(), {folder.path().string(), "memory", "is free"})) << load();
@@ -306,18 +306,18 @@ TEST_F(CheckpointFolder, ModelsLargerThanMemoryAreRefusedBeforeReading) {
 
 // One output row takes the room of 64: the parameters alone would say that it fits.
 TEST_F(CheckpointFolder, NarrowMatricesAreCountedAsPacked) {
-  MambaSpec narrow{{1, 1, 2'000'000'000, 1, 1, 1, 2}, Dtype::kF16};  // 26 GB stored, 1 TB packed
+  MambaSpec narrow{{1, 1, 2'000'000'000, 1, 1, 1, 2}, Dtype::f16};  // 26 GB stored, 1 TB packed
   const auto [layers, D, E, N, K, R, V] = narrow.sizes;
-  const Tensors shapes{{"backbone.embeddings.weight", {Dtype::kF16, {V, D}, {}}},
-                       {"backbone.norm_f.weight", {Dtype::kF16, {D}, {}}},
-                       {"backbone.layers.0.norm.weight", {Dtype::kF16, {D}, {}}},
-                       {mixer0 + "in_proj.weight", {Dtype::kF16, {2 * E, D}, {}}},
-                       {mixer0 + "conv1d.weight", {Dtype::kF16, {E, 1, K}, {}}},
-                       {mixer0 + "x_proj.weight", {Dtype::kF16, {R + 2 * N, E}, {}}},
-                       {mixer0 + "dt_proj.weight", {Dtype::kF16, {E, R}, {}}},
-                       {mixer0 + "A_log", {Dtype::kF16, {E, N}, {}}},
-                       {mixer0 + "D", {Dtype::kF16, {E}, {}}},
-                       {mixer0 + "out_proj.weight", {Dtype::kF16, {D, E}, {}}}};
+  const Tensors shapes{{"backbone.embeddings.weight", {Dtype::f16, {V, D}, {}}},
+                       {"backbone.norm_f.weight", {Dtype::f16, {D}, {}}},
+                       {"backbone.layers.0.norm.weight", {Dtype::f16, {D}, {}}},
+                       {mixer0 + "in_proj.weight", {Dtype::f16, {2 * E, D}, {}}},
+                       {mixer0 + "conv1d.weight", {Dtype::f16, {E, 1, K}, {}}},
+                       {mixer0 + "x_proj.weight", {Dtype::f16, {R + 2 * N, E}, {}}},
+                       {mixer0 + "dt_proj.weight", {Dtype::f16, {E, R}, {}}},
+                       {mixer0 + "A_log", {Dtype::f16, {E, N}, {}}},
+                       {mixer0 + "D", {Dtype::f16, {E}, {}}},
+                       {mixer0 + "out_proj.weight", {Dtype::f16, {D, E}, {}}}};
   write_sparse(folder / "model.safetensors", shapes);
   EXPECT_TRUE(mentions(load(), {"TiB of memory", "is free"})) << load();
 }

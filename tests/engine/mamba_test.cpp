@@ -115,15 +115,14 @@ void PrintTo(const Case& c, std::ostream* out) {
 
 // Sizes around the edges the fast path has: vectors of 8 and 16 lanes, panels of 64, one of everything.
 const Case cases[] = {
-    {"OneOfEverything", {{1, 1, 1, 1, 1, 1, 2}, Dtype::kF32, true, true, true, true, true}},
-    {"OddWidths", {{3, 7, 13, 1, 2, 1, 11}, Dtype::kF32, false, true, true, false, false, "backbone.", 2}},
-    {"OverAPanelF16AllBiases", {{1, 33, 65, 5, 3, 2, 50}, Dtype::kF16, true, true, true, true, false, "backbone.", 3}},
-    {"RoundSizesBf16", {{2, 64, 128, 16, 4, 4, 257}, Dtype::kBF16, false, true, true, false, false, "backbone.", 4}},
-    {"WideStateF64NoBias", {{2, 17, 129, 33, 4, 9, 70}, Dtype::kF64, false, false, false, false, true, "backbone.", 5}},
-    {"LargeRankUntied", {{2, 40, 80, 16, 2, 64, 130}, Dtype::kF32, false, true, true, false, true, "backbone.", 6}},
-    {"NoPrefixNoConvBias", {{4, 16, 31, 16, 3, 1, 64}, Dtype::kF32, true, false, true, true, false, "", 7}},
-    {"InnerNarrowerThanModel",
-     {{2, 48, 15, 7, 4, 3, 40}, Dtype::kF32, false, true, false, true, false, "backbone.", 8}},
+    {"OneOfEverything", {{1, 1, 1, 1, 1, 1, 2}, Dtype::f32, true, true, true, true, true}},
+    {"OddWidths", {{3, 7, 13, 1, 2, 1, 11}, Dtype::f32, false, true, true, false, false, "backbone.", 2}},
+    {"OverAPanelF16AllBiases", {{1, 33, 65, 5, 3, 2, 50}, Dtype::f16, true, true, true, true, false, "backbone.", 3}},
+    {"RoundSizesBf16", {{2, 64, 128, 16, 4, 4, 257}, Dtype::bf16, false, true, true, false, false, "backbone.", 4}},
+    {"WideStateF64NoBias", {{2, 17, 129, 33, 4, 9, 70}, Dtype::f64, false, false, false, false, true, "backbone.", 5}},
+    {"LargeRankUntied", {{2, 40, 80, 16, 2, 64, 130}, Dtype::f32, false, true, true, false, true, "backbone.", 6}},
+    {"NoPrefixNoConvBias", {{4, 16, 31, 16, 3, 1, 64}, Dtype::f32, true, false, true, true, false, "", 7}},
+    {"InnerNarrowerThanModel", {{2, 48, 15, 7, 4, 3, 40}, Dtype::f32, false, true, false, true, false, "backbone.", 8}},
 };
 
 class MambaShapes : public testing::TestWithParam<Case> {};
@@ -203,7 +202,7 @@ TEST(MambaPrecision, StateAndDeltaKeepFloat32) {
 }
 
 TEST(Mamba, EveryOptionalTensorReachesTheLogits) {
-  MambaSpec spec{{1, 8, 12, 3, 4, 2, 20}, Dtype::kF32, true, true, true, true, true};
+  MambaSpec spec{{1, 8, 12, 3, 4, 2, 20}, Dtype::f32, true, true, true, true, true};
   const Tensors tensors = random_mamba(spec);
   const auto ids = random_ids(6, 20);
   const auto logits_with = [&](const std::string& changed) {

@@ -94,7 +94,7 @@ TEST(Safetensors, ReadsNamesShapesMetadataAndBytes) {
 TEST(Safetensors, OpensARealCheckpoint) {
   const SafetensorsFile file(STATESCOPE_ASSETS "/models/mamba-lab/model.safetensors");
   const auto& [name, info] = *file.tensors().begin();
-  EXPECT_EQ(info.dtype, Dtype::kBF16);
+  EXPECT_EQ(info.dtype, Dtype::bf16);
   const auto values = file.read_f32(name);
   ASSERT_EQ(values.size(), info.elements());
   double sum_of_squares = 0;
@@ -135,7 +135,7 @@ std::string two_tensors(const std::string& first, const std::string& second) {
          R"(},"b":{"dtype":"U8","shape":[4],"data_offsets":)" + second + "}}";
 }
 
-const std::string kHuge = "[9223372036854775807,9223372036854775807]";
+const std::string huge = "[9223372036854775807,9223372036854775807]";
 
 INSTANTIATE_TEST_SUITE_P(
     HeaderLength, SafetensorsRefuses,
@@ -194,7 +194,7 @@ INSTANTIATE_TEST_SUITE_P(
                    "\"t\" has a number in its shape"),
         bad_tensor("NegativeOffset", R"("dtype":"U8","shape":[8],"data_offsets":[-1,8])",
                    "\"t\" has a number in its data_offsets that is negative"),
-        bad_tensor("SizeOverflows", R"("dtype":"U8","shape":)" + kHuge + R"(,"data_offsets":[0,8])",
+        bad_tensor("SizeOverflows", R"("dtype":"U8","shape":)" + huge + R"(,"data_offsets":[0,8])",
                    "overflows 64 bits"),
         // 2^61 elements of 8 bytes are 2^64, which is 0 in 64 bits.
         bad_tensor("SizeWrapsToZero", R"("dtype":"F64","shape":[2305843009213693952],"data_offsets":[0,0])",
@@ -301,7 +301,7 @@ using SafetensorsWriting = TemporaryFolder;
 
 TEST_F(SafetensorsWriting, PiecesInAnyOrderReadBack) {
   const std::string target = path("trace.safetensors");
-  SafetensorsWriter writer(target, {{"flags", Dtype::kU8, {3}}, {"ids", Dtype::kI32, {2}}, {"h", Dtype::kF32, {2, 3}}},
+  SafetensorsWriter writer(target, {{"flags", Dtype::u8, {3}}, {"ids", Dtype::i32, {2}}, {"h", Dtype::f32, {2, 3}}},
                            {{"format", "statescope-trace"}, {"prompt", "a\"\n\xFF"}});
   writer.write("h", 3, std::vector<float>{4, 5, 6});
   writer.write("ids", 0, std::vector<std::int32_t>{-7, 8});
@@ -327,7 +327,7 @@ TEST_F(SafetensorsWriting, PiecesInAnyOrderReadBack) {
 TEST_F(SafetensorsWriting, NothingRemainsUnlessCommitted) {
   const std::string target = path("trace.safetensors");
   std::ofstream(target) << "older";
-  { SafetensorsWriter writer(target, {{"h", Dtype::kF32, {4}}}, {}); }
+  { SafetensorsWriter writer(target, {{"h", Dtype::f32, {4}}}, {}); }
   EXPECT_EQ(files(), 1U);
   EXPECT_EQ(fs::file_size(target), 5U);
 }
@@ -335,14 +335,14 @@ TEST_F(SafetensorsWriting, NothingRemainsUnlessCommitted) {
 TEST_F(SafetensorsWriting, OffsetsBeyond4GiBLandWhereTheyBelong) {
   const std::string target = path("large.safetensors");
   const std::int64_t rows = 3 * (std::int64_t{1} << 29);  // 6 GiB of floats, sparse on disk
-  SafetensorsWriter writer(target, {{"h", Dtype::kF32, {rows, 1}}, {"z", Dtype::kF32, {1}}}, {});
+  SafetensorsWriter writer(target, {{"h", Dtype::f32, {rows, 1}}, {"z", Dtype::f32, {1}}}, {});
   writer.write("h", static_cast<std::uint64_t>(rows) - 1, std::vector<float>{2.5F});
   writer.write("z", 0, std::vector<float>{3.5F});
   writer.commit();
   const SafetensorsFile file(target);
   const auto bytes = file.data(file.at("h"));
   float last = 0;
-  decode_f32(Dtype::kF32, bytes.subspan(bytes.size() - 4), &last);
+  decode_f32(Dtype::f32, bytes.subspan(bytes.size() - 4), &last);
   EXPECT_EQ(last, 2.5F);
   EXPECT_EQ(file.read_f32("z"), std::vector<float>{3.5F});
 }
@@ -352,11 +352,11 @@ TEST_F(SafetensorsWriting, RefusesWhatCannotBeWritten) {
     return message_of([&] { SafetensorsWriter(target, tensors, {}); });
   };
   const std::string target = path("t");
-  const std::vector<TensorDeclaration> good{{"a", Dtype::kF32, {2}}};
-  EXPECT_NE(make({{"a", Dtype::kF32, {2}}, {"a", Dtype::kU8, {1}}}, target).find("used twice"), std::string::npos);
-  EXPECT_NE(make({{"__metadata__", Dtype::kF32, {2}}}, target).find("reserved"), std::string::npos);
-  EXPECT_NE(make({{"a", Dtype::kF32, {-2}}}, target).find("negative or too large"), std::string::npos);
-  EXPECT_NE(make({{"a", Dtype::kF64, {1LL << 62}}}, target).find("negative or too large"), std::string::npos);
+  const std::vector<TensorDeclaration> good{{"a", Dtype::f32, {2}}};
+  EXPECT_NE(make({{"a", Dtype::f32, {2}}, {"a", Dtype::u8, {1}}}, target).find("used twice"), std::string::npos);
+  EXPECT_NE(make({{"__metadata__", Dtype::f32, {2}}}, target).find("reserved"), std::string::npos);
+  EXPECT_NE(make({{"a", Dtype::f32, {-2}}}, target).find("negative or too large"), std::string::npos);
+  EXPECT_NE(make({{"a", Dtype::f64, {1LL << 62}}}, target).find("negative or too large"), std::string::npos);
   EXPECT_NE(make(good, path("no/such/t")).find("cannot be written (No such file"), std::string::npos);
 
   SafetensorsWriter writer(target, good, {});
@@ -379,7 +379,7 @@ TEST_F(SafetensorsWriting, AFullDiskIsAnErrorAndLeavesNothing) {
   const rlimit small{1 << 16, before.rlim_max};
   const auto handler = std::signal(SIGXFSZ, SIG_IGN);
   setrlimit(RLIMIT_FSIZE, &small);
-  const std::string message = message_of([&] { SafetensorsWriter(path("t"), {{"a", Dtype::kU8, {1 << 17}}}, {}); });
+  const std::string message = message_of([&] { SafetensorsWriter(path("t"), {{"a", Dtype::u8, {1 << 17}}}, {}); });
   setrlimit(RLIMIT_FSIZE, &before);
   std::signal(SIGXFSZ, handler);
   EXPECT_NE(message.find("cannot be written (File too large)"), std::string::npos) << message;

@@ -40,16 +40,16 @@ std::vector<std::byte> encoded(const Tensor& tensor) {
     }
   };
   switch (tensor.dtype) {
-    case Dtype::kF16:
+    case Dtype::f16:
       store(f16_bits);
       break;
-    case Dtype::kBF16:
+    case Dtype::bf16:
       store([](float x) { return static_cast<std::uint16_t>(std::bit_cast<std::uint32_t>(x) >> 16); });
       break;
-    case Dtype::kF64:
+    case Dtype::f64:
       store([](float x) { return static_cast<double>(x); });
       break;
-    case Dtype::kI32:
+    case Dtype::i32:
       store([](float x) { return static_cast<std::int32_t>(x); });
       break;
     default:
@@ -75,8 +75,8 @@ class WeightMaker {
     Tensor tensor{dtype_, std::move(shape), std::vector<float>(count)};
     std::normal_distribution<double> distribution(mean, spread);
     for (float& x : tensor.values) x = static_cast<float>(distribution(random_));
-    if (dtype_ == Dtype::kF16) round_to(Precision::f16, std::span(tensor.values));
-    if (dtype_ == Dtype::kBF16) round_to(Precision::bf16, std::span(tensor.values));
+    if (dtype_ == Dtype::f16) round_to(Precision::f16, std::span(tensor.values));
+    if (dtype_ == Dtype::bf16) round_to(Precision::bf16, std::span(tensor.values));
     return tensor;
   }
   Tensor matrix(std::int64_t rows, std::int64_t cols) {

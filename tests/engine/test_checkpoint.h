@@ -36,7 +36,7 @@ void write_text(const std::filesystem::path& path, const std::string& text);
 std::string read_text(const std::filesystem::path& path);
 
 struct Tensor {
-  Dtype dtype = Dtype::kF32;
+  Dtype dtype = Dtype::f32;
   std::vector<std::int64_t> shape;
   std::vector<float> values;
 };
@@ -45,7 +45,7 @@ using Tensors = std::map<std::string, Tensor>;
 /// What a random Mamba-1 checkpoint looks like.
 struct MambaSpec {
   ModelSizes sizes{2, 12, 20, 5, 4, 3, 31};  // layers, d_model, d_inner, d_state, d_conv, dt_rank, vocab
-  Dtype dtype = Dtype::kF32;
+  Dtype dtype = Dtype::f32;
   bool in_bias = false, conv_bias = true, dt_bias = true, out_bias = false;
   bool untied_head = false;
   std::string prefix = "backbone.";

@@ -42,8 +42,8 @@ std::string spelled(const std::string& bytes) {
   return out;
 }
 
-const json kByteLevel = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", true}};
-const json kBytesOnly = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
+const json byte_level = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", true}};
+const json bytes_only = {{"type", "ByteLevel"}, {"add_prefix_space", false}, {"use_regex", false}};
 
 // A description whose vocabulary has each byte under its own value as id, then the words from 256 on.
 json byte_tokenizer(const Words& words = {}) {
@@ -56,7 +56,7 @@ json byte_tokenizer(const Words& words = {}) {
   return {{"version", "1.0"},
           {"added_tokens", json::array()},
           {"normalizer", {{"type", "NFC"}}},
-          {"pre_tokenizer", kByteLevel},
+          {"pre_tokenizer", byte_level},
           {"post_processor", nullptr},
           {"decoder", {{"type", "ByteLevel"}}},
           {"model", {{"type", "BPE"}, {"vocab", vocabulary}, {"merges", json::array()}}}};
@@ -68,7 +68,7 @@ Tokenizer from(const json& description) {
 
 // The words that the text is cut into, given what they should be: a tokenizer with just these whole words shows any
 // other cut as different pieces.
-Words words_of(const std::string& text, const Words& expected, const json& pre_tokenizer = kByteLevel) {
+Words words_of(const std::string& text, const Words& expected, const json& pre_tokenizer = byte_level) {
   json description = byte_tokenizer(expected);
   description["pre_tokenizer"] = pre_tokenizer;
   description["model"]["ignore_merges"] = true;
@@ -143,7 +143,7 @@ TEST(TokenizerWords, SplitBehaviorsMatchTheReference) {
   const auto split = [](const std::string& behavior) {
     const json step = {
         {"type", "Split"}, {"pattern", {{"Regex", R"(\w+|[^\w\s]+)"}}}, {"behavior", behavior}, {"invert", true}};
-    return json{{"type", "Sequence"}, {"pretokenizers", {step, kBytesOnly}}};
+    return json{{"type", "Sequence"}, {"pretokenizers", {step, bytes_only}}};
   };
   const auto expect = [&](const std::string& behavior, const Words& words) {
     EXPECT_EQ(words_of("How are you doing?", words, split(behavior)), words) << behavior;
@@ -163,11 +163,11 @@ TEST(TokenizerWords, StepsFollowEachOther) {
     return json{{"type", "Sequence"}, {"pretokenizers", {first, second}}};
   };
   Words words{"a", "1", "2", "b"};
-  EXPECT_EQ(words_of("a12b", words, sequence(digits, kByteLevel)), words);
+  EXPECT_EQ(words_of("a12b", words, sequence(digits, byte_level)), words);
   words = {"x ", "12\u00BD", "y"};
-  EXPECT_EQ(words_of("x 12\u00BDy", words, sequence(digit_runs, kBytesOnly)), words);
+  EXPECT_EQ(words_of("x 12\u00BDy", words, sequence(digit_runs, bytes_only)), words);
   words = {"ab", "c"};
-  EXPECT_EQ(words_of("ab.c..", words, sequence(dots, kBytesOnly)), words);
+  EXPECT_EQ(words_of("ab.c..", words, sequence(dots, bytes_only)), words);
   const json prefix = {{"type", "ByteLevel"}, {"add_prefix_space", true}};
   words = {" Hi", " you"};
   EXPECT_EQ(words_of("Hi you", words, prefix), words);
@@ -184,7 +184,7 @@ TEST(TokenizerWords, LlamaPatternKeepsDigitGroupsAndNewlines) {
       {"invert", false}};
   const Words words{"I", "'LL", " pay", " ", "123", "4", "!\n", " ", " \u180E", "ok"};
   EXPECT_EQ(
-      words_of("I'LL pay 1234!\n  \u180Eok", words, {{"type", "Sequence"}, {"pretokenizers", {split, kBytesOnly}}}),
+      words_of("I'LL pay 1234!\n  \u180Eok", words, {{"type", "Sequence"}, {"pretokenizers", {split, bytes_only}}}),
       words);
 }
 
@@ -283,7 +283,7 @@ TEST(Tokenizer, TemplatesSurroundTheSequence) {
   const json begin = {{"SpecialToken", {{"id", "<s>"}, {"type_id", 0}}}};
   const json tokens = {{"<s>", {{"id", "<s>"}, {"ids", {300}}, {"tokens", {"<s>"}}}}};
   json processor = {{"type", "TemplateProcessing"}, {"single", {begin, sequence}}, {"special_tokens", tokens}};
-  description["post_processor"] = {{"type", "Sequence"}, {"processors", {kByteLevel, processor}}};
+  description["post_processor"] = {{"type", "Sequence"}, {"processors", {byte_level, processor}}};
   EXPECT_EQ(from(description).encode("a"), (Ids{300, 'a'}));
   processor["single"] = json::array({begin});
   description["post_processor"] = processor;
@@ -339,7 +339,7 @@ TEST(Tokenizer, HostilePatternsEndInASentence) {
   json description = byte_tokenizer();
   const json split = {
       {"type", "Split"}, {"pattern", {{"Regex", "(a+)+$"}}}, {"behavior", "Isolated"}, {"invert", false}};
-  description["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", {split, kByteLevel}}};
+  description["pre_tokenizer"] = {{"type", "Sequence"}, {"pretokenizers", {split, byte_level}}};
   const Tokenizer tokenizer = from(description);
   EXPECT_NE(message_of([&] { (void)tokenizer.encode(std::string(64, 'a') + "c"); }).find("pattern fails on the text"),
             std::string::npos);
@@ -395,7 +395,7 @@ INSTANTIATE_TEST_SUITE_P(
         BadTokenizer{"Metaspace", "/pre_tokenizer", {{"type", "Metaspace"}}, "the type \"Metaspace\""},
         BadTokenizer{"StepAfterByteLevel",
                      "/pre_tokenizer",
-                     {{"type", "Sequence"}, {"pretokenizers", {kByteLevel, kByteLevel}}},
+                     {{"type", "Sequence"}, {"pretokenizers", {byte_level, byte_level}}},
                      "must be the last step"},
         BadTokenizer{"BadRegex", "/pre_tokenizer", split_step({{"Regex", "(a"}}, "Isolated"),
                      "the pattern \"(a\" cannot be used"},

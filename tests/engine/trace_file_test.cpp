@@ -43,7 +43,7 @@ TEST_F(TraceFile, HasTheTensorsOfTheSpecification) {
   EXPECT_EQ(file.tensors().size(), 3U + 2 * 7);
   for (const auto& [name, shape] : shapes) {
     EXPECT_EQ(file.at(name).shape, shape) << name;
-    EXPECT_EQ(file.at(name).dtype, name == "ids" ? Dtype::kI32 : Dtype::kF32) << name;
+    EXPECT_EQ(file.at(name).dtype, name == "ids" ? Dtype::i32 : Dtype::f32) << name;
     if (name.rfind("layer.0.", 0) == 0) {
       EXPECT_EQ(file.at("layer.1." + name.substr(8)).shape, shape);
     }

@@ -21,7 +21,7 @@ class TraceOfARun : public testing::Test {
   static constexpr std::int64_t T = 150, E = 37, N = 5, layers = 3;  // two checkpoints on the way, odd width
 
   static void SetUpTestSuite() {
-    model = random_model({{layers, 16, E, N, 4, 2, 29}, Dtype::kF32, true, true, true, true});
+    model = random_model({{layers, 16, E, N, 4, 2, 29}, Dtype::f32, true, true, true, true});
     ids = random_ids(T, 29);
     run = std::make_unique<Capture>(captured(*model, ids));
   }

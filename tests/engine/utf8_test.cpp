@@ -9,7 +9,7 @@
 namespace statescope {
 namespace {
 
-const std::string kFffd = "\uFFFD";
+const std::string replacement_utf8 = "\uFFFD";
 
 TEST(Utf8, FindsTheFirstInvalidByte) {
   EXPECT_EQ(first_invalid_utf8(""), std::nullopt);
@@ -25,10 +25,14 @@ TEST(Utf8, FindsTheFirstInvalidByte) {
 TEST(Utf8, ReplacesEachMaximalSubpartOnce) {
   // The examples of tables 3-8, 3-9 and 3-11 of the Unicode standard.
   EXPECT_EQ(replace_invalid_utf8("\xC0\xAF\xE0\x80\xBF\xF0\x81\x82\x41"),
-            kFffd + kFffd + kFffd + kFffd + kFffd + kFffd + kFffd + kFffd + "A");
-  EXPECT_EQ(replace_invalid_utf8("\xED\xA0\x80\xED\xBF\xBF\x41"), kFffd + kFffd + kFffd + kFffd + kFffd + kFffd + "A");
-  EXPECT_EQ(replace_invalid_utf8("\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41"), kFffd + kFffd + kFffd + kFffd + "A");
-  EXPECT_EQ(replace_invalid_utf8("x\xF0\x9F\x9A"), "x" + kFffd);
+            replacement_utf8 + replacement_utf8 + replacement_utf8 + replacement_utf8 + replacement_utf8 +
+                replacement_utf8 + replacement_utf8 + replacement_utf8 + "A");
+  EXPECT_EQ(replace_invalid_utf8("\xED\xA0\x80\xED\xBF\xBF\x41"), replacement_utf8 + replacement_utf8 +
+                                                                      replacement_utf8 + replacement_utf8 +
+                                                                      replacement_utf8 + replacement_utf8 + "A");
+  EXPECT_EQ(replace_invalid_utf8("\xE1\x80\xE2\xF0\x91\x92\xF1\xBF\x41"),
+            replacement_utf8 + replacement_utf8 + replacement_utf8 + replacement_utf8 + "A");
+  EXPECT_EQ(replace_invalid_utf8("x\xF0\x9F\x9A"), "x" + replacement_utf8);
 }
 
 TEST(Utf8, StreamReleasesACodePointOnlyWhenComplete) {
@@ -37,7 +41,7 @@ TEST(Utf8, StreamReleasesACodePointOnlyWhenComplete) {
   EXPECT_EQ(stream.push("\x9A"), "");
   EXPECT_EQ(stream.push("\x80z"), "\U0001F680z");
   EXPECT_EQ(stream.push("\xE4\xB8"), "");
-  EXPECT_EQ(stream.flush(), kFffd);
+  EXPECT_EQ(stream.flush(), replacement_utf8);
   EXPECT_EQ(stream.flush(), "");
 }
 

@@ -13,7 +13,7 @@ namespace {
 
 // Contractions, digits, runs of spaces, rare white space, marks out of order, an emoji sequence, Hangul jamo, the
 // highest code point, a special token.
-constexpr std::string_view kText =
+constexpr std::string_view text =
     "I'll  say: '12 345'\r\n\t  caf\u0065\u0301 a\u0315\u0300\u0323\u0085\u180E\u2003x \U0001F469\u200D\U0001F680 "
     "\u1112\u1161\u11AB \u4E2D\u6587\U0010FFFF<|endoftext|> aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa   ";
 
@@ -22,7 +22,7 @@ constexpr std::string_view kText =
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
   try {
     const auto tokenizer = statescope::Tokenizer::from_json({reinterpret_cast<const char*>(data), size}, "fuzz");
-    const auto ids = tokenizer.encode(kText);
+    const auto ids = tokenizer.encode(text);
     if (statescope::first_invalid_utf8(tokenizer.decode(ids))) std::abort();
     for (const std::int32_t id : ids) {
       if (id < 0 || statescope::first_invalid_utf8(tokenizer.token_text(id))) std::abort();

@@ -10,7 +10,7 @@
 namespace statescope {
 
 /// Element types of a safetensors file. The two F8 types are listed and measured but not decoded.
-enum class Dtype { kBool, kU8, kI8, kI16, kU16, kI32, kU32, kI64, kU64, kF16, kBF16, kF32, kF64, kF8E4M3, kF8E5M2 };
+enum class Dtype { boolean, u8, i8, i16, u16, i32, u32, i64, u64, f16, bf16, f32, f64, f8_e4m3, f8_e5m2 };
 
 /// The name in the file, such as "BF16".
 std::string_view dtype_name(Dtype dtype);

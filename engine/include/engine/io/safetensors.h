@@ -16,7 +16,7 @@
 namespace statescope {
 
 struct TensorInfo {
-  Dtype dtype = Dtype::kF32;
+  Dtype dtype = Dtype::f32;
   std::vector<std::int64_t> shape;  // outermost first; empty for a scalar
   std::uint64_t begin = 0;          // bytes from the start of the data section
   std::uint64_t end = 0;            // one past the last byte
@@ -69,7 +69,7 @@ class SafetensorsFile {
 
 struct TensorDeclaration {
   std::string name;
-  Dtype dtype = Dtype::kF32;
+  Dtype dtype = Dtype::f32;
   std::vector<std::int64_t> shape;
 };
 

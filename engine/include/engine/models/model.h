@@ -100,6 +100,10 @@ void check_ids(std::span<const std::int32_t> ids, std::int64_t vocab);
 void run(const Model& model, std::span<const std::int32_t> ids, ModelState& state, Recorder* recorder,
          std::stop_token stop = {});
 
+/// Reads `ids`, which must not be empty, for the logits [V] after the last of them and nothing else. Throws like `run`.
+std::vector<float> read_for_logits(const Model& model, std::span<const std::int32_t> ids, ModelState& state,
+                                   std::stop_token stop = {});
+
 /// What the tensors say, without reading them. Throws Error for a family this version does not run.
 ModelInfo inspect_checkpoint(const Checkpoint& checkpoint);
 /// Builds the model the tensors describe. `threads` 0 uses every core.
