@@ -2,6 +2,7 @@
 #pragma once
 
 #include <QElapsedTimer>
+#include <QTimer>
 #include <vector>
 
 namespace statescope {
@@ -25,6 +26,20 @@ class FrameClock {
  private:
   QElapsedTimer paint_, interval_;
   std::vector<double> paints_, intervals_;
+};
+
+/// Measures how long the event loop was ever kept from its work: a timer beats every few milliseconds, and the longest
+/// time between two beats is remembered.
+class LoopWatch : public QObject {
+ public:
+  explicit LoopWatch(QObject* parent = nullptr);
+  void restart();
+  double longest_block() const { return longest_; }  // ms beyond the beat itself
+
+ private:
+  QTimer timer_;
+  QElapsedTimer since_beat_;
+  double longest_ = 0;
 };
 
 }  // namespace statescope

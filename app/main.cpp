@@ -4,9 +4,9 @@
 #include <QTimer>
 #include <cstdio>
 #include <ctime>
+#include <optional>
 
 #include "assets.h"
-#include "engine/error.h"
 #include "main_window.h"
 #include "picture.h"
 #include "settings.h"
@@ -25,6 +25,16 @@ struct Options {
   double scale = 1;
 };
 
+// WIDTHxHEIGHT as a size; nothing when it is not one.
+std::optional<QSize> parse_size(const std::string& text) {
+  int width = 0, height = 0;
+  char end = 0;
+  if (std::sscanf(text.c_str(), "%5dx%5d%c", &width, &height, &end) != 2 || width < 640 || height < 400 ||
+      width > 8192 || height > 8192)
+    return std::nullopt;
+  return QSize(width, height);
+}
+
 // Exit status, or -1 to go on.
 int parse(int argc, char** argv, Options& options) {
   CLI::App app{"Statescope: state space dynamics, made visible"};
@@ -37,7 +47,11 @@ int parse(int argc, char** argv, Options& options) {
   CLI::App* render = app.add_subcommand("render", "draw a scene without a screen");
   render->add_option("SCENE", options.scene, "a scene file")->required();
   render->add_option("--out", options.out, "picture.png, .svg or .pdf")->required();
-  render->add_option("--size", options.size, "logical pixels")->capture_default_str();
+  render->add_option("--size", options.size, "logical pixels")
+      ->capture_default_str()
+      ->check([](const std::string& text) {
+        return parse_size(text) ? std::string() : text + " is not WIDTHxHEIGHT between 640x400 and 8192x8192";
+      });
   render->add_option("--theme", options.theme, "light or dark")->check(CLI::IsMember({"light", "dark"}));
   render->add_option("--scale", options.scale, "pixels of a PNG per logical pixel")
       ->capture_default_str()
@@ -49,15 +63,6 @@ int parse(int argc, char** argv, Options& options) {
   }
   options.render = render->parsed();
   return -1;
-}
-
-QSize parse_size(const std::string& text) {
-  int width = 0, height = 0;
-  char end = 0;
-  if (std::sscanf(text.c_str(), "%5dx%5d%c", &width, &height, &end) != 2 || width < 640 || height < 400 ||
-      width > 8192 || height > 8192)
-    throw Error("--size: \"" + text + "\" is not WIDTHxHEIGHT between 640x400 and 8192x8192");
-  return {width, height};
 }
 
 // Seconds since this process was started, from the kernel's record.
@@ -79,19 +84,21 @@ double process_age() {
 // Plays for a while once the first picture is there, prints one JSON line, quits.
 void measure(MainWindow& window, double seconds) {
   auto* watch = new QTimer(&window);
-  QObject::connect(watch, &QTimer::timeout, &window, [&window, watch, seconds] {
+  auto* loop = new LoopWatch(&window);
+  loop->restart();
+  QObject::connect(watch, &QTimer::timeout, &window, [&window, watch, loop, seconds] {
     if (!window.document().settled() || window.frame_clock().report().frames == 0) return;
     watch->stop();
     const double start = process_age();
     window.transport().transport().set_loop(true);
     window.transport().transport().play();
     window.frame_clock().reset();
-    QTimer::singleShot(static_cast<int>(seconds * 1000), &window, [&window, start] {
+    QTimer::singleShot(static_cast<int>(seconds * 1000), &window, [&window, loop, start] {
       const FrameClock::Report r = window.frame_clock().report();
       std::printf(
           "{\"first_picture_s\":%.3f,\"frames\":%zu,\"paint_ms\":{\"median\":%.2f,\"p95\":%.2f},"
-          "\"interval_ms\":{\"median\":%.2f,\"p95\":%.2f}}\n",
-          start, r.frames, r.paint_median, r.paint_95, r.interval_median, r.interval_95);
+          "\"interval_ms\":{\"median\":%.2f,\"p95\":%.2f},\"longest_block_ms\":%.1f}\n",
+          start, r.frames, r.paint_median, r.paint_95, r.interval_median, r.interval_95, loop->longest_block());
       QApplication::quit();
     });
   });
@@ -101,7 +108,11 @@ void measure(MainWindow& window, double seconds) {
 int run(int argc, char** argv) {
   Options options;
   if (const int status = parse(argc, argv, options); status >= 0) return status;
-  if (options.render) qputenv("QT_QPA_PLATFORM", "offscreen");  // no display of the user's
+  if (options.render) {
+    qputenv("QT_QPA_PLATFORM", "offscreen");  // no display of the user's
+    // What Qt says about that platform is not for the reader of our one line.
+    qInstallMessageHandler([](QtMsgType, const QMessageLogContext&, const QString&) {});
+  }
 
   QApplication application(argc, argv);
   QApplication::setOrganizationName(QStringLiteral("statescope"));
@@ -114,7 +125,7 @@ int run(int argc, char** argv) {
   apply_theme(application, kind);
 
   if (options.render) {
-    render({QString::fromStdString(options.scene), QString::fromStdString(options.out), parse_size(options.size),
+    render({QString::fromStdString(options.scene), QString::fromStdString(options.out), *parse_size(options.size),
             options.scale},
            assets_folder());
     return 0;

@@ -11,7 +11,6 @@
 #include <QMenu>
 #include <QMimeData>
 #include <QScrollArea>
-#include <QStatusBar>
 #include <QVBoxLayout>
 #include <utility>
 
@@ -48,7 +47,6 @@ bool is_checkpoint_file(const QFileInfo& file) {
 }  // namespace
 
 MainWindow::MainWindow(std::filesystem::path assets) : assets_(std::move(assets)), document_(assets_) {
-  setWindowTitle(tr("Statescope"));
   setObjectName(QStringLiteral("main_window"));
   setAcceptDrops(true);
   set_motion(settings_.motion());
@@ -57,7 +55,9 @@ MainWindow::MainWindow(std::filesystem::path assets) : assets_(std::move(assets)
   connect_document();
   setMinimumSize(1024, 640);
   resize(1440, 900);
+  setWindowTitle(tr("Statescope"));
   restoreGeometry(settings_.geometry());
+  workspace_->setFocus();  // not the first button: Space is to play
 }
 
 MainWindow::~MainWindow() = default;
@@ -75,19 +75,30 @@ void MainWindow::build_frame() {
   rail_->setObjectName(QStringLiteral("rail"));
   transport_->setObjectName(QStringLiteral("transport"));
 
-  auto* inspector = workspace_->inspector();
-  inspector->setFixedWidth(scaled(ModelWorkspace::inspector_width));
-  inspector->setProperty("surface", QStringLiteral("surface"));
+  status_ = new QLabel;
+  device_ = new QLabel;
+  status_->setObjectName(QStringLiteral("status"));
+  for (QLabel* label : {status_, device_}) label->setProperty("role", QStringLiteral("caption"));
+  auto* status_line = new QFrame;
+  status_line->setProperty("surface", QStringLiteral("surface"));
+  status_line->setProperty("edge", QStringLiteral("top"));
+  auto* status_row = new QHBoxLayout(status_line);
+  status_row->setContentsMargins(scaled(20), scaled(3), scaled(20), scaled(3));
+  status_->setText(QStringLiteral(" "));  // so that the line has its height from the start
+  status_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+  status_row->addWidget(status_, 1);
+  status_row->addWidget(device_);
 
   auto* middle = new QHBoxLayout;
   middle->setSpacing(0);
   middle->addWidget(workspace_, 1);
-  middle->addWidget(inspector);
+  middle->addWidget(workspace_->inspector());
   auto* right = new QVBoxLayout;
   right->setSpacing(0);
   right->addWidget(top_bar_);
   right->addLayout(middle, 1);
   right->addWidget(transport_);
+  right->addWidget(status_line);
   auto* central = new QWidget;
   auto* row = new QHBoxLayout(central);
   row->setContentsMargins(0, 0, 0, 0);
@@ -95,14 +106,6 @@ void MainWindow::build_frame() {
   row->addWidget(rail_);
   row->addLayout(right, 1);
   setCentralWidget(central);
-
-  status_ = new QLabel;
-  device_ = new QLabel;
-  status_->setObjectName(QStringLiteral("status"));
-  for (QLabel* label : {status_, device_}) label->setProperty("role", QStringLiteral("caption"));
-  statusBar()->setSizeGripEnabled(false);
-  statusBar()->addWidget(status_, 1);
-  statusBar()->addPermanentWidget(device_);
 
   file_menu_ = new QMenu(this);
   palette_ = new CommandPalette(central);
@@ -182,14 +185,22 @@ void MainWindow::build_actions() {
 void MainWindow::connect_document() {
   connect(&document_, &ModelDocument::run_changed, this, &MainWindow::show_model);
   connect(&document_, &ModelDocument::scene_changed, this, &MainWindow::show_status);
-  // A window without a picture is of no use: when what was asked for at the start fails, the bundled model comes.
-  connect(&document_, &ModelDocument::failed, this, [this] {
-    if (!document_.run() && document_.activity() == Activity::idle && !std::exchange(sample_opened_, true)) open_sample();
+  connect(&document_, &ModelDocument::failed, this, &MainWindow::start_with_sample);
+  connect(&document_, &ModelDocument::run_finished, this, [this] {
+    transport_->transport().play();
+    if (!start_problem_.isEmpty()) workspace_->say_error(std::exchange(start_problem_, {}));
   });
-  connect(&document_, &ModelDocument::run_finished, this, [this] { transport_->transport().play(); });
   connect(&document_, &ModelDocument::speed_measured, this, [this](double speed) {
     top_bar_->set_speed(tr("%L1 tokens/s").arg(speed, 0, 'f', 0), tr("Speed of the last reading or generating"));
   });
+}
+
+// A window without a picture is of no use: when what was asked for at the start fails, the bundled model comes, and
+// then the reason.
+void MainWindow::start_with_sample(const QString& problem) {
+  if (document_.run() || document_.activity() != Activity::idle || std::exchange(sample_opened_, true)) return;
+  start_problem_ = problem;
+  open_sample();
 }
 
 void MainWindow::show_model() {
@@ -197,8 +208,9 @@ void MainWindow::show_model() {
   const ModelInfo& info = run.model().info();
   const kernels::CpuBackend& backend = run.model().backend();
   const QString folder = QString::fromStdString(info.folder.string());
-  const QString device = tr("CPU · %1 · %n threads", nullptr, backend.threads())
-                             .arg(QString::fromStdString(kernels::instruction_set_name(backend.instruction_set())));
+  const QString device = tr("CPU · %1 · %2")
+                             .arg(QString::fromStdString(kernels::instruction_set_name(backend.instruction_set())),
+                                  backend.threads() == 1 ? tr("1 thread") : tr("%1 threads").arg(backend.threads()));
   std::vector<TopBarChip> chips{{QStringLiteral("family"),
                                  tr("%1 · %2 layers · %3 parameters")
                                      .arg(QString::fromStdString(info.family))
@@ -216,7 +228,8 @@ void MainWindow::show_model() {
                                 {QStringLiteral("device"), device, tr("Where the model runs"), false, 1}};
   if (!info.conflicts.empty())
     chips.push_back({QStringLiteral("conflicts"),
-                     tr("%n notes on config.json", nullptr, static_cast<int>(info.conflicts.size())),
+                     info.conflicts.size() == 1 ? tr("1 note on config.json")
+                                                : tr("%1 notes on config.json").arg(info.conflicts.size()),
                      tr("Where config.json and the tensors disagree"), true, 3});
   top_bar_->set_title(QString::fromStdString(info.name));
   top_bar_->set_chips(chips);
@@ -350,8 +363,13 @@ void MainWindow::toggle_theme() {
 void MainWindow::change_text_scale(double factor) {
   set_text_scale(std::clamp(text_scale() * factor, 1.0, 2.0));
   apply_theme(*qApp, theme().kind);
-  workspace_->inspector()->setFixedWidth(scaled(ModelWorkspace::inspector_width));
+  fit_inspector();
   settings_.set_text_scale(text_scale());
+}
+
+// With large text in a narrow window the maps need the room more than the inspector does.
+void MainWindow::fit_inspector() {
+  workspace_->inspector()->setFixedWidth(std::min(scaled(ModelWorkspace::inspector_width), width() * 3 / 10));
 }
 
 void MainWindow::change_layer(int step) {
@@ -361,7 +379,8 @@ void MainWindow::change_layer(int step) {
 }
 
 void MainWindow::say_error(const QString& sentence) {
-  workspace_->notice().show_message(Notice::Kind::error, sentence);
+  workspace_->say_error(sentence);
+  start_with_sample(sentence);
 }
 
 bool MainWindow::event(QEvent* event) {
@@ -374,6 +393,11 @@ bool MainWindow::event(QEvent* event) {
 
 void MainWindow::keyPressEvent(QKeyEvent* event) {
   if (!transport_->handle_key(*event)) QMainWindow::keyPressEvent(event);
+}
+
+void MainWindow::resizeEvent(QResizeEvent* event) {
+  QMainWindow::resizeEvent(event);
+  fit_inspector();
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {

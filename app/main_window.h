@@ -42,6 +42,7 @@ class MainWindow : public QMainWindow {
  protected:
   bool event(QEvent* event) override;
   void keyPressEvent(QKeyEvent* event) override;
+  void resizeEvent(QResizeEvent* event) override;
   void closeEvent(QCloseEvent* event) override;
   void dragEnterEvent(QDragEnterEvent* event) override;
   void dropEvent(QDropEvent* event) override;
@@ -52,6 +53,7 @@ class MainWindow : public QMainWindow {
   QAction* add_action(const QString& category, const QString& id, const QString& name, const QKeySequence& shortcut,
                       std::function<void()> run);
   void connect_document();
+  void start_with_sample(const QString& problem);
   void show_model();
   void show_status();
   void fill_file_menu();
@@ -64,6 +66,7 @@ class MainWindow : public QMainWindow {
   void show_conflicts();
   void toggle_theme();
   void change_text_scale(double factor);
+  void fit_inspector();
   void change_layer(int step);
   void say_error(const QString& sentence);
 
@@ -80,6 +83,7 @@ class MainWindow : public QMainWindow {
   QMenu* file_menu_;
   QLabel *status_, *device_;
   QString scene_path_;
+  QString start_problem_;  // to be told once there is a picture
   bool sample_opened_ = false;
   std::vector<std::pair<QString, QAction*>> actions_;  // category, action
 };

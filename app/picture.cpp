@@ -20,6 +20,8 @@
 namespace statescope {
 namespace {
 
+constexpr qint64 most_pixels = 1 << 28;  // 1 GiB
+
 // Workspace and inspector beside each other, as the window shows them.
 struct Stage {
   ModelWorkspace& workspace;
@@ -36,7 +38,10 @@ struct Stage {
 };
 
 QByteArray png(const Stage& stage, double scale) {
-  QImage image(stage.size() * scale, QImage::Format_RGB32);
+  const QSize pixels = stage.size() * scale;
+  QImage image;
+  if (static_cast<qint64>(pixels.width()) * pixels.height() <= most_pixels)
+    image = QImage(pixels, QImage::Format_RGB32);
   if (image.isNull()) throw Error("a picture of that size does not fit into memory; choose a smaller size or scale");
   image.setDevicePixelRatio(scale);
   QPainter painter(&image);
@@ -80,6 +85,7 @@ QByteArray pdf(const Stage& stage) {
 }  // namespace
 
 void save_workspace_picture(ModelWorkspace& workspace, const QString& path, double scale) {
+  if (QWidget* focus = workspace.window()->focusWidget()) focus->clearFocus();  // its ring is no part of the picture
   const Stage stage{workspace};
   QByteArray bytes;
   if (path.endsWith(QLatin1String(".png"), Qt::CaseInsensitive))
@@ -98,9 +104,9 @@ void render(const RenderOptions& options, const std::filesystem::path& assets) {
   set_motion(false);
   ModelDocument document(assets);
   TransportBar transport;
+  QWidget stage;  // before the workspace, which is gone when the stage deletes its children
   ModelWorkspace workspace(document, transport);
   workspace.set_for_export(true);
-  QWidget stage;
   auto* row = new QHBoxLayout(&stage);
   row->setContentsMargins(0, 0, 0, 0);
   row->setSpacing(0);
@@ -125,8 +131,6 @@ void render(const RenderOptions& options, const std::filesystem::path& assets) {
   if (problem.isEmpty()) waiting.exec();
   if (!problem.isEmpty()) throw Error(problem.toStdString());
   save_workspace_picture(workspace, options.out, options.scale);
-  // The layout's children live on this stack, so they must leave the parent before it goes.
-  workspace.setParent(nullptr);
 }
 
 }  // namespace statescope

@@ -14,6 +14,8 @@ QMainWindow, QDialog { background: @background; }
 QWidget[surface="background"] { background: @background; }
 QWidget[surface="surface"] { background: @surface; }
 QWidget[surface="raised"] { background: @raised; }
+QWidget[edge="left"] { border-left: 1px solid @hairline; }
+QWidget[edge="top"] { border-top: 1px solid @hairline; }
 QWidget[surface="card"] { background: @raised; border-radius: 8px; }
 
 QLabel { background: transparent; }
@@ -134,8 +136,6 @@ QListView, QTreeView, QTableView {
 }
 QListView:focus, QTreeView:focus, QTableView:focus { border: 1px solid @accent; }
 QHeaderView::section { background: @surface; color: @muted; border: none; padding: 4px 8px; }
-QStatusBar { background: @surface; color: @muted; }
-QStatusBar::item { border: none; }
 QScrollArea { background: transparent; border: none; }
 )";
 

@@ -2,6 +2,7 @@
 #include "widgets/theme.h"
 
 #include <QApplication>
+#include <QFontDatabase>
 #include <QStyleFactory>
 #include <QToolTip>
 #include <algorithm>
@@ -97,12 +98,18 @@ QColor mix(const QColor& a, const QColor& b, double amount) {
                           blend(a.alphaF(), b.alphaF()));
 }
 
+// An SVG names only the first family, so that must be one that was used.
+static QStringList installed(QStringList families) {
+  families.removeIf([](const QString& family) { return !QFontDatabase::hasFamily(family); });
+  return families;
+}
+
 QFont font(TextRole role) {
-  static const QStringList sans = {QStringLiteral("Inter"), QStringLiteral("Noto Sans"), QStringLiteral("DejaVu Sans")};
-  static const QStringList mono = {QStringLiteral("JetBrains Mono"), QStringLiteral("DejaVu Sans Mono"),
-                                   QStringLiteral("monospace")};
-  static const QStringList math = {QStringLiteral("STIX Two Text"), QStringLiteral("STIX"),
-                                   QStringLiteral("STIXGeneral"), QStringLiteral("serif")};
+  static const QStringList sans =
+      installed({QStringLiteral("Inter"), QStringLiteral("Noto Sans"), QStringLiteral("DejaVu Sans")});
+  static const QStringList mono = installed({QStringLiteral("JetBrains Mono"), QStringLiteral("DejaVu Sans Mono")});
+  static const QStringList math =
+      installed({QStringLiteral("STIX Two Text"), QStringLiteral("STIX"), QStringLiteral("STIXGeneral")});
   QFont font;
   int pixels = 13;
   font.setFamilies(sans);
@@ -166,7 +173,11 @@ ThemeNotifier& ThemeNotifier::instance() {
 
 void apply_theme(QApplication& application, ThemeKind kind) {
   current_theme = Theme::make(kind);
-  application.setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+  constexpr const char* styled = "statescope_style";
+  if (!application.property(styled).toBool()) {  // a new style would be one more round through all widgets
+    application.setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
+    application.setProperty(styled, true);
+  }
   restyle(application);
 }
 

@@ -15,6 +15,7 @@
 #include <QPainterPath>
 #include <QSaveFile>
 #include <QSvgGenerator>
+#include <QThreadPool>
 #include <QToolTip>
 #include <algorithm>
 #include <cmath>
@@ -28,6 +29,7 @@ View::View(QWidget* parent) : QWidget(parent) {
   setMouseTracking(true);
   connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, [this] {
     updateGeometry();
+    place_title_control();
     update();
   });
 }
@@ -36,6 +38,19 @@ void View::set_message(const QString& message) {
   if (message == message_) return;
   message_ = message;
   update();
+}
+
+void View::set_title_control(QWidget* control) {
+  title_control_ = control;
+  control->setParent(this);
+  control->show();
+  place_title_control();
+}
+
+void View::place_title_control() {
+  if (!title_control_) return;
+  const int line = static_cast<int>(std::ceil(QFontMetricsF(font(TextRole::strong)).height()));
+  title_control_->setGeometry(0, 0, std::min(title_control_->sizeHint().width(), width()), line + scaled(2));
 }
 
 QImage View::picture(double scale) const {
@@ -66,7 +81,12 @@ QByteArray View::svg() const {
 }
 
 void View::copy_data() const {
-  QGuiApplication::clipboard()->setText(csv());
+  const std::function<QString()> job = long_csv();
+  if (!job) return QGuiApplication::clipboard()->setText(csv());
+  QThreadPool::globalInstance()->start([job] {
+    const QString text = job();
+    QMetaObject::invokeMethod(qApp, [text] { QGuiApplication::clipboard()->setText(text); });
+  });
 }
 
 void View::copy_picture() const {
@@ -124,6 +144,7 @@ void View::keyPressEvent(QKeyEvent* event) {
 }
 
 bool View::event(QEvent* event) {
+  if (event->type() == QEvent::Resize || event->type() == QEvent::LayoutRequest) place_title_control();
   if (event->type() == QEvent::ToolTip) {
     const auto* help = static_cast<QHelpEvent*>(event);
     for (const auto& [area, text] : tips_) {
@@ -152,12 +173,17 @@ QRectF View::draw_header(QPainter& painter, const QRectF& area, const RichText& 
   const bool one_line = header_fits_one_line(area.width(), title, subtitle);
   const double line = std::ceil(QFontMetricsF(font(TextRole::strong)).height());
   QRectF row(area.left(), area.top(), area.width(), line);
-  draw_rich_text(painter, row, title, font(TextRole::strong));
-  if (text_width(title, font(TextRole::strong)) > row.width() + 0.5) add_tip(row, plain_text(title));
-  if (!one_line) row.translate(0, line);
+  const bool control_is_title = title_control_ && !title_control_->isHidden() && painter.device() == this;
+  if (control_is_title) {
+    row.setLeft(std::min(row.right(), row.left() + title_control_->width() + scaled(8)));
+  } else {
+    draw_rich_text(painter, row, title, font(TextRole::strong));
+    if (text_width(title, font(TextRole::strong)) > row.width() + 0.5) add_tip(row, plain_text(title));
+    if (!one_line) row.translate(0, line);
+  }
   painter.setFont(font(TextRole::caption));
   painter.setPen(theme().muted);
-  draw_elided(painter, row, one_line ? Qt::AlignRight : Qt::AlignLeft, subtitle);
+  draw_elided(painter, row, one_line || control_is_title ? Qt::AlignRight : Qt::AlignLeft, subtitle);
   return area.adjusted(0, header_height(area.width(), title, subtitle), 0, 0);
 }
 

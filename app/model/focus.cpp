@@ -26,6 +26,15 @@ Values share(std::vector<float> values) {
   return std::make_shared<const std::vector<float>>(std::move(values));
 }
 
+// A function of run and layer alone, so that a scene has the same colours however one came to it: the first stretch and
+// every checkpoint stand for all states.
+float state_range(const Model& model, const Trace& trace, const LayerTrack& track) {
+  float range = range_of(states(model, trace, track, 0, std::min(stretch_tokens, track.tokens)));
+  for (const auto& checkpoint : trace.checkpoints)
+    range = std::max(range, range_of(checkpoint->layers[static_cast<std::size_t>(track.layer)].h));
+  return range;
+}
+
 std::vector<Values> curves_of(const std::vector<float>& states, std::int64_t T, std::int64_t N) {
   std::vector<Values> curves;
   for (std::int64_t n = 0; n < N; ++n) {
@@ -58,6 +67,7 @@ std::shared_ptr<const Focus> focus_on(const RunPointer& run, const ModelView& vi
   if (same_track) {
     focus->track = known->track;
     focus->order = known->order;
+    focus->state_range = known->state_range;
   } else {
     // A run that only went on shares the records of its beginning: then so does the track.
     const bool continued =
@@ -66,6 +76,7 @@ std::shared_ptr<const Focus> focus_on(const RunPointer& run, const ModelView& vi
     focus->track = std::make_shared<const LayerTrack>(
         layer_track(model, trace, view.layer, continued ? known->track.get() : nullptr, stop));
     focus->order = channels_by_mean_delta(*focus->track, sizes.d_inner);
+    focus->state_range = state_range(model, trace, *focus->track);
   }
 
   focus->map_quantity = view.map;
@@ -86,12 +97,10 @@ std::shared_ptr<const Focus> focus_on(const RunPointer& run, const ModelView& vi
     focus->states_first = known->states_first;
     focus->states_last = known->states_last;
     focus->states = known->states;
-    focus->state_range = known->state_range;
   } else {
     focus->states_first = cursor / stretch_tokens * stretch_tokens;
     focus->states_last = std::min(focus->states_first + stretch_tokens, T);
     focus->states = share(states(model, trace, *focus->track, focus->states_first, focus->states_last));
-    focus->state_range = std::max(range_of(*focus->states), same_layer ? known->state_range : 0.0f);
   }
   return focus;
 }

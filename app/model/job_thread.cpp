@@ -19,10 +19,10 @@ void JobThread::start(Job job) {
   wake_.notify_one();
 }
 
-void JobThread::cancel() {
+bool JobThread::cancel() {
   const std::lock_guard lock(mutex_);
   running_.request_stop();
-  next_ = nullptr;
+  return std::exchange(next_, nullptr) != nullptr;
 }
 
 void JobThread::work(std::stop_token closing) {

@@ -19,8 +19,8 @@ class JobThread {
   ~JobThread();
 
   void start(Job job);
-  /// Asks the running job to stop and forgets a waiting one.
-  void cancel();
+  /// Asks the running job to stop and forgets a waiting one. True when one was waiting, which now never runs.
+  bool cancel();
 
  private:
   void work(std::stop_token closing);

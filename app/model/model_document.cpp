@@ -5,6 +5,7 @@
 #include <QUndoCommand>
 #include <algorithm>
 #include <chrono>
+#include <functional>
 #include <new>
 
 #include "engine/error.h"
@@ -32,6 +33,19 @@ std::vector<std::int32_t> ids_in_text(const std::string& text) {
   return ids;
 }
 
+// The tokens of a run's beginning, as a scene keeps them.
+struct TokenIds {
+  std::vector<std::int32_t> prompt, generated;
+};
+TokenIds first_tokens(const Trace& trace, std::int64_t length) {
+  TokenIds ids;
+  for (std::int64_t t = 0; t < length; ++t) {
+    const TokenRecord& token = *trace.tokens[static_cast<std::size_t>(t)];
+    (token.generated ? ids.generated : ids.prompt).push_back(token.id);
+  }
+  return ids;
+}
+
 // The target with a prompt that this model can read. A model that was just opened must show something, so what it
 // cannot read is then replaced by a sample.
 Scene readable(Scene target, const LoadedModel& loaded, bool just_opened) {
@@ -42,6 +56,8 @@ Scene readable(Scene target, const LoadedModel& loaded, bool just_opened) {
   } else if (run.prompt_ids.empty() || just_opened) {
     run.prompt_ids = ids_in_text(run.prompt);
     const std::int64_t vocab = loaded.model->info().sizes.vocab;
+    const auto known = [vocab](std::int32_t id) { return id >= 0 && id < vocab; };
+    if (just_opened && !std::all_of(run.prompt_ids.begin(), run.prompt_ids.end(), known)) run.prompt_ids.clear();
     if (run.prompt_ids.empty() && just_opened)
       for (std::int64_t i = 0; i < std::min<std::int64_t>(vocab, 12); ++i)
         run.prompt_ids.push_back(static_cast<std::int32_t>(i * vocab / 12 % vocab));
@@ -87,16 +103,23 @@ class ModelDocument::ChangeScene : public QUndoCommand {
   bool shown_ = false;
 };
 
-// The open model and its session. Only jobs of the token thread touch it, one after the other.
+// The open model and its session. Only jobs of the token thread touch it, one after the other. A request that failed or
+// was overtaken may leave other tokens here than the document shows, so every job first makes them those it needs.
 struct ModelDocument::Reader {
   std::filesystem::path path;
   std::shared_ptr<const LoadedModel> loaded;
   std::unique_ptr<Session> session;
   QStringList texts;
 
+  void open(const std::filesystem::path& new_path, const std::shared_ptr<const LoadedModel>& model) {
+    session = std::make_unique<Session>(model->model);
+    loaded = model;
+    path = new_path;
+    texts.clear();
+  }
+
   RunPointer snapshot() {
     const Trace& trace = session->trace();
-    texts.resize(std::min<qsizetype>(texts.size(), trace.length()));
     while (texts.size() < trace.length())
       texts.append(RunSnapshot::token_text(*loaded, trace.tokens[static_cast<std::size_t>(texts.size())]->id));
     return std::make_shared<const RunSnapshot>(RunSnapshot{loaded, trace, texts});
@@ -114,6 +137,23 @@ struct ModelDocument::Reader {
       ++same;
     }
     return static_cast<std::int64_t>(same);
+  }
+
+  // Makes the session hold these tokens and no others. `progress` is told how many of them are there; returns how many
+  // had to be read. When stopped it throws Cancelled and keeps those already read.
+  std::int64_t read(const TokenIds& ids, std::stop_token stop, const std::function<void(std::int64_t)>& progress) {
+    const std::int64_t kept = common_prefix(ids.prompt, ids.generated);
+    session->rewind(kept);
+    texts.resize(std::min<qsizetype>(texts.size(), kept));
+    const auto append_rest = [&](const std::vector<std::int32_t>& part, std::int64_t begin, bool generated) {
+      const std::int64_t there = session->length();
+      const auto first = static_cast<std::size_t>(std::clamp<std::int64_t>(there - begin, 0, std::ssize(part)));
+      session->append(std::span(part).subspan(first), generated, stop,
+                      [&](std::int64_t done) { progress(there + done); });
+    };
+    append_rest(ids.prompt, 0, false);
+    append_rest(ids.generated, std::ssize(ids.prompt), true);
+    return session->length() - kept;
   }
 
   std::int64_t drawable_vocab() const {
@@ -184,17 +224,13 @@ void ModelDocument::run_prompt(const QString& text) {
 
 void ModelDocument::rewind(std::int64_t length) {
   if (!run_ || length < 1 || length >= run_->trace.length()) return;
+  const TokenIds kept = first_tokens(run_->trace, length);
   Scene target = scene_;
-  target.run.generated.clear();
+  target.run.generated = kept.generated;
   target.run.prompt_ids.clear();
-  std::vector<std::int32_t> prompt;
-  for (std::int64_t t = 0; t < length; ++t) {
-    const TokenRecord& token = *run_->trace.tokens[static_cast<std::size_t>(t)];
-    (token.generated ? target.run.generated : prompt).push_back(token.id);
-  }
   // A cut inside the prompt is kept as ids: the shorter text might be split into other tokens.
   const TokenRecord& first_cut = *run_->trace.tokens[static_cast<std::size_t>(length)];
-  if (!first_cut.generated || !scene_.run.prompt_ids.empty()) target.run.prompt_ids = prompt;
+  if (!first_cut.generated || !scene_.run.prompt_ids.empty()) target.run.prompt_ids = kept.prompt;
   target.cursor = length - 1;
   open_scene(target, {}, tr("Rewind"));
 }
@@ -203,7 +239,7 @@ void ModelDocument::read(const Scene& wanted, const std::filesystem::path& path,
                          bool just_opened) {
   const std::uint64_t request = ++request_;
   start_activity(Activity::working, tr("Opening %1…").arg(QString::fromStdString(path.filename().string())));
-  tokens_.start([this, wanted, path, undo_text, just_opened, request](std::stop_token stop) {
+  tokens_.start([this, wanted, asked = scene_, path, undo_text, just_opened, request](std::stop_token stop) {
     Reader& reader = *reader_;
     const auto answer = [this, request](auto call) {
       on_interface_thread([this, request, call] {
@@ -214,22 +250,14 @@ void ModelDocument::read(const Scene& wanted, const std::filesystem::path& path,
       auto loaded = reader.loaded;
       if (!loaded || reader.path != path) loaded = std::make_shared<const LoadedModel>(load_with_tokenizer(path));
       const Scene target = readable(wanted, *loaded, just_opened);
-      const std::vector<std::int32_t> prompt = prompt_ids(target.run, *loaded);
-      const std::vector<std::int32_t>& generated = target.run.generated;
+      const TokenIds ids{prompt_ids(target.run, *loaded), target.run.generated};
       const std::int64_t vocab = loaded->model->info().sizes.vocab;
-      check_ids(prompt, vocab);
-      check_ids(generated, vocab);
-      if (loaded != reader.loaded) {
-        reader.path = path;
-        reader.session = std::make_unique<Session>(loaded->model);
-        reader.loaded = loaded;
-        reader.texts.clear();
-      }
+      check_ids(ids.prompt, vocab);
+      check_ids(ids.generated, vocab);
+      if (loaded != reader.loaded) reader.open(path, loaded);
 
-      Session& session = *reader.session;
-      const Session::Snapshot before = session.snapshot();
-      const auto total = static_cast<std::int64_t>(prompt.size() + generated.size());
-      const std::int64_t kept = reader.common_prefix(prompt, generated);
+      const std::int64_t total = std::ssize(ids.prompt) + std::ssize(ids.generated);
+      std::int64_t count = 0;
       const auto start = Clock::now();
       const auto report = [&](std::int64_t done) {
         answer([this, done, total] {
@@ -238,30 +266,24 @@ void ModelDocument::read(const Scene& wanted, const std::filesystem::path& path,
         });
       };
       try {
-        session.rewind(kept);
-        if (const auto size = static_cast<std::int64_t>(prompt.size()); kept < size)
-          session.append(std::span(prompt).subspan(static_cast<std::size_t>(kept)), false, stop,
-                         [&](std::int64_t done) { report(kept + done); });
-        const std::int64_t from = session.length() - static_cast<std::int64_t>(prompt.size());
-        session.append(std::span(generated).subspan(static_cast<std::size_t>(from)), true, stop,
-                       [&](std::int64_t done) { report(total - (std::ssize(generated) - from) + done); });
+        count = reader.read(ids, stop, report);
       } catch (const Cancelled&) {
-        // What has been read so far is a prompt of its own.
-        Scene partial = target;
-        partial.run.prompt_ids = session.trace().ids();
-        partial.run.generated.clear();
+        // What has been read so far is a run of its own; before the first token all stays as it was.
         const RunPointer run = reader.snapshot();
-        return answer([this, partial, run, undo_text] { finish(partial, run, undo_text); });
-      } catch (...) {
-        session.restore(before);
-        throw;
+        if (run->trace.length() == 0) return answer([this] { end_activity(); });
+        const TokenIds there = first_tokens(run->trace, run->trace.length());
+        Scene partial = target;
+        partial.run.prompt_ids = there.prompt;
+        partial.run.generated = there.generated;
+        return answer(
+            [this, partial, asked, run, undo_text] { finish(with_later_changes(partial, asked), run, undo_text); });
       }
       const std::chrono::duration<double> seconds = Clock::now() - start;
-      const double speed = static_cast<double>(total - kept) / std::max(seconds.count(), 1e-9);
+      const double speed = static_cast<double>(count) / std::max(seconds.count(), 1e-9);
       const RunPointer run = reader.snapshot();
-      answer([this, target, run, undo_text, speed, kept, total] {
-        if (kept < total) Q_EMIT speed_measured(speed);
-        finish(target, run, undo_text);
+      answer([this, target, asked, run, undo_text, speed, count] {
+        if (count > 0) Q_EMIT speed_measured(speed);
+        finish(with_later_changes(target, asked), run, undo_text);
         Q_EMIT run_finished();
       });
     } catch (const std::exception& error) {
@@ -278,27 +300,29 @@ void ModelDocument::generate() {
   if (!run_ || activity_ != Activity::idle) return;
   const std::uint64_t request = ++request_;
   start_activity(Activity::generating, tr("Generating…"));
-  tokens_.start([this, target = scene_, request](std::stop_token stop) {
+  tokens_.start([this, before = run_, asked = scene_.run, request](std::stop_token stop) {
     Reader& reader = *reader_;
-    Session& session = *reader.session;
     const auto answer = [this, request](auto call) {
       on_interface_thread([this, request, call] {
         if (request == request_) call();
       });
     };
-    Scene scene = target;
+    TokenIds ids = first_tokens(before->trace, before->trace.length());
     QString problem;
-    const auto start = Clock::now();
-    auto published = start;
+    auto start = Clock::now();
     int count = 0;
     try {
-      for (; count < target.run.tokens_to_generate && !stop.stop_requested(); ++count) {
-        const std::int32_t id = session.draw(target.run.sampling, reader.drawable_vocab());
-        session.append(std::span(&id, 1), true, stop);
-        scene.run.generated.push_back(id);
+      if (reader.loaded != before->loaded) reader.open({}, before->loaded);
+      reader.read(ids, stop, [](std::int64_t) {});
+      start = Clock::now();
+      auto published = start;
+      for (; count < asked.tokens_to_generate && !stop.stop_requested(); ++count) {
+        const std::int32_t id = reader.session->draw(asked.sampling, reader.drawable_vocab());
+        reader.session->append(std::span(&id, 1), true, stop);
+        ids.generated.push_back(id);
         if (Clock::now() - published < publish_interval) continue;
         published = Clock::now();
-        answer([this, run = reader.snapshot(), count, total = target.run.tokens_to_generate] {
+        answer([this, run = reader.snapshot(), count, total = asked.tokens_to_generate] {
           show_run(run);
           Q_EMIT progress(static_cast<double>(count) / total, tr("Generating token %L1 of %L2").arg(count).arg(total));
         });
@@ -309,19 +333,36 @@ void ModelDocument::generate() {
     }
     const std::chrono::duration<double> seconds = Clock::now() - start;
     const double speed = count / std::max(seconds.count(), 1e-9);
-    answer([this, scene, run = reader.snapshot(), problem, speed] {
-      Q_EMIT speed_measured(speed);
-      Scene shown = scene;
-      shown.view = scene_.view;  // the user may have looked elsewhere meanwhile
-      shown.cursor = scene_.cursor;
-      finish(shown, run, tr("Generate"));
+    answer([this, generated = ids.generated, run = reader.snapshot(), problem, speed, count] {
+      if (count > 0) {
+        Q_EMIT speed_measured(speed);
+        Scene shown = scene_;
+        shown.run.generated = generated;
+        finish(shown, run, tr("Generate"));
+      } else {
+        end_activity();
+      }
       if (!problem.isEmpty()) Q_EMIT failed(problem);
     });
   });
 }
 
 void ModelDocument::stop() {
-  tokens_.cancel();
+  // A request that had not begun yet gives no answer.
+  if (tokens_.cancel()) end_activity();
+}
+
+// What the user changed since the request was made stays, unless the request was to change just that.
+Scene ModelDocument::with_later_changes(Scene target, const Scene& asked) const {
+  if (target.view == asked.view) target.view = scene_.view;
+  ModelRun same_sampling = target.run;
+  same_sampling.sampling = asked.run.sampling;
+  same_sampling.tokens_to_generate = asked.run.tokens_to_generate;
+  if (same_sampling == target.run) {
+    target.run.sampling = scene_.run.sampling;
+    target.run.tokens_to_generate = scene_.run.tokens_to_generate;
+  }
+  return target;
 }
 
 void ModelDocument::finish(const Scene& target, const RunPointer& run, const QString& undo_text) {

@@ -74,6 +74,7 @@ class ModelDocument : public QObject {
   void apply(const Scene& scene);
   void change(const Scene& next, const QString& undo_text);
   void show_run(const RunPointer& run);
+  Scene with_later_changes(Scene target, const Scene& asked) const;
   void finish(const Scene& target, const RunPointer& run, const QString& undo_text);
   void start_activity(Activity activity, const QString& text);
   void end_activity();

@@ -52,6 +52,26 @@ QuantityWords words_for(Quantity quantity) {
   }
 }
 
+QString explanation_of(Quantity quantity) {
+  switch (quantity) {
+    case Quantity::delta:
+      return tr(
+          "Δ is how wide a token opens a channel: large, it overwrites the state; near zero, it leaves it alone.");
+    case Quantity::gate:
+      return tr("The gate lets a channel’s output through: near zero, the layer ignores what this channel says.");
+    case Quantity::conv:
+      return tr("x is what a token offers to the state, after a short convolution over the tokens before it.");
+    case Quantity::y:
+      return tr("y is what a channel answers at a token: its state read along C, plus a share of x itself.");
+    case Quantity::B:
+      return tr("B is where a token writes: strong colours store x in that state, in every channel alike.");
+    case Quantity::C:
+      return tr("C is where a token reads: strong colours bring that state into y, in every channel alike.");
+    default:
+      return {};
+  }
+}
+
 QString name_of(Summary summary) {
   switch (summary) {
     case Summary::mean_delta:
@@ -66,6 +86,11 @@ QString name_of(Summary summary) {
   return tr("residual norm");
 }
 
+QString sentence_case(QString text) {
+  if (!text.isEmpty()) text[0] = text[0].toUpper();
+  return text;
+}
+
 std::shared_ptr<const HeatMapData> overview_picture(const RunSnapshot& run, Summary summary) {
   auto data = std::make_shared<HeatMapData>();
   const std::int64_t layers = run.sizes().layers, T = run.trace.length();
@@ -76,12 +101,12 @@ std::shared_ptr<const HeatMapData> overview_picture(const RunSnapshot& run, Summ
   data->values = values;
   data->rows = layers;
   data->columns = T;
-  data->title = {{tr("All layers"), {}}};
-  data->subtitle = name_of(summary);
+  data->title = {{sentence_case(name_of(summary)), {}}};
   data->row_axis = tr("layers");
   data->column_axis = tr("tokens");
   data->row_noun = tr("layer");
   data->column_noun = tr("token");
+  data->first_column = 1;
   data->quantity = name_of(summary);
   data->row_label = numbers();
   data->column_label = [texts = run.texts](qint64 token) {
@@ -110,6 +135,7 @@ std::shared_ptr<const HeatMapData> layer_picture(const Focus& focus, const Model
   data->column_axis = tr("tokens");
   data->row_noun = by_state ? tr("state") : tr("channel");
   data->column_noun = tr("token");
+  data->first_column = 1;
   data->quantity = words.symbol;
   data->unit = words.unit;
   data->column_label = token_labels(focus.run);
@@ -155,6 +181,7 @@ std::shared_ptr<const CurvesData> channel_picture(const Focus& focus) {
   data->x_axis = tr("tokens");
   data->y_axis = QStringLiteral("h");
   data->x_noun = tr("token");
+  data->first_point = 1;
   data->x_label = token_labels(focus.run);
   data->symbol = Symbol::h;
   return data;
@@ -180,7 +207,7 @@ std::shared_ptr<const BarsData> half_life_picture(const Focus& focus) {
   for (std::size_t n = 0; n < focus.half_lives.size(); ++n)
     data->bars.push_back({QString::number(n), focus.half_lives[n]});
   data->title = {{tr("Memory half-life"), {}}};
-  data->subtitle = tr("tokens, at this channel’s mean Δ");
+  data->subtitle = tr("in tokens, at its mean Δ");
   data->noun = tr("state");
   data->quantity = tr("half-life");
   data->unit = tr("tokens");
@@ -205,6 +232,7 @@ std::shared_ptr<const BarsData> writes_picture(const Focus& focus, const ModelVi
   data->noun = tr("token");
   data->quantity = QStringLiteral("Δ·B·x");
   data->symbol = Symbol::B;
+  data->first_bar = first + 1;
   data->faint_from = cursor + 1 - first;
   return data;
 }

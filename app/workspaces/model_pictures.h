@@ -24,6 +24,9 @@ struct QuantityWords {
 };
 QuantityWords words_for(Quantity quantity);
 QString name_of(Summary summary);
+QString sentence_case(QString text);
+/// What the layer's map of a tensor tells, for someone who sees it for the first time.
+QString explanation_of(Quantity quantity);
 
 /// The tensors the layer's map can show, in the order of its switch.
 inline constexpr Quantity map_quantities[] = {Quantity::delta, Quantity::gate, Quantity::conv,

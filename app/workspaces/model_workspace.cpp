@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "workspaces/model_workspace.h"
 
+#include <QAbstractItemView>
 #include <QComboBox>
+#include <QFontMetrics>
 #include <QGridLayout>
 #include <QHBoxLayout>
+#include <QLabel>
+#include <QPainter>
 #include <QScrollArea>
 #include <QVBoxLayout>
 #include <algorithm>
@@ -25,6 +29,7 @@ namespace statescope {
 namespace {
 
 constexpr double tokens_per_second = 2;  // at 1×: slow enough to read
+constexpr int unnoticed_ms = 100;        // work shorter than this shows no progress
 
 SamplingChoice choice_of(const ModelRun& run) {
   return {run.sampling.temperature, run.sampling.top_k, run.sampling.top_p, run.sampling.seed, run.tokens_to_generate};
@@ -36,10 +41,51 @@ Sampling sampling_of(const SamplingChoice& choice) {
 
 // A function from 0…1 to the colour of a sequential map, for the controls that paint values themselves.
 std::function<QColor(float)> color_function(Symbol symbol) {
-  return [symbol](float share) {
-    const ColorMap map = ColorMap::sequential(theme(), symbol);
+  return [symbol, map = ColorMap(), kind = std::optional<ThemeKind>()](float share) mutable {
+    if (kind != theme().kind) {
+      map = ColorMap::sequential(theme(), symbol);
+      kind = theme().kind;
+    }
     return QColor::fromRgb(map.color(static_cast<std::uint8_t>(1 + std::lround(std::clamp(share, 0.0f, 1.0f) * 254))));
   };
+}
+
+// A choice that stands where a title stands: it looks like one, and is as wide as what is chosen.
+class TitleChoice : public QComboBox {
+ public:
+  TitleChoice() {
+    connect(this, &QComboBox::currentIndexChanged, this, [this] { updateGeometry(); });
+    setAttribute(Qt::WA_Hover);
+  }
+  QSize sizeHint() const override {
+    const QFontMetrics metrics(statescope::font(TextRole::strong));
+    return {metrics.horizontalAdvance(currentText()) + scaled(20), metrics.height()};
+  }
+  void showPopup() override {
+    view()->setMinimumWidth(view()->sizeHintForColumn(0) + scaled(24));
+    QComboBox::showPopup();
+  }
+
+ protected:
+  void paintEvent(QPaintEvent*) override {
+    QPainter painter(this);
+    painter.setRenderHint(QPainter::Antialiasing);
+    painter.setFont(statescope::font(TextRole::strong));
+    painter.setPen(theme().text);
+    painter.drawText(rect(), Qt::AlignLeft | Qt::AlignVCenter, currentText());
+    const double x = width() - scaled(8), y = height() / 2.0, half = scaled(4);
+    painter.setPen(Qt::NoPen);
+    painter.setBrush(underMouse() || hasFocus() ? theme().text : theme().muted);
+    painter.drawPolygon(QPolygonF({{x - half, y - half / 2}, {x + half, y - half / 2}, {x, y + half * 0.75}}));
+    if (hasFocus()) painter.fillRect(QRect(0, height() - 2, width(), 2), theme().accent);
+  }
+};
+
+// True when `run` is `before` with perhaps some tokens more: then they share the records of the beginning.
+bool continues(const RunSnapshot& run, const RunPointer& before) {
+  if (!before || before->loaded != run.loaded || before->trace.length() > run.trace.length()) return false;
+  const auto known = before->trace.tokens.size();
+  return known == 0 || before->trace.tokens.back() == run.trace.tokens[known - 1];
 }
 
 }  // namespace
@@ -49,6 +95,8 @@ ModelWorkspace::ModelWorkspace(ModelDocument& document, TransportBar& transport,
   setObjectName(QStringLiteral("model_workspace"));
   build_center();
   build_inspector();
+  set_lengths();
+  connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, &ModelWorkspace::set_lengths);
   connect_views();
   connect_document();
   transport_.set_base_speed(tokens_per_second);
@@ -72,9 +120,9 @@ void ModelWorkspace::build_center() {
   order_switch_ = new SegmentedControl(tr("Order of the channels"));
   order_switch_->set_options({{tr("widest Δ"), {}, tr("Channels with the largest mean Δ first")},
                               {tr("index"), {}, tr("Channels as the weights number them")}});
-  overview_switch_ = new QComboBox;
+  overview_switch_ = new TitleChoice;
   overview_switch_->setAccessibleName(tr("What the overview shows"));
-  for (const Summary summary : all_summaries) overview_switch_->addItem(name_of(summary));
+  for (const Summary summary : all_summaries) overview_switch_->addItem(sentence_case(name_of(summary)));
 
   layer_map_ = new HeatMapView;
   state_map_ = new HeatMapView;
@@ -96,31 +144,94 @@ void ModelWorkspace::build_center() {
   overview_->setAccessibleName(tr("Overview, tokens by layers"));
   channel_->setAccessibleName(tr("States of the chosen channel over the tokens"));
 
-  auto* switches = new QHBoxLayout;
-  switches->setSpacing(scaled(12));
-  switches->addWidget(map_switch_);
-  switches->addWidget(order_switch_);
-  switches->addStretch();
-  switches->addWidget(overview_switch_);
+  // As high as there is room for; below their least height the column scrolls.
+  for (QWidget* view : std::initializer_list<QWidget*>{layer_map_, state_map_, overview_, channel_})
+    view->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Ignored);
 
-  auto* maps = new QHBoxLayout;
-  maps->setSpacing(scaled(24));
-  maps->addWidget(layer_map_, 1);
-  maps->addWidget(state_map_, 1);
-  auto* below = new QHBoxLayout;
-  below->setSpacing(scaled(24));
-  below->addWidget(overview_, 2);
-  below->addWidget(channel_, 5);
+  explanation_ = new QLabel;
+  explanation_->setObjectName(QStringLiteral("explanation"));
+  explanation_->setProperty("role", QStringLiteral("caption"));
+  explanation_->setWordWrap(true);
+  overview_->set_title_control(overview_switch_);
 
-  auto* column = new QVBoxLayout(this);
-  column->setContentsMargins(scaled(20), scaled(12), scaled(20), scaled(12));
-  column->setSpacing(scaled(10));
-  column->addWidget(notice_);
-  column->addWidget(prompt_);
-  column->addWidget(tokens_);
-  column->addLayout(switches);
-  column->addLayout(maps, 3);
-  column->addLayout(below, 2);
+  switches_ = new QHBoxLayout;
+  switches_->addWidget(map_switch_);
+  switches_->addWidget(order_switch_);
+  switches_->addStretch();
+  controls_ = new QBoxLayout(QBoxLayout::LeftToRight);
+  controls_->addLayout(switches_);
+  controls_->addWidget(explanation_, 1);
+
+  maps_ = new QHBoxLayout;
+  maps_->addWidget(layer_map_, 1);
+  maps_->addWidget(state_map_, 1);
+  below_ = new QHBoxLayout;
+  below_->addWidget(overview_, 1);
+  below_->addWidget(channel_, 2);
+  auto* views = new QWidget;
+  views_ = new QVBoxLayout(views);
+  views_->setSpacing(0);
+  views_->addLayout(controls_);
+  views_->addLayout(maps_, 3);
+  views_->addLayout(below_, 2);
+  tokens_->set_empty_text({});
+  auto* scroll = new QScrollArea;
+  scroll->setFrameShape(QFrame::NoFrame);
+  scroll->setFocusPolicy(Qt::NoFocus);
+  scroll->setWidgetResizable(true);
+  scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  scroll->setWidget(views);
+  views->hide();  // until there is something to see
+  views->setAutoFillBackground(false);
+
+  top_ = new QVBoxLayout;
+  top_->addWidget(notice_);
+  top_->addWidget(prompt_);
+  column_ = new QVBoxLayout(this);
+  column_->addLayout(top_);
+  column_->addWidget(tokens_);
+  column_->addWidget(scroll, 1);
+  QWidget* const in_order[] = {prompt_,    tokens_,          map_switch_, order_switch_, layer_map_,
+                               state_map_, overview_switch_, overview_,   channel_};
+  for (std::size_t i = 1; i < std::size(in_order); ++i) setTabOrder(in_order[i - 1], in_order[i]);
+}
+
+// Beside the switches while a line of it fits there, below them else.
+void ModelWorkspace::place_explanation() {
+  const int room = width() - 2 * scaled(20) - switches_->sizeHint().width();
+  controls_->setDirection(room < scaled(320) ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
+}
+
+void ModelWorkspace::resizeEvent(QResizeEvent* event) {
+  QWidget::resizeEvent(event);
+  place_explanation();
+}
+
+// Lengths that grow with the text.
+void ModelWorkspace::set_lengths() {
+  const int edge = scaled(20), ring = scaled(TokenStrip::ring);
+  column_->setContentsMargins(edge - ring, scaled(12), edge - ring, scaled(12));
+  column_->setSpacing(scaled(8));
+  // The strip outlines its chips; so that the chips stand in line, all else is moved in by as much.
+  top_->setContentsMargins(ring, 0, ring, 0);
+  top_->setSpacing(scaled(8));
+  switches_->setSpacing(scaled(12));
+  controls_->setSpacing(scaled(12));
+  views_->setContentsMargins(ring, 0, ring, 0);
+  for (QHBoxLayout* row : {maps_, below_}) row->setSpacing(scaled(24));
+  maps_->setContentsMargins(0, scaled(12), 0, scaled(24));
+  for (QWidget* view : {layer_map_, state_map_}) view->setMinimumHeight(scaled(152));
+  for (QWidget* view : std::initializer_list<QWidget*>{overview_, channel_}) view->setMinimumHeight(scaled(120));
+  inspector_column_->setContentsMargins(scaled(18), scaled(12), scaled(18), scaled(12));
+  inspector_column_->setSpacing(scaled(16));
+  for (QWidget* view : {half_lives_, writes_}) {
+    view->setMinimumHeight(scaled(96));
+    view->setMaximumHeight(scaled(160));
+  }
+  // Narrower than the views ask for: with large text they still have to stay inside the column.
+  for (QWidget* view : std::initializer_list<QWidget*>{equation_, candidates_, half_lives_, writes_})
+    view->setMinimumWidth(scaled(128));
+  place_explanation();
 }
 
 void ModelWorkspace::build_inspector() {
@@ -138,19 +249,27 @@ void ModelWorkspace::build_inspector() {
   writes_->setAccessibleName(tr("What each token writes into the chosen state"));
 
   auto* content = new QWidget;
-  auto* column = new QVBoxLayout(content);
-  column->setContentsMargins(scaled(18), scaled(16), scaled(18), scaled(16));
-  column->setSpacing(scaled(16));
-  for (QWidget* view : {static_cast<QWidget*>(equation_), static_cast<QWidget*>(candidates_),
-                        static_cast<QWidget*>(half_lives_), static_cast<QWidget*>(writes_)})
-    column->addWidget(view);
-  column->addStretch(1);
+  // Text keeps the height it needs, and the column scrolls; charts take what room there is.
+  QSizePolicy as_text(QSizePolicy::Preferred, QSizePolicy::Minimum);
+  candidates_->setSizePolicy(as_text);
+  as_text.setHeightForWidth(true);
+  equation_->setSizePolicy(as_text);
+  for (QWidget* view : {half_lives_, writes_}) view->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Ignored);
+  inspector_column_ = new QVBoxLayout(content);
+  inspector_column_->addWidget(equation_);
+  inspector_column_->addWidget(candidates_);
+  inspector_column_->addWidget(half_lives_, 8);  // what room there is goes to the charts until they have enough
+  inspector_column_->addWidget(writes_, 8);
+  inspector_column_->addStretch(1);
   auto* scroll = new QScrollArea;
   scroll->setObjectName(QStringLiteral("inspector"));
   scroll->setFrameShape(QFrame::NoFrame);
   scroll->setWidgetResizable(true);
   scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  scroll->setProperty("surface", QStringLiteral("surface"));
+  scroll->setProperty("edge", QStringLiteral("left"));
   scroll->setWidget(content);
+  content->setAutoFillBackground(false);
   inspector_ = scroll;
 }
 
@@ -163,6 +282,10 @@ void ModelWorkspace::connect_views() {
   connect(tokens_, &TokenStrip::token_clicked, this, &ModelWorkspace::move_cursor);
   connect(&transport_.transport(), &Transport::position_changed, this,
           [this](int position) { document_.set_cursor(position); });
+  connect(&transport_.transport(), &Transport::phase_changed, this, [this] {
+    const Transport& transport = transport_.transport();
+    if (transport.position() == document_.scene().cursor) channel_->set_cursor(transport.position(), transport.phase());
+  });
 
   const auto change_view = [this](const QString& text, auto change) {
     ModelView view = document_.scene().view;
@@ -216,12 +339,12 @@ void ModelWorkspace::connect_document() {
   connect(&document_, &ModelDocument::focus_changed, this, &ModelWorkspace::show_focus);
   connect(&document_, &ModelDocument::cursor_changed, this, &ModelWorkspace::show_cursor);
   connect(&document_, &ModelDocument::activity_changed, this, &ModelWorkspace::show_activity);
-  connect(&document_, &ModelDocument::progress, this, [this](double share, const QString& text) {
-    prompt_->set_progress(share < 0 ? std::nullopt : std::optional(share), text);
-  });
-  connect(&document_, &ModelDocument::failed, this,
-          [this](const QString& sentence) { notice_->show_message(Notice::Kind::error, sentence); });
+  connect(&document_, &ModelDocument::progress, this, &ModelWorkspace::show_progress);
+  connect(&document_, &ModelDocument::failed, this, &ModelWorkspace::say_error);
   connect(&document_, &ModelDocument::run_finished, notice_, &Notice::dismiss);
+  progress_delay_.setSingleShot(true);
+  progress_delay_.setInterval(unnoticed_ms);
+  connect(&progress_delay_, &QTimer::timeout, this, [this] { prompt_->set_progress(progress_share_, progress_text_); });
 }
 
 void ModelWorkspace::focus_prompt() {
@@ -247,20 +370,66 @@ void ModelWorkspace::move_cursor(std::int64_t token) {
   transport_.transport().set_position(static_cast<int>(token));
 }
 
+void ModelWorkspace::say_error(const QString& sentence) {
+  notice_->show_message(Notice::Kind::error, sentence);
+}
+
+// Work that is over before anyone could read about it does not make the prompt bar flicker.
+void ModelWorkspace::show_progress(double share, const QString& text) {
+  progress_share_ = share < 0 ? std::nullopt : std::optional(share);
+  progress_text_ = text;
+  if (text.isEmpty()) {
+    progress_delay_.stop();
+    prompt_->set_progress(std::nullopt, {});
+  } else if (!progress_delay_.isActive()) {
+    prompt_->showing_progress() ? prompt_->set_progress(progress_share_, text) : progress_delay_.start();
+  }
+}
+
 void ModelWorkspace::show_run() {
   const RunSnapshot& run = *document_.run();
+  const bool grown = continues(run, shown_run_);
   std::vector<TokenChip> chips;
-  for (std::size_t t = 0; t < run.trace.tokens.size(); ++t) {
+  for (std::size_t t = grown ? shown_run_->trace.tokens.size() : 0; t < run.trace.tokens.size(); ++t) {
     const TokenRecord& token = *run.trace.tokens[t];
     const bool special = run.loaded->tokenizer && run.loaded->tokenizer->is_special(token.id);
     chips.push_back({run.texts[static_cast<qsizetype>(t)], token.id, special, token.generated, 0});
   }
-  tokens_->set_tokens(std::move(chips));
+  if (grown)
+    tokens_->append_tokens(chips);
+  else
+    tokens_->set_tokens(std::move(chips));
+  if (!shown_run_) views_->parentWidget()->show();
+  shown_run_ = document_.run();
   transport_.transport().set_length(static_cast<int>(run.trace.length()));
-  transport_.scrubber().set_length(static_cast<int>(run.trace.length()));
-  overview_->set_data(overview_picture(run, document_.scene().view.overview));
-  show_scene();
+  show_summary();
   show_cursor();
+}
+
+// What is said about whole layers: under the tokens, along the scrubber and in the overview.
+void ModelWorkspace::show_summary() {
+  const ModelView& view = document_.scene().view;
+  const RunSnapshot& run = *document_.run();
+  const SummaryPlace place{document_.run(), view.overview, view.layer};
+  if (place == shown_summary_) return;
+  const bool other_picture = place.run != shown_summary_.run || place.summary != shown_summary_.summary;
+  shown_summary_ = place;
+
+  std::vector<float> values;
+  for (const auto& token : run.trace.tokens)
+    values.push_back(token->layers[static_cast<std::size_t>(view.layer)][view.overview]);
+  const auto high = std::max_element(values.begin(), values.end());
+  const float top = high == values.end() || *high <= 0 ? 1 : *high;
+  tokens_->set_values(values, tr("%1 in layer %2").arg(name_of(view.overview)).arg(view.layer), 0, top);
+  for (float& value : values) value /= top;
+  transport_.scrubber().set_values(std::move(values));
+  if (other_picture) {
+    const auto picture = overview_picture(run, view.overview);
+    tokens_->set_color_map(color_function(picture->symbol));
+    transport_.scrubber().set_color_map(color_function(picture->symbol));
+    overview_->set_data(picture);
+  }
+  overview_->set_selected_row(view.layer);
 }
 
 // Only when the scene's prompt is another one, so that half-typed text survives everything else.
@@ -291,24 +460,9 @@ void ModelWorkspace::show_scene() {
   map_switch_->set_current(static_cast<int>(map - std::begin(map_quantities)));
   order_switch_->set_current(view.order == ChannelOrder::widest ? 0 : 1);
   overview_switch_->setCurrentIndex(static_cast<int>(view.overview));
+  explanation_->setText(explanation_of(view.map));
   if (!document_.run()) return;
-
-  const RunSnapshot& run = *document_.run();
-  std::vector<float> values;
-  for (const auto& token : run.trace.tokens)
-    values.push_back(token->layers[static_cast<std::size_t>(view.layer)][view.overview]);
-  const auto [low, high] = std::minmax_element(values.begin(), values.end());
-  const float top = values.empty() || *high <= 0 ? 1 : *high;
-  tokens_->set_values(values, tr("underline: %1 in layer %2").arg(name_of(view.overview)).arg(view.layer), 0, top);
-  for (float& value : values) value /= top;
-  const auto picture = overview_picture(run, view.overview);
-  tokens_->set_color_map(color_function(picture->symbol));
-  transport_.scrubber().set_color_map(color_function(picture->symbol));
-  transport_.scrubber().set_values(std::move(values));
-  if (!overview_->data() || overview_->data()->quantity != picture->quantity ||
-      overview_->data()->columns != picture->columns)
-    overview_->set_data(picture);
-  overview_->set_selected_row(view.layer);
+  show_summary();
   show_focus();
 }
 
@@ -322,12 +476,18 @@ void ModelWorkspace::show_focus() {
   const Focus* focus = current_focus();
   if (!focus) return;
   const ModelView& view = document_.scene().view;
-  layer_map_->set_data(layer_picture(*focus, view));
+  // The same numbers are not drawn again: a long text has millions of them.
+  if (focus->map != shown_map_ || view.order != shown_order_) layer_map_->set_data(layer_picture(*focus, view));
+  shown_map_ = focus->map;
+  shown_order_ = view.order;
   const bool by_state = focus->map_quantity == Quantity::B || focus->map_quantity == Quantity::C;
   layer_map_->set_selected_row(by_state ? view.state : focus->channel);
-  channel_->set_data(channel_picture(*focus));
+  if (focus->channel_states != shown_channel_) {
+    channel_->set_data(channel_picture(*focus));
+    half_lives_->set_data(half_life_picture(*focus));
+  }
+  shown_channel_ = focus->channel_states;
   channel_->set_highlighted(static_cast<int>(view.state));
-  half_lives_->set_data(half_life_picture(*focus));
   half_lives_->set_selected(view.state);
   show_cursor();
 }
@@ -335,11 +495,12 @@ void ModelWorkspace::show_focus() {
 void ModelWorkspace::show_cursor() {
   if (!document_.run() || document_.run()->trace.length() == 0) return;
   const std::int64_t cursor = document_.scene().cursor;
-  transport_.transport().set_position(static_cast<int>(cursor));
+  Transport& transport = transport_.transport();
+  if (transport.position() != cursor) transport.set_position(static_cast<int>(cursor));  // else it keeps its phase
   tokens_->set_cursor(static_cast<int>(cursor));
   overview_->set_cursor_column(cursor);
   layer_map_->set_cursor_column(cursor);
-  channel_->set_cursor(cursor);
+  channel_->set_cursor(cursor, transport.playing() ? transport.phase() : 0);
   candidates_->set_data(candidates_picture(*document_.run(), cursor));
   show_states();
 }
@@ -363,7 +524,12 @@ void ModelWorkspace::show_states() {
 void ModelWorkspace::show_activity() {
   const Activity activity = document_.activity();
   prompt_->set_generating(activity == Activity::generating);
-  transport_.transport().set_more_coming(activity == Activity::generating);
+  if (!document_.run())
+    tokens_->set_empty_text(activity == Activity::idle ? tr("Open a model to see text") : QString());
+  Transport& transport = transport_.transport();
+  transport.set_more_coming(activity == Activity::generating);
+  // Who has seen the last token sees the new ones come.
+  if (activity == Activity::generating && transport.position() + 1 == transport.length()) transport.play();
 }
 
 }  // namespace statescope

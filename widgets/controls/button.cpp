@@ -141,8 +141,8 @@ void Button::paintEvent(QPaintEvent*) {
       ink = hover ? t.text : t.muted;
       break;
     case Look::warning:
-      fill = mix(t.surface, t.danger, hover ? 0.22 : 0.13);
-      ink = mix(t.danger, t.text, 0.25);
+      fill = mix(t.surface, t.symbol(Symbol::delta), hover ? 0.22 : 0.13);  // as a notice of this kind
+      ink = mix(t.symbol(Symbol::delta), t.text, 0.25);
       break;
   }
   if (isDown()) fill = mix(fill, t.text, 0.1);

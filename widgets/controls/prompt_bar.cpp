@@ -17,6 +17,8 @@ namespace statescope {
 namespace {
 
 constexpr int most_lines = 4;
+constexpr int sweep_ms = 2400;       // there and back, while it is not known how far the work is
+constexpr double sweep_width = 0.2;  // of the track
 
 }  // namespace
 
@@ -38,6 +40,7 @@ PromptBar::PromptBar(QWidget* parent)
   edit_->setVerticalScrollBarPolicy(Qt::ScrollBarAsNeeded);
   edit_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
   edit_->installEventFilter(this);
+  setFocusProxy(edit_);
   run_->setObjectName(QStringLiteral("run"));
   run_->set_hint(tr("Run the prompt through the model"), QStringLiteral("Enter"));
   generate_->setObjectName(QStringLiteral("generate"));
@@ -65,6 +68,13 @@ PromptBar::PromptBar(QWidget* parent)
     updateGeometry();
     relayout();
   });
+  sweep_.setStartValue(0.0);
+  sweep_.setKeyValueAt(0.5, 1.0);
+  sweep_.setEndValue(0.0);
+  sweep_.setDuration(sweep_ms);
+  sweep_.setEasingCurve(QEasingCurve::InOutSine);
+  sweep_.setLoopCount(-1);
+  connect(&sweep_, &QVariantAnimation::valueChanged, this, [this] { update(track()); });
   set_generating(false);
   show_sampling();
   follow_theme(this, &PromptBar::relayout);
@@ -104,6 +114,8 @@ void PromptBar::set_progress(std::optional<double> share, const QString& text) {
   const bool shown_before = !progress_.isEmpty();
   progress_ = text;
   if (shown_before != !text.isEmpty()) relayout();
+  const bool sweeping = !text.isEmpty() && !share_ && motion();
+  if (sweeping != (sweep_.state() == QAbstractAnimation::Running)) sweeping ? sweep_.start() : sweep_.stop();
   update();
 }
 
@@ -193,6 +205,10 @@ void PromptBar::relayout() {
   update();
 }
 
+QRect PromptBar::track() const {
+  return {0, height() - scaled(3), width(), scaled(3)};
+}
+
 void PromptBar::paintEvent(QPaintEvent*) {
   const Theme& t = theme();
   QPainter painter(this);
@@ -202,12 +218,18 @@ void PromptBar::paintEvent(QPaintEvent*) {
   painter.drawText(line_, Qt::AlignLeft | Qt::AlignVCenter,
                    painter.fontMetrics().elidedText(text, Qt::ElideRight, line_.width()));
   if (progress_.isEmpty()) return;
-  const QRectF track(0, height() - scaled(3), width(), scaled(3));
+  const QRectF track = this->track();
   fill_rounded(painter, track, scaled(1), t.hairline);
+  QRectF done = track;
   if (share_) {
-    fill_rounded(painter, QRectF(track.left(), track.top(), track.width() * *share_, track.height()), scaled(1),
-                 t.accent);
+    done.setWidth(track.width() * *share_);
+  } else {
+    // Without motion the piece rests in the middle.
+    const double at = sweep_.state() == QAbstractAnimation::Running ? sweep_.currentValue().toDouble() : 0.5;
+    done.setWidth(track.width() * sweep_width);
+    done.moveLeft(at * (track.width() - done.width()));
   }
+  fill_rounded(painter, done, scaled(1), t.accent);
 }
 
 }  // namespace statescope

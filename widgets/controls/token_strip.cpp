@@ -19,7 +19,7 @@ namespace {
 // Lengths at 100 % text size and zoom 1.
 constexpr double chip_height = 38, chip_padding = 10, chip_gap = 6, chip_radius = 7, narrowest_chip = 26;
 constexpr double lowest_block = 14;
-constexpr double underline = 3, ring = 4;  // ring: room around the chips for the cursor's outline
+constexpr double underline = 3;
 constexpr double smallest_zoom = 0.1, largest_zoom = 2, text_zoom = 0.5;  // below text_zoom letters cannot be read
 constexpr int scroll_ms = 180;
 constexpr int longest_text = 48;  // characters shown of one token

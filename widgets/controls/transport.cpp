@@ -76,6 +76,7 @@ void Transport::play() {
 void Transport::pause() {
   if (!playing_) return;
   advance();
+  head_ = position_;  // what is paused stands on a step
   set_playing(false);
 }
 

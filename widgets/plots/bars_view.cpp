@@ -75,12 +75,11 @@ QString BarsView::value_text(double value) const {
 
 QString BarsView::readout(qint64 bar) const {
   const Bar& shown = data_->bars[static_cast<std::size_t>(bar)];
-  QString name = shown.label == QString::number(bar) ? shown.label : QStringLiteral("“%1”").arg(shown.label);
+  const QString number = QString::number(data_->first_bar + bar);
+  QString name = shown.label == number ? shown.label : QStringLiteral("“%1”").arg(shown.label);
   if (!data_->noun.isEmpty()) {
     name = data_->noun + QLatin1Char(' ') +
-           (shown.label == QString::number(bar) || data_->shape == BarsData::Shape::rows
-                ? name
-                : QStringLiteral("%1 %2").arg(QString::number(bar), name));
+           (shown.label == number || data_->shape == BarsData::Shape::rows ? name : number + QLatin1Char(' ') + name);
   }
   const QString quantity = data_->quantity.isEmpty() ? QString() : data_->quantity + QStringLiteral(" = ");
   return name + QStringLiteral(" · ") + quantity + value_text(shown.value);
@@ -327,7 +326,7 @@ QSize BarsView::sizeHint() const {
   if (data_ && data_->shape == BarsData::Shape::rows) {
     return {scaled(280), header + static_cast<int>(std::ceil(row_height() * static_cast<double>(data_->bars.size())))};
   }
-  return {scaled(280), header + scaled(96)};
+  return {scaled(280), header + scaled(72)};
 }
 
 QSize BarsView::minimumSizeHint() const {

@@ -40,6 +40,16 @@ std::vector<qint64> pixel_entries(double first, double count, qint64 entries, in
 
 }  // namespace
 
+namespace {
+
+// The value of larger magnitude; NaN wins over all. Without branches, so that loops over it become vector code.
+inline float stronger(float best, float value) {
+  const bool replace = !(std::fabs(value) <= std::fabs(best)) & (best == best);
+  return replace ? value : best;
+}
+
+}  // namespace
+
 ShadeGrid shade_cells(const HeatMapData& data, const ValueRange& range, const QRectF& window, QSize pixels) {
   const auto row_starts = grid_starts(window.y(), window.height(), data.rows, pixels.height());
   const auto column_starts = grid_starts(window.x(), window.width(), data.columns, pixels.width());
@@ -47,17 +57,21 @@ ShadeGrid shade_cells(const HeatMapData& data, const ValueRange& range, const QR
   grid.shades.reserve(static_cast<std::size_t>(grid.rows * grid.columns));
 
   std::vector<float> largest(static_cast<std::size_t>(grid.columns));
+  const bool column_each = column_starts.back() - column_starts.front() == grid.columns;
   for (std::size_t r = 0; r + 1 < row_starts.size(); ++r) {
     std::fill(largest.begin(), largest.end(), 0.0F);
     for (qint64 display_row = row_starts[r]; display_row < row_starts[r + 1]; ++display_row) {
       const qint64 row = data.row_order.empty() ? display_row : data.row_order[static_cast<std::size_t>(display_row)];
       const float* values = data.values->data() + row * data.columns;
+      if (column_each) {
+        const float* first = values + column_starts.front();
+        for (std::size_t c = 0; c < largest.size(); ++c) largest[c] = stronger(largest[c], first[c]);
+        continue;
+      }
       for (std::size_t c = 0; c + 1 < column_starts.size(); ++c) {
         float best = largest[c];
         for (qint64 column = column_starts[c]; column < column_starts[c + 1]; ++column) {
-          const float value = values[column];
-          // Written so that a NaN value replaces and a NaN best stays.
-          if (!(std::fabs(value) <= std::fabs(best)) && !std::isnan(best)) best = value;
+          best = stronger(best, values[column]);
         }
         largest[c] = best;
       }

@@ -136,9 +136,10 @@ void CurvesView::set_highlighted(int curve) {
   update();
 }
 
-void CurvesView::set_cursor(qint64 point) {
-  if (point == cursor_) return;
+void CurvesView::set_cursor(qint64 point, double phase) {
+  if (point == cursor_ && phase == phase_) return;
   cursor_ = point;
+  phase_ = phase;
   update();
 }
 
@@ -164,6 +165,11 @@ void CurvesView::set_window(double first, double last) {
 
 void CurvesView::zoom(double center_x, double factor) {
   set_window(center_x - (center_x - first_) * factor, center_x + (last_ - center_x) * factor);
+}
+
+double CurvesView::full_span() const {
+  const double span = data_->x_at(data_->points() - 1) - data_->x_at(0);
+  return span > 0 ? span : 1;
 }
 
 QRectF CurvesView::body_of(const QRectF& area) const {
@@ -220,7 +226,8 @@ std::optional<std::pair<int, qint64>> CurvesView::point_near(const QPointF& plac
 
 QString CurvesView::readout(int curve, qint64 point) const {
   QString where = data_->x_label || data_->x.empty()
-                      ? (data_->x_noun.isEmpty() ? tr("point") : data_->x_noun) + QStringLiteral(" %1").arg(point)
+                      ? (data_->x_noun.isEmpty() ? tr("point") : data_->x_noun) +
+                            QStringLiteral(" %1").arg(data_->first_point + point)
                       : data_->x_axis + QStringLiteral(" = ") + format_number(data_->x_at(point)) +
                             (data_->x_unit.isEmpty() ? QString() : QLatin1Char(' ') + data_->x_unit);
   if (data_->x_label) where += QStringLiteral(" “%1”").arg(data_->x_label(point));
@@ -281,15 +288,18 @@ void CurvesView::prepare_plot(const QRectF& body) const {
   widget.yAxis->grid()->setZeroLinePen(QPen(mix(theme().hairline, theme().muted, 0.5), 1));
 
   const QColor color = theme().symbol(data_->symbol);
-  // With several points to a pixel a broad line would hide the course of the curve.
-  const double spacing = (body.width() - 2 * side_padding()) / static_cast<double>(data_->points());
-  const double broad = spacing > 2 ? 2.25 : 1.5;
+  // With a point every few pixels a broad line would hide the course of the curve. Thousands of points would also take
+  // a second to draw: QPainter outlines broad lines, and only those of one device pixel are quick.
+  const double shown_points = static_cast<double>(data_->points()) * (last_ - first_) / full_span();
+  const bool dense = shown_points * 4 > body.width() - 2 * side_padding();
   const bool any_chosen = highlighted_ >= 0 && highlighted_ < widget.graphCount();
   for (int i = 0; i < widget.graphCount(); ++i) {
     const bool chosen = i == highlighted_;
     // Neighbouring curves differ a little, so that crossings can be followed with the eye.
     const double dim = any_chosen ? 0.5 + 0.08 * (i % 3) : 0.15 + 0.15 * (i % 3);
-    widget.graph(i)->setPen(QPen(chosen ? color : mix(color, theme().background, dim), chosen ? broad : 1.1));
+    QPen pen(chosen ? color : mix(color, theme().background, dim), dense ? 1.0 : chosen ? 2.25 : 1.1);
+    pen.setCosmetic(dense);
+    widget.graph(i)->setPen(pen);
     widget.graph(i)->setLayer(QLatin1String(chosen ? "axes" : "main"));
     widget.graph(i)->setAntialiased(true);
   }
@@ -342,7 +352,10 @@ void CurvesView::draw_ticks(QPainter& painter, const QRectF& body) const {
 
 void CurvesView::draw_cursor(QPainter& painter, const QRectF& body) const {
   if (cursor_ < 0 || cursor_ >= data_->points()) return;
-  const QPointF place = place_in(body, highlighted_, cursor_);
+  QPointF place = place_in(body, highlighted_, cursor_);
+  if (phase_ > 0 && cursor_ + 1 < data_->points()) {
+    place += phase_ * (place_in(body, highlighted_, cursor_ + 1) - place);
+  }
   if (place.x() < body.left() || place.x() > body.right()) return;
   QPen pen(theme().text, 1.25, Qt::CustomDashLine);
   pen.setDashPattern({2.5, 2.5});

@@ -3,6 +3,7 @@
 
 #include <QFontMetricsF>
 #include <QPainter>
+#include <QResizeEvent>
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -301,7 +302,12 @@ QString EquationView::csv() const {
 }
 
 QSize EquationView::sizeHint() const {
-  return {scaled(300), update_ ? heightForWidth(scaled(300)) : scaled(200)};
+  // In a column narrower than that the formula takes more lines.
+  return {scaled(300), update_ ? heightForWidth(std::min(scaled(300), width())) : scaled(200)};
+}
+void EquationView::resizeEvent(QResizeEvent* event) {
+  View::resizeEvent(event);
+  if (event->size().width() != event->oldSize().width()) updateGeometry();
 }
 QSize EquationView::minimumSizeHint() const {
   return {scaled(200), scaled(160)};

@@ -405,8 +405,8 @@ QRectF HeatMapView::cell_rect(qint64 row, qint64 column) const {
 
 QString HeatMapView::readout(qint64 row, qint64 column) const {
   const auto place = [](const QString& noun, const QString& fallback, qint64 index,
-                        const std::function<QString(qint64)>& label) {
-    QString text = (noun.isEmpty() ? fallback : noun) + QLatin1Char(' ') + QString::number(index);
+                        const std::function<QString(qint64)>& label, qint64 first) {
+    QString text = (noun.isEmpty() ? fallback : noun) + QLatin1Char(' ') + QString::number(first + index);
     const QString name = label ? label(index) : QString();
     if (!name.isEmpty() && name != QString::number(index)) text += QStringLiteral(" “%1”").arg(name);
     return text;
@@ -414,29 +414,43 @@ QString HeatMapView::readout(qint64 row, qint64 column) const {
   QString value = format_number(data_->value(row, column));
   if (!data_->unit.isEmpty()) value += QLatin1Char(' ') + data_->unit;
   if (!data_->quantity.isEmpty()) value = data_->quantity + QStringLiteral(" = ") + value;
-  return place(data_->column_noun, tr("column"), column, data_->column_label) + QStringLiteral(" · ") +
-         place(data_->row_noun, tr("row"), row, data_->row_label) + QStringLiteral(" · ") + value;
+  return place(data_->column_noun, tr("column"), column, data_->column_label, data_->first_column) +
+         QStringLiteral(" · ") + place(data_->row_noun, tr("row"), row, data_->row_label, 0) + QStringLiteral(" · ") +
+         value;
 }
 
-QString HeatMapView::csv() const {
-  if (!data_) return {};
+namespace {
+
+QString csv_of(const HeatMapData& data) {
   const auto label = [](const std::function<QString(qint64)>& name, qint64 index) {
     return csv_field(name ? name(index) : QString::number(index));
   };
-  QString text = csv_field(data_->row_noun.isEmpty() ? QStringLiteral("row") : data_->row_noun);
-  for (qint64 column = 0; column < data_->columns; ++column) {
-    text += QLatin1Char(',') + label(data_->column_label, column);
+  QString text = csv_field(data.row_noun.isEmpty() ? QStringLiteral("row") : data.row_noun);
+  for (qint64 column = 0; column < data.columns; ++column) {
+    text += QLatin1Char(',') + label(data.column_label, column);
   }
   text += QLatin1Char('\n');
-  for (qint64 i = 0; i < data_->rows; ++i) {
-    const qint64 row = row_at(i);
-    text += label(data_->row_label, row);
-    for (qint64 column = 0; column < data_->columns; ++column) {
-      text += QLatin1Char(',') + csv_number(data_->value(row, column));
+  for (qint64 i = 0; i < data.rows; ++i) {
+    const qint64 row = data.row_order.empty() ? i : data.row_order[static_cast<std::size_t>(i)];
+    text += label(data.row_label, row);
+    for (qint64 column = 0; column < data.columns; ++column) {
+      text += QLatin1Char(',') + csv_number(data.value(row, column));
     }
     text += QLatin1Char('\n');
   }
   return text;
+}
+
+}  // namespace
+
+QString HeatMapView::csv() const {
+  return data_ ? csv_of(*data_) : QString();
+}
+
+std::function<QString()> HeatMapView::long_csv() const {
+  constexpr qint64 quick_cells = 20'000;  // some milliseconds
+  if (!data_ || data_->rows * data_->columns <= quick_cells) return {};
+  return [data = data_] { return csv_of(*data); };
 }
 
 QSize HeatMapView::sizeHint() const {

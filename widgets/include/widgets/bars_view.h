@@ -26,6 +26,7 @@ struct BarsData {
   RichText title;
   QString subtitle;
   QString noun;               // one bar, for the read-out and the CSV: "state", "token"; "" : labels only
+  qint64 first_bar = 0;       // the number that the read-out gives the first bar
   QString quantity, unit;     // "half-life", "tokens"
   Symbol symbol = Symbol::y;  // colour; negative values take the diverging map's orange
   bool percent = false;       // values are shares of one

@@ -24,6 +24,7 @@ struct CurvesData {
   QString x_axis, x_unit, y_axis, y_unit;  // "tokens", "", "h", ""
   QString x_noun;                          // "token": one point of the axis, for the read-out
   std::function<QString(qint64)> x_label;  // names of points (tokens); without it the axis shows numbers
+  qint64 first_point = 0;                  // the number that the read-out gives the first point
   Symbol symbol = Symbol::h;               // colour of the curves
 
   double x_at(qint64 point) const {
@@ -47,7 +48,8 @@ class CurvesView : public View {
   void set_highlighted(int curve);
   int highlighted() const { return highlighted_; }
   /// A dashed line at a point's x with a dot on the chosen curve; −1 removes it.
-  void set_cursor(qint64 point);
+  /// `phase` 0…1 moves the cursor between this point and the next one.
+  void set_cursor(qint64 point, double phase = 0);
   void reset_zoom();
 
   /// Curve and point nearest to a place in the widget, when one is near.
@@ -86,11 +88,13 @@ class CurvesView : public View {
   void draw_cursor(QPainter& painter, const QRectF& body) const;
   void draw_hover(QPainter& painter, const QRectF& area, const QRectF& body) const;
   QPointF place_in(const QRectF& body, int curve, qint64 point) const;
+  double full_span() const;  // of all points along x
   QRectF body_of(const QRectF& area) const;
 
   std::shared_ptr<const CurvesData> data_;
   int highlighted_ = -1;
   qint64 cursor_ = -1;
+  double phase_ = 0;
   double first_ = 0, last_ = 1;  // visible range of x
   std::optional<std::pair<int, qint64>> hover_;
   QPointF press_point_;

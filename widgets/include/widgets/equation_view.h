@@ -38,6 +38,9 @@ class EquationView : public View {
   bool hasHeightForWidth() const override { return true; }
   int heightForWidth(int width) const override;
 
+ protected:
+  void resizeEvent(QResizeEvent* event) override;
+
  private:
   double paint(QPainter* painter, const QRectF& area) const;
 

@@ -24,6 +24,7 @@ struct HeatMapData {
   QString subtitle;               // beside the axes' names, e.g. "widest first"
   QString row_axis, column_axis;  // e.g. "channels", "tokens"; shown as "tokens → · channels ↓"
   QString row_noun, column_noun;  // e.g. "channel", "token": one of them, for the read-out
+  qint64 first_column = 0;        // the number that the read-out gives the first column: people count tokens from 1
   QString quantity, unit;         // e.g. "Δ", "s"
   std::function<QString(qint64)> row_label, column_label;  // tick texts; without them there are no ticks
 
@@ -80,6 +81,7 @@ class HeatMapView : public View {
   void cell_activated(qint64 row, qint64 column);
 
  protected:
+  std::function<QString()> long_csv() const override;
   void mousePressEvent(QMouseEvent* event) override;
   void mouseMoveEvent(QMouseEvent* event) override;
   void mouseReleaseEvent(QMouseEvent* event) override;

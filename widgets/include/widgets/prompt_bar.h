@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <QVariantAnimation>
 #include <QWidget>
 #include <optional>
 
@@ -30,6 +31,8 @@ class PromptBar : public QWidget {
   /// A share 0…1, or nothing while it is not known, and what is being done. An empty text ends the display.
   void set_progress(std::optional<double> share, const QString& text);
 
+  bool showing_progress() const { return !progress_.isEmpty(); }
+
   QSize sizeHint() const override;
   QSize minimumSizeHint() const override;
 
@@ -49,6 +52,7 @@ class PromptBar : public QWidget {
   bool stacked() const;  // too narrow for box and buttons side by side
   int box_height() const;
   void relayout();
+  QRect track() const;  // of the progress
   void run();
   void open_sampling();
   void show_sampling();
@@ -60,6 +64,7 @@ class PromptBar : public QWidget {
   bool generating_ = false;
   std::optional<double> share_;
   QString progress_;
+  QVariantAnimation sweep_;
   QRect line_;  // hint or progress text
 };
 

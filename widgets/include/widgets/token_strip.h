@@ -35,6 +35,8 @@ class TokenStrip : public QWidget {
   Q_OBJECT
  public:
   using ColorMap = std::function<QColor(float)>;  ///< a colour for 0…1
+  /// Room around the chips for the cursor's outline, at 100 % text size.
+  static constexpr int ring = 4;
 
   explicit TokenStrip(QWidget* parent = nullptr);
 

@@ -3,8 +3,10 @@
 
 #include <QByteArray>
 #include <QImage>
+#include <QPointer>
 #include <QString>
 #include <QWidget>
+#include <functional>
 #include <utility>
 #include <vector>
 
@@ -33,7 +35,12 @@ class View : public QWidget {
   void set_message(const QString& message);
   const QString& message() const { return message_; }
 
+  /// A control that says in place of the title what is shown, such as a choice of quantities. Exports, and the screen
+  /// while the control is hidden, show the title in words.
+  void set_title_control(QWidget* control);
+
   /// Context menu "Copy data (CSV)", "Copy picture", "Save picture as…"; Ctrl+C copies the data.
+  /// Data that takes long to write is written by a thread of the pool and reaches the clipboard when it is ready.
   void copy_data() const;
   void copy_picture() const;
   /// Writes PNG or SVG, by the ending of `path`. Throws `Error` when the file cannot be written.
@@ -43,6 +50,9 @@ class View : public QWidget {
   // QWidget::font() would hide the theme's fonts in every view.
   using QWidget::font;
   static QFont font(TextRole role) { return statescope::font(role); }
+
+  /// A job that makes the text of `csv` on any thread, or nothing where `csv` itself is quick enough for this one.
+  virtual std::function<QString()> long_csv() const { return {}; }
 
   void paintEvent(QPaintEvent* event) override;
   void contextMenuEvent(QContextMenuEvent* event) override;
@@ -63,9 +73,11 @@ class View : public QWidget {
 
  private:
   void save_picture_as();
+  void place_title_control();
   bool header_fits_one_line(double width, const RichText& title, const QString& subtitle) const;
 
   QString message_;
+  QPointer<QWidget> title_control_;
   mutable std::vector<std::pair<QRectF, QString>> tips_;
 };
 

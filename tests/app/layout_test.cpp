@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Nothing is cut off, in either theme and at any text size.
+#include <QAbstractButton>
+#include <QAbstractScrollArea>
+#include <QApplication>
+#include <QLabel>
+
+#include "settings.h"
+#include "window_fixture.h"
+#include "workspaces/model_workspace.h"
+
+namespace statescope::test {
+namespace {
+
+// What a scroll area holds may reach beyond it; that is what it is for.
+bool scrolls(const QWidget& widget) {
+  const auto* area = qobject_cast<const QAbstractScrollArea*>(widget.parentWidget()->parentWidget());
+  return area && area->viewport() == widget.parentWidget();
+}
+
+std::string name_of(const QWidget& widget) {
+  std::string name;
+  for (const QWidget* at = &widget; at && !at->isWindow(); at = at->parentWidget())
+    name = "/" + std::string(at->metaObject()->className()) + " " + at->objectName().toStdString() + name;
+  return name;
+}
+
+void expect_nothing_cut_off(const QWidget& window) {
+  for (const QWidget* widget : window.findChildren<QWidget*>()) {
+    if (!widget->isVisible() || widget->isWindow() || widget->window() != &window) continue;
+    if (!scrolls(*widget)) {
+      EXPECT_TRUE(widget->parentWidget()->rect().contains(widget->geometry())) << name_of(*widget);
+    }
+    if (const auto* label = qobject_cast<const QLabel*>(widget); label && !label->text().isEmpty()) {
+      const int needed = label->wordWrap() ? label->heightForWidth(label->width()) : label->sizeHint().height();
+      EXPECT_LE(needed, label->height()) << name_of(*widget) << ": " << label->text().toStdString();
+      if (!label->wordWrap()) {
+        EXPECT_LE(label->sizeHint().width(), label->width()) << name_of(*widget) << ": " << label->text().toStdString();
+      }
+    }
+    if (const auto* button = qobject_cast<const QAbstractButton*>(widget); button && !button->text().isEmpty()) {
+      EXPECT_LE(button->fontMetrics().horizontalAdvance(button->text()), button->width()) << name_of(*widget);
+    }
+  }
+}
+
+bool is_drawn(const QWidget& widget) {
+  const QImage image = const_cast<QWidget&>(widget).grab().toImage();
+  int other = 0;
+  for (int y = 0; y < image.height(); y += 4)
+    for (int x = 0; x < image.width(); x += 4) other += image.pixel(x, y) != image.pixel(1, 1);
+  return other > 100;
+}
+
+using LayoutTest = WindowTest;
+
+TEST_F(LayoutTest, holds_at_1280_by_800_in_both_themes_and_at_double_text_size) {
+  window->resize(1280, 800);
+  open_sample();
+  const QImage dark = window->grab().toImage();
+  for (const double scale : {1.0, 2.0}) {
+    while (text_scale() < scale) trigger("larger_text");
+    for (int theme_change = 0; theme_change < 2; ++theme_change) {
+      QCoreApplication::processEvents();
+      SCOPED_TRACE(testing::Message() << (theme().dark() ? "dark" : "light") << " at text size " << scale);
+      expect_nothing_cut_off(*window);
+      for (const char* view : {"layer_map", "state_map", "overview", "channel", "equation", "candidates"})
+        EXPECT_TRUE(is_drawn(find<QWidget>(view))) << view;
+      trigger("theme");
+    }
+  }
+  EXPECT_EQ(text_scale(), 2.0);
+  EXPECT_EQ(Settings().text_scale(), 2.0);
+  while (text_scale() > 1) trigger("smaller_text");
+  EXPECT_TRUE(theme().dark());
+  QCoreApplication::processEvents();
+  EXPECT_EQ(window->size(), QSize(1280, 800));
+  EXPECT_EQ(window->grab().toImage().size(), dark.size());
+}
+
+TEST_F(LayoutTest, theme_is_remembered_and_changes_every_pixel_of_the_ground) {
+  open_sample();
+  EXPECT_LT(window->grab().toImage().pixelColor(700, 870).lightness(), 60);
+  trigger("theme");
+  QCoreApplication::processEvents();
+  EXPECT_FALSE(theme().dark());
+  EXPECT_EQ(Settings().theme_kind(), ThemeKind::light);
+  EXPECT_GT(window->grab().toImage().pixelColor(700, 870).lightness(), 200);
+}
+
+TEST_F(LayoutTest, long_notice_and_progress_find_their_room) {
+  window->resize(1024, 640);
+  open_sample();
+  window->open_path(u("/a/folder/with/a/long/name/").repeated(12));
+  document().run_prompt(u("Let there be light. ").repeated(500));
+  ASSERT_TRUE(wait_until([this] { return document().activity() == Activity::working; }));
+  QCoreApplication::processEvents();
+  ASSERT_FALSE(notice().isEmpty());
+  expect_nothing_cut_off(*window);
+  trigger("stop");
+  ASSERT_TRUE(settled());
+}
+
+}  // namespace
+}  // namespace statescope::test
