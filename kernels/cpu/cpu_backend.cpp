@@ -91,7 +91,7 @@ void CpuBackend::gate(const GateArgs<float>& args) const {
 }
 
 void CpuBackend::selective_scan(const SelectiveScanArgs<float>& args) const {
-  share(blocks(args.x.cols, ops_->lanes), args.x.rows * args.x.cols * args.A.rows * 2,
+  share(blocks(args.x.cols, ops_->channel_block), args.x.rows * args.x.cols * args.A.rows * 2,
         [&](std::int64_t begin, std::int64_t end) { ops_->selective_scan(args, begin, end); });
 }
 

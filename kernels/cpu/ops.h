@@ -9,9 +9,10 @@
 
 namespace statescope::kernels {
 
-/// The operations for one instruction set, each on a range of its independent parts. `lanes` channels form one block.
+/// The operations for one instruction set, each on a range of its independent parts.
 struct CpuOps {
-  std::int64_t lanes;
+  std::int64_t lanes;          // channels in a block of causal_conv
+  std::int64_t channel_block;  // channels in a block of selective_scan
   void (*linear)(const LinearArgs&, std::int64_t panel_begin, std::int64_t panel_end);
   void (*rms_norm)(const RmsNormArgs<float>&, std::int64_t row_begin, std::int64_t row_end);
   void (*causal_conv)(const CausalConvArgs<float>&, std::int64_t block_begin, std::int64_t block_end);

@@ -11,6 +11,9 @@ namespace {
 
 constexpr std::int64_t panel_width = PackedMatrix::panel_width;
 
+// Channels that one thread carries through time together in the scan.
+constexpr std::int64_t channel_block = 4 * lanes;
+
 inline std::int64_t smaller(std::int64_t a, std::int64_t b) {
   return a < b ? a : b;
 }
@@ -147,25 +150,28 @@ inline void store_states(const SelectiveScanArgs<float>& args, std::int64_t e, s
   }
 }
 
-// Time runs inside a block of channels: the block's states stay in the first-level cache from token to token.
+// Time runs inside a block of channels: the block's states stay in the first-level cache from token to token, and its
+// inputs are a few neighbouring cache lines, not one per page.
 void selective_scan(const SelectiveScanArgs<float>& args, std::int64_t block_begin, std::int64_t block_end) {
   const std::int64_t T = args.x.rows, E = args.x.cols, N = args.A.rows;
   for (std::int64_t block = block_begin; block < block_end; ++block) {
-    const std::int64_t e = block * lanes, count = smaller(lanes, E - e);
-    const Vec D = load(args.D + e, count);
+    const std::int64_t block_end_channel = smaller((block + 1) * channel_block, E);
     for (std::int64_t t = 0; t < T; ++t) {
-      const Vec x = load(args.x.row(t) + e, count), delta = load(args.delta.row(t) + e, count);
-      const Vec write = delta * x;
       const float *B = args.B.row(t), *C = args.C.row(t);
-      Vec y = D * x;
-      for (std::int64_t n = 0; n < N; ++n) {
-        float* state = args.h.row(n) + e;
-        const Vec h = exp(delta * load(args.A.row(n) + e, count)) * load(state, count) + write * B[n];
-        y += h * C[n];
-        store(state, h, count);
+      for (std::int64_t e = block * channel_block; e < block_end_channel; e += lanes) {
+        const std::int64_t count = smaller(lanes, E - e);
+        const Vec x = load(args.x.row(t) + e, count), delta = load(args.delta.row(t) + e, count);
+        const Vec write = delta * x;
+        Vec y = load(args.D + e, count) * x;
+        for (std::int64_t n = 0; n < N; ++n) {
+          float* state = args.h.row(n) + e;
+          const Vec h = exp(delta * load(args.A.row(n) + e, count)) * load(state, count) + write * B[n];
+          y += h * C[n];
+          store(state, h, count);
+        }
+        store(args.y.row(t) + e, y, count);
+        if (args.h_all) store_states(args, e, count, args.h_all + (t * E + e) * N);
       }
-      store(args.y.row(t) + e, y, count);
-      if (args.h_all) store_states(args, e, count, args.h_all + (t * E + e) * N);
     }
   }
 }
@@ -173,6 +179,6 @@ void selective_scan(const SelectiveScanArgs<float>& args, std::int64_t block_beg
 }  // namespace
 
 extern const CpuOps STATESCOPE_OPS;
-const CpuOps STATESCOPE_OPS = {lanes, linear, rms_norm, causal_conv, softplus, gate, selective_scan};
+const CpuOps STATESCOPE_OPS = {lanes, channel_block, linear, rms_norm, causal_conv, softplus, gate, selective_scan};
 
 }  // namespace statescope::kernels
