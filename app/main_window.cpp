@@ -167,7 +167,8 @@ void MainWindow::build_actions() {
   add_action(view, id("next_layer"), tr("Next layer"), tr("Ctrl+Down"), [this] { change_layer(1); });
   add_action(view, id("previous_layer"), tr("Previous layer"), tr("Ctrl+Up"), [this] { change_layer(-1); });
   add_action(view, id("theme"), tr("Light or dark theme"), tr("Ctrl+Shift+T"), [this] { toggle_theme(); });
-  add_action(view, id("larger_text"), tr("Larger text"), QKeySequence::ZoomIn, [this] { change_text_scale(1.1); });
+  QAction* larger = add_action(view, id("larger_text"), tr("Larger text"), {}, [this] { change_text_scale(1.1); });
+  larger->setShortcuts({QKeySequence(QKeySequence::ZoomIn), QKeySequence(tr("Ctrl+="))});
   add_action(view, id("smaller_text"), tr("Smaller text"), QKeySequence::ZoomOut,
              [this] { change_text_scale(1 / 1.1); });
   add_action(view, id("motion"), tr("Reduced motion on or off"), {}, [this] {
@@ -185,8 +186,12 @@ void MainWindow::build_actions() {
 void MainWindow::connect_document() {
   connect(&document_, &ModelDocument::run_changed, this, &MainWindow::show_model);
   connect(&document_, &ModelDocument::scene_changed, this, &MainWindow::show_status);
-  connect(&document_, &ModelDocument::failed, this, &MainWindow::start_with_sample);
+  connect(&document_, &ModelDocument::failed, this, [this](const QString& sentence) {
+    opening_.clear();
+    start_with_sample(sentence);
+  });
   connect(&document_, &ModelDocument::run_finished, this, [this] {
+    remember_opened();
     transport_->transport().play();
     if (!start_problem_.isEmpty()) workspace_->say_error(std::exchange(start_problem_, {}));
   });
@@ -293,12 +298,19 @@ void MainWindow::open_path(const QString& path) {
     } else {
       const Scene scene = load_scene(path.toStdString());
       document_.open_scene(scene, file.absolutePath().toStdString(), document_.run() ? tr("Open scene") : QString());
-      scene_path_ = file.absoluteFilePath();
     }
-    settings_.add_recent(path);
+    opening_ = file.absoluteFilePath();
   } catch (const Error& error) {
     say_error(QString::fromUtf8(error.what()));
   }
+}
+
+// Only what could be opened is listed as recent, and only then does Save write to it.
+void MainWindow::remember_opened() {
+  if (opening_.isEmpty()) return;
+  settings_.add_recent(opening_);
+  if (opening_.endsWith(QLatin1String(".json")) && !is_checkpoint_file(QFileInfo(opening_))) scene_path_ = opening_;
+  opening_.clear();
 }
 
 void MainWindow::choose_model() {
@@ -337,14 +349,14 @@ void MainWindow::export_picture() {
   const QString path = QFileDialog::getSaveFileName(this, tr("Export a picture"), QStringLiteral("statescope.png"),
                                                     tr("Pictures (*.png *.svg *.pdf)"));
   if (path.isEmpty()) return;
+  workspace_->set_for_export(true);
+  workspace_->layout()->activate();
   try {
-    workspace_->set_for_export(true);
-    workspace_->layout()->activate();
     save_workspace_picture(*workspace_, path, 2.0);
-    workspace_->set_for_export(false);
   } catch (const Error& error) {
     say_error(QString::fromUtf8(error.what()));
   }
+  workspace_->set_for_export(false);
 }
 
 void MainWindow::show_conflicts() {

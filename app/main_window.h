@@ -63,6 +63,7 @@ class MainWindow : public QMainWindow {
   void choose_scene();
   void choose_scene_to_save();
   void export_picture();
+  void remember_opened();
   void show_conflicts();
   void toggle_theme();
   void change_text_scale(double factor);
@@ -82,7 +83,8 @@ class MainWindow : public QMainWindow {
   CommandPalette* palette_;
   QMenu* file_menu_;
   QLabel *status_, *device_;
-  QString scene_path_;
+  QString scene_path_;  // where Save writes
+  QString opening_;     // what is being opened; remembered once it is there
   QString start_problem_;  // to be told once there is a picture
   bool sample_opened_ = false;
   std::vector<std::pair<QString, QAction*>> actions_;  // category, action

@@ -1,9 +1,22 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "model/job_thread.h"
 
+#include <sys/resource.h>
+
 #include <utility>
 
 namespace statescope {
+namespace {
+
+constexpr int niceness = 5;
+
+// Computing yields to drawing where both want the same core. On Linux this is the calling thread's own priority, and
+// threads it starts (a model's pool) inherit it.
+void yield_to_interface() {
+  setpriority(PRIO_PROCESS, 0, niceness);
+}
+
+}  // namespace
 
 JobThread::JobThread() : thread_([this](std::stop_token closing) { work(std::move(closing)); }) {}
 
@@ -26,6 +39,7 @@ bool JobThread::cancel() {
 }
 
 void JobThread::work(std::stop_token closing) {
+  yield_to_interface();
   for (;;) {
     Job job;
     std::stop_token stop;
