@@ -261,7 +261,8 @@ void MainWindow::fill_file_menu() {
     if (category == tr("File") && action->objectName() != QLatin1String("file_menu")) file_menu_->addAction(action);
   const QStringList recent = settings_.recent();
   if (recent.isEmpty()) return;
-  file_menu_->addSection(tr("Recent"));
+  file_menu_->addSeparator();
+  file_menu_->addAction(tr("Recent"))->setEnabled(false);
   for (const QString& path : recent)
     connect(file_menu_->addAction(QFileInfo(path).fileName()), &QAction::triggered, this,
             [this, path] { open_path(path); });
@@ -279,7 +280,7 @@ void MainWindow::run_tool(const QString& id) {
 
 void MainWindow::open_sample() {
   Scene scene;
-  scene.run.prompt = "Call me Ishmael. Some years ago";
+  scene.run.prompt = sample_prompt;
   scene.view.layer = 3;
   scene.view.channel = 241;
   scene.view.state = 6;

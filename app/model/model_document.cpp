@@ -14,7 +14,6 @@ namespace statescope {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr const char* sample_sentence = "Call me Ishmael. Some years ago";
 constexpr auto publish_interval = std::chrono::milliseconds(40);  // of a running generation
 
 bool same_tokens(const ModelRun& a, const ModelRun& b) {
@@ -52,7 +51,7 @@ Scene readable(Scene target, const LoadedModel& loaded, bool just_opened) {
   ModelRun& run = target.run;
   if (loaded.tokenizer) {
     if (just_opened) run.prompt_ids.clear();
-    if (just_opened && run.prompt.empty()) run.prompt = sample_sentence;
+    if (just_opened && run.prompt.empty()) run.prompt = sample_prompt;
   } else if (run.prompt_ids.empty() || just_opened) {
     run.prompt_ids = ids_in_text(run.prompt);
     const std::int64_t vocab = loaded.model->info().sizes.vocab;

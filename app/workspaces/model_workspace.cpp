@@ -32,11 +32,7 @@ constexpr double tokens_per_second = 2;  // at 1×: slow enough to read
 constexpr int unnoticed_ms = 100;        // work shorter than this shows no progress
 
 SamplingChoice choice_of(const ModelRun& run) {
-  return {run.sampling.temperature, run.sampling.top_k, run.sampling.top_p, run.sampling.seed, run.tokens_to_generate};
-}
-
-Sampling sampling_of(const SamplingChoice& choice) {
-  return {choice.temperature, choice.top_k, choice.top_p, choice.seed};
+  return {run.sampling, run.tokens_to_generate};
 }
 
 // A function from 0…1 to the colour of a sequential map, for the controls that paint values themselves.
@@ -278,7 +274,7 @@ void ModelWorkspace::connect_views() {
   connect(prompt_, &PromptBar::generate_requested, &document_, &ModelDocument::generate);
   connect(prompt_, &PromptBar::stop_requested, &document_, &ModelDocument::stop);
   connect(prompt_, &PromptBar::sampling_changed, this,
-          [this](const SamplingChoice& choice) { document_.set_sampling(sampling_of(choice), choice.tokens); });
+          [this](const SamplingChoice& choice) { document_.set_sampling(choice, choice.tokens); });
   connect(tokens_, &TokenStrip::token_clicked, this, &ModelWorkspace::move_cursor);
   connect(&transport_.transport(), &Transport::position_changed, this,
           [this](int position) { document_.set_cursor(position); });

@@ -119,13 +119,6 @@ ModelView parse_view(const json& object, const std::string& where) {
 
 }  // namespace
 
-bool ModelRun::operator==(const ModelRun& o) const {
-  return model == o.model && prompt == o.prompt && prompt_ids == o.prompt_ids && generated == o.generated &&
-         sampling.temperature == o.sampling.temperature && sampling.top_k == o.sampling.top_k &&
-         sampling.top_p == o.sampling.top_p && sampling.seed == o.sampling.seed &&
-         tokens_to_generate == o.tokens_to_generate;
-}
-
 Scene parse_scene(std::string_view text, const std::string& where) {
   const json root = parse_json(text, where);
   if (!root.is_object() || root.value("format", json()) != "statescope-scene")

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/io/json.h"
+#include "message_of.h"
 
 #include <gtest/gtest.h>
 
@@ -11,14 +12,7 @@
 namespace statescope {
 namespace {
 
-std::string message_of(const auto& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no Error";
-}
+using test::message_of;
 
 TEST(Json, ReadsADocument) {
   const auto json = parse_json(R"( {"a": [1, -2, 0.5, true, null, "\u00e9"], "b": {"c": {}}} )", "x.json");

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/io/safetensors.h"
+#include "message_of.h"
 
 #include <gtest/gtest.h>
 #include <sys/resource.h>
@@ -20,6 +21,8 @@
 
 namespace statescope {
 namespace {
+
+using test::message_of;
 
 namespace fs = std::filesystem;
 
@@ -43,15 +46,6 @@ std::string one_tensor(const std::string& dtype, std::size_t count, const std::s
   const std::string header = R"({"t":{"dtype":")" + dtype + R"(","shape":[)" + std::to_string(count) +
                              R"(],"data_offsets":[0,)" + std::to_string(data.size()) + "]}}";
   return file_bytes(header, 0) + data;
-}
-
-std::string message_of(const auto& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no Error";
 }
 
 class TemporaryFolder : public testing::Test {

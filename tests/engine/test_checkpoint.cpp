@@ -251,13 +251,4 @@ bool same(const ModelState& a, const ModelState& b) {
                     [](const LayerState& x, const LayerState& y) { return x.conv == y.conv && x.h == y.h; });
 }
 
-std::string message_of(const std::function<void()>& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no Error";
-}
-
 }  // namespace statescope::test

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <functional>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <span>
@@ -14,6 +13,7 @@
 #include "engine/io/dtype.h"
 #include "engine/models/mamba.h"
 #include "engine/models/model.h"
+#include "message_of.h"
 
 namespace statescope::test {
 
@@ -89,9 +89,6 @@ Capture captured(const MambaReference& reference, std::span<const std::int32_t> 
 
 /// Largest difference over largest magnitude of `truth`; infinite when sizes differ or anything is not finite.
 double relative_error(std::span<const float> values, std::span<const float> truth);
-
-/// The sentence of the Error that `call` throws; "no Error" without one.
-std::string message_of(const std::function<void()>& call);
 
 /// Bit for bit.
 bool same(const ModelState& a, const ModelState& b);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/io/tokenizer.h"
+#include "message_of.h"
 
 #include <gtest/gtest.h>
 
@@ -15,6 +16,8 @@
 
 namespace statescope {
 namespace {
+
+using test::message_of;
 
 using nlohmann::json;
 using Ids = std::vector<std::int32_t>;
@@ -81,15 +84,6 @@ Words words_of(const std::string& text, const Words& expected, const json& pre_t
 const Tokenizer& bundled() {
   static const Tokenizer tokenizer = Tokenizer::load(STATESCOPE_ASSETS "/models/mamba-lab/tokenizer.json");
   return tokenizer;
-}
-
-std::string message_of(const auto& call) {
-  try {
-    call();
-  } catch (const Error& error) {
-    return error.what();
-  }
-  return "no Error";
 }
 
 TEST(Tokenizer, BundledModelGivesTheReferenceIds) {

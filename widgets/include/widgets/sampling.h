@@ -4,6 +4,8 @@
 #include <QString>
 #include <QWidget>
 
+#include "engine/run/sampling.h"
+
 class QDoubleSpinBox;
 class QLabel;
 class QLineEdit;
@@ -11,12 +13,8 @@ class QSpinBox;
 
 namespace statescope {
 
-/// How the next token is drawn from the model's distribution.
-struct SamplingChoice {
-  double temperature = 0;  ///< 0 is greedy
-  int top_k = 0;           ///< 0 keeps all
-  double top_p = 1;        ///< 1 keeps all
-  quint64 seed = 1;
+/// How the next tokens are drawn, and how many.
+struct SamplingChoice : Sampling {
   int tokens = 48;  ///< to generate
 
   bool operator==(const SamplingChoice&) const = default;

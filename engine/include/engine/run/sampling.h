@@ -12,6 +12,7 @@ struct Sampling {
   int top_k = 0;           // only the k most likely tokens; 0 is all
   double top_p = 1;        // only the most likely tokens that together reach this probability
   std::uint64_t seed = 1;
+  bool operator==(const Sampling&) const = default;
 };
 
 /// Throws Error naming the first value out of range.

@@ -14,6 +14,9 @@
 
 namespace statescope {
 
+/// What a model reads when nobody has given it anything else.
+inline constexpr const char* sample_prompt = "Call me Ishmael. Some years ago";
+
 /// How a layer's channels are ordered in its map.
 enum class ChannelOrder { index, widest };  // widest: largest mean Δ first
 
@@ -26,7 +29,7 @@ struct ModelRun {
   std::vector<std::int32_t> generated;      // tokens after the prompt
   Sampling sampling;                        // for what is generated next
   int tokens_to_generate = 48;
-  bool operator==(const ModelRun&) const;
+  bool operator==(const ModelRun&) const = default;
 };
 
 /// What the Model workspace shows of a run.
