@@ -2,6 +2,7 @@
 #include "main_window.h"
 
 #include <QApplication>
+#include <QClipboard>
 #include <QCloseEvent>
 #include <QFileDialog>
 #include <QFileInfo>
@@ -24,6 +25,7 @@
 #include "widgets/theme.h"
 #include "widgets/top_bar.h"
 #include "widgets/transport_bar.h"
+#include "workspaces/model_pictures.h"
 #include "workspaces/model_workspace.h"
 
 namespace statescope {
@@ -153,6 +155,9 @@ void MainWindow::build_actions() {
     actions_.emplace_back(edit, action);
   }
 
+  add_action(edit, id("copy_tokens"), tr("Copy the tokens and their probabilities (CSV)"), tr("Ctrl+Shift+C"), [this] {
+    if (document_.run()) QGuiApplication::clipboard()->setText(tokens_csv(*document_.run()));
+  });
   add_action(run, id("focus_prompt"), tr("Type a prompt"), tr("Ctrl+L"), [this] { workspace_->focus_prompt(); });
   add_action(run, id("generate"), tr("Generate"), tr("Ctrl+G"), [this] { document_.generate(); });
   add_action(run, id("stop"), tr("Stop"), tr("Ctrl+."), [this] { document_.stop(); });

@@ -77,9 +77,9 @@ QString name_of(Summary summary) {
     case Summary::mean_delta:
       return tr("mean Δ");
     case Summary::state_norm:
-      return tr("state norm ‖h‖");
+      return tr("state norm |h|");
     case Summary::update_norm:
-      return tr("layer's update ‖Δx‖");
+      return tr("update norm");
     case Summary::residual_norm:
       break;
   }
@@ -89,6 +89,21 @@ QString name_of(Summary summary) {
 QString sentence_case(QString text) {
   if (!text.isEmpty()) text[0] = text[0].toUpper();
   return text;
+}
+
+QString tokens_csv(const RunSnapshot& run) {
+  QString csv = QStringLiteral("position,id,token,generated,log_probability,most_likely\n");
+  for (std::size_t t = 0; t < run.trace.tokens.size(); ++t) {
+    const TokenRecord& token = *run.trace.tokens[t];
+    const bool first = t == 0;  // nothing was expected before it
+    const QString expected =
+        first ? QString() : RunSnapshot::token_text(*run.loaded, run.trace.tokens[t - 1]->next.front().id);
+    csv += QString::number(t + 1) + QLatin1Char(',') + QString::number(token.id) + QLatin1Char(',') +
+           csv_field(run.texts[static_cast<qsizetype>(t)]) + QLatin1Char(',') + QString::number(token.generated) +
+           QLatin1Char(',') + (first ? QString() : csv_number(token.log_probability)) + QLatin1Char(',') +
+           csv_field(expected) + QLatin1Char('\n');
+  }
+  return csv;
 }
 
 std::shared_ptr<const HeatMapData> overview_picture(const RunSnapshot& run, Summary summary) {

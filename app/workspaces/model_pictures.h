@@ -32,6 +32,10 @@ QString explanation_of(Quantity quantity);
 inline constexpr Quantity map_quantities[] = {Quantity::delta, Quantity::gate, Quantity::conv,
                                               Quantity::y,     Quantity::B,    Quantity::C};
 
+/// The text as a table: position, id, token, whether it was generated, its log-probability (nats), and what the model
+/// held most likely in its place.
+QString tokens_csv(const RunSnapshot& run);
+
 // Engine results as the views want them. Pure functions; tested without a window.
 std::shared_ptr<const HeatMapData> overview_picture(const RunSnapshot& run, Summary summary);
 std::shared_ptr<const HeatMapData> layer_picture(const Focus& focus, const ModelView& view);

@@ -33,6 +33,21 @@ class ModelPictures : public testing::Test {
   std::shared_ptr<const Focus> focus;
 };
 
+TEST_F(ModelPictures, tokens_as_csv_tell_what_was_expected_instead) {
+  const QStringList lines = tokens_csv(*run).split(QLatin1Char('\n'));
+  ASSERT_EQ(lines.size(), 72);  // a header, 70 tokens, nothing after the last line's end
+  const TokenRecord& token = *run->trace.tokens[3];
+  const QStringList fields = lines[4].split(QLatin1Char(','));
+  ASSERT_EQ(fields.size(), 6);
+  EXPECT_EQ(fields[0], u("4"));
+  EXPECT_EQ(fields[1], QString::number(token.id));
+  EXPECT_EQ(fields[2], u(" t3"));
+  EXPECT_EQ(fields[4].toFloat(), token.log_probability);
+  EXPECT_LT(token.log_probability, 0);
+  EXPECT_EQ(fields[5], QString::number(run->trace.tokens[2]->next.front().id));
+  EXPECT_TRUE(lines[1].endsWith(u(",,")));  // nothing was expected before the first token
+}
+
 TEST_F(ModelPictures, overview_is_layers_by_tokens) {
   for (const Summary summary : all_summaries) {
     const auto data = overview_picture(*run, summary);
