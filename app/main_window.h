@@ -83,8 +83,8 @@ class MainWindow : public QMainWindow {
   CommandPalette* palette_;
   QMenu* file_menu_;
   QLabel *status_, *device_;
-  QString scene_path_;  // where Save writes
-  QString opening_;     // what is being opened; remembered once it is there
+  QString scene_path_;     // where Save writes
+  QString opening_;        // what is being opened; remembered once it is there
   QString start_problem_;  // to be told once there is a picture
   bool sample_opened_ = false;
   std::vector<std::pair<QString, QAction*>> actions_;  // category, action

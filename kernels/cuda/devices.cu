@@ -12,8 +12,8 @@ std::vector<CudaDevice> cuda_devices() {
   for (int i = 0; i < count; ++i) {
     cudaDeviceProp properties{};
     if (cudaGetDeviceProperties(&properties, i) != cudaSuccess) continue;
-    devices.push_back({properties.name, properties.major, properties.minor,
-                       static_cast<std::int64_t>(properties.totalGlobalMem)});
+    devices.push_back(
+        {properties.name, properties.major, properties.minor, static_cast<std::int64_t>(properties.totalGlobalMem)});
   }
   return devices;
 }

@@ -4,6 +4,8 @@
 
 namespace statescope::kernels {
 
-std::vector<CudaDevice> cuda_devices() { return {}; }
+std::vector<CudaDevice> cuda_devices() {
+  return {};
+}
 
 }  // namespace statescope::kernels
