@@ -142,10 +142,8 @@ std::string to_text(const Scene& scene) {
   const ModelRun& run = scene.run;
   const ModelView& view = scene.view;
   ordered_json experiment{{"kind", "model-run"}, {"model", run.model}};
-  if (run.prompt_ids.empty())
-    experiment["prompt"] = run.prompt;
-  else
-    experiment["prompt_ids"] = run.prompt_ids;
+  if (run.prompt_ids.empty() || !run.prompt.empty()) experiment["prompt"] = run.prompt;
+  if (!run.prompt_ids.empty()) experiment["prompt_ids"] = run.prompt_ids;
   if (!run.generated.empty()) experiment["generated"] = run.generated;
   experiment["sampling"] = {{"temperature", run.sampling.temperature},
                             {"top_k", run.sampling.top_k},

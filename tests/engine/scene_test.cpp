@@ -78,6 +78,13 @@ TEST(Scene, WritesIdsInPlaceOfThePrompt) {
   EXPECT_EQ(to_text(scene).find("\"prompt\""), std::string::npos);
 }
 
+TEST(Scene, KeepsTheTextOfAPromptThatWasCutInTheMiddle) {
+  Scene scene;
+  scene.run.prompt = "Call me Ishmael";
+  scene.run.prompt_ids = {4, 5};
+  EXPECT_EQ(parse_scene(to_text(scene), "s.json"), scene);
+}
+
 TEST(Scene, MissingKeysHaveDefaults) {
   const Scene scene = parse_scene(
       R"({"format": "statescope-scene", "version": 1, "experiment": {"kind": "model-run", "model": "m"}})", "s.json");
