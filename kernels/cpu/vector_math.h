@@ -40,7 +40,7 @@ inline void store(float* p, Vec v, std::int64_t count) {
 }
 
 inline Vec splat(float x) {
-  return Vec{} + x;
+  return x - Vec{};  // not plus: -0 + 0 is 0, so that would be an instruction
 }
 inline Vec select(IntVec mask, Vec yes, Vec no) {
   return reinterpret_cast<Vec>((mask & reinterpret_cast<IntVec>(yes)) | (~mask & reinterpret_cast<IntVec>(no)));
@@ -55,7 +55,7 @@ inline void swap_lanes(Vec& a, Vec& b, LaneNumbers<I...>) {
 }
 
 template <int Stage = 1>
-inline void transpose(Vec (&tile)[STATESCOPE_LANES]) {
+__attribute__((always_inline)) inline void transpose(Vec (&tile)[STATESCOPE_LANES]) {
   if constexpr (Stage < STATESCOPE_LANES) {
 #pragma GCC unroll 16
     for (int i = 0; i < STATESCOPE_LANES; ++i)

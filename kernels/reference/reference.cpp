@@ -7,7 +7,6 @@
 #include "kernels/elementwise.h"
 #include "kernels/linear.h"
 #include "kernels/rms_norm.h"
-#include "kernels/selective_scan.h"
 
 namespace statescope::kernels::reference {
 namespace {
@@ -29,11 +28,17 @@ void linear(MatrixView<const double> x, MatrixView<const double> W, const double
 }
 
 void rms_norm(const RmsNormArgs<double>& args) {
+  const std::int64_t D = args.x.cols;
+  std::vector<double> s(static_cast<std::size_t>(D));
   for (std::int64_t t = 0; t < args.x.rows; ++t) {
     double squares = 0;
-    for (std::int64_t d = 0; d < args.x.cols; ++d) squares += args.x(t, d) * args.x(t, d);
-    const double rms = std::sqrt(squares / static_cast<double>(args.x.cols) + args.epsilon);
-    for (std::int64_t d = 0; d < args.x.cols; ++d) args.y(t, d) = args.x(t, d) / rms * args.weight[d];
+    for (std::int64_t d = 0; d < D; ++d) {
+      s[static_cast<std::size_t>(d)] = args.x(t, d) + (args.residual ? args.residual(t, d) : 0);
+      if (args.sum) args.sum(t, d) = s[static_cast<std::size_t>(d)];
+      squares += s[static_cast<std::size_t>(d)] * s[static_cast<std::size_t>(d)];
+    }
+    const double rms = std::sqrt(squares / static_cast<double>(D) + args.epsilon);
+    for (std::int64_t d = 0; d < D; ++d) args.y(t, d) = s[static_cast<std::size_t>(d)] / rms * args.weight[d];
   }
 }
 
@@ -68,23 +73,6 @@ void gate(const GateArgs<double>& args) {
       const double out = args.y(t, e) * opening;
       if (args.gate) args.gate(t, e) = opening;
       args.out(t, e) = out;
-    }
-  }
-}
-
-void selective_scan(const SelectiveScanArgs<double>& args) {
-  const std::int64_t T = args.x.rows, E = args.x.cols, N = args.A.rows;
-  for (std::int64_t t = 0; t < T; ++t) {
-    for (std::int64_t e = 0; e < E; ++e) {
-      const double x = args.x(t, e), delta = args.delta(t, e);
-      double y = args.D[e] * x;
-      for (std::int64_t n = 0; n < N; ++n) {
-        double& h = args.h(n, e);
-        h = std::exp(delta * args.A(n, e)) * h + delta * args.B(t, n) * x;
-        y += args.C(t, n) * h;
-        if (args.h_all) args.h_all[(t * E + e) * N + n] = h;
-      }
-      args.y(t, e) = y;
     }
   }
 }

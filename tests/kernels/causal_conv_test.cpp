@@ -123,5 +123,111 @@ TEST(CausalConv, NanStaysInItsChannelForAsLongAsTheKernelIs) {
   });
 }
 
+// ---- gradients
+
+struct Upstream {
+  Matrix dy, dhistory;
+};
+
+Upstream random_upstream(const Inputs& in) {
+  Random random("causal_conv upstream " + std::to_string(in.x.rows) + " " + std::to_string(in.x.cols));
+  return {random.uniform(in.x.rows, in.x.cols, -1, 1), random.uniform(in.history.rows, in.x.cols, -1, 1)};
+}
+
+// dx, dweight, dhistory, dbias.
+std::vector<Matrix> expected_gradients(const Inputs& in, const Upstream& up) {
+  Matrix dx(in.x.rows, in.x.cols), dweight(in.weight.rows, in.x.cols), dhistory = up.dhistory, dbias(1, in.bias.cols);
+  const bool bias = in.bias.cols > 0;
+  reference::causal_conv_backward({in.x.view(), in.weight.view(), bias ? in.bias.data() : nullptr, in.history.view(),
+                                   up.dy.view(), dx.view(), dweight.view(), bias ? dbias.data() : nullptr,
+                                   dhistory.view()});
+  return {dx, dweight, dhistory, dbias};
+}
+
+// The pieces from the last to the first, as gradients travel. Each begins with the history that the inputs before it
+// left. dweight and dbias are those of the first piece.
+std::vector<Matrix> run_backward(const CpuBackend& backend, const Inputs& in, const Upstream& up, const Pieces& pieces,
+                                 Layout layout = {}) {
+  const std::int64_t T = in.x.rows, E = in.x.cols, K = in.weight.rows;
+  const Placed x = Placed::input(in.x, layout), weight = Placed::input(in.weight, layout),
+               bias = Placed::input(in.bias), dy = Placed::input(up.dy, layout), dx = Placed::output(T, E, layout),
+               dweight = Placed::output(K, E, layout), dbias = Placed::output(1, in.bias.cols),
+               dhistory = Placed::in_out(up.dhistory, layout);
+  std::int64_t t = T;
+  for (std::size_t i = pieces.size(); i-- > 0;) {
+    t -= pieces[i];
+    Matrix before(K - 1, E);
+    for (std::int64_t j = 0; j < K - 1; ++j)
+      for (std::int64_t e = 0; e < E; ++e) {
+        const std::int64_t at = t - (K - 1) + j;
+        before(j, e) = at < 0 ? in.history(at + K - 1, e) : in.x(at, e);
+      }
+    const Placed history = Placed::input(before, layout);
+    const bool biased = in.bias.cols > 0;
+    backend.causal_conv_backward({x.view().row_range(t, pieces[i]), weight.view(), biased ? bias.data() : nullptr,
+                                  history.view(), dy.view().row_range(t, pieces[i]), dx.view().row_range(t, pieces[i]),
+                                  dweight.view(), biased ? dbias.data() : nullptr, dhistory.view()});
+  }
+  return {dx.values(), dweight.values(), dhistory.values(), dbias.values()};
+}
+
+TEST(CausalConvBackwardReference, IsTheDerivativeOfTheReference) {
+  for (const std::int64_t T : {2, 6}) {  // shorter and longer than the kernel
+    Inputs in = random_inputs(T, 2, 4);
+    const Upstream up = random_upstream(in);
+    const std::vector<Matrix> g = expected_gradients(in, up);
+    const auto loss = [&] {
+      const std::vector<Matrix> out = expected(in);
+      return dot(out[0], up.dy) + dot(out[1], up.dhistory);
+    };
+    expect_gradient(in.x, g[0], loss);
+    expect_gradient(in.weight, g[1], loss);
+    expect_gradient(in.history, g[2], loss);
+    expect_gradient(in.bias, g[3], loss);
+  }
+}
+
+TEST(CausalConvBackward, MatchesTheReferenceOnEveryShape) {
+  for (const std::int64_t T : {0, 1, 2, 3, 7, 13}) {
+    for (const std::int64_t E : {1, 3, 4, 8, 15, 16, 17, 65}) {
+      for (const std::int64_t K : {1, 2, 4}) {
+        const Inputs in = random_inputs(T, E, K, K != 2);
+        const Upstream up = random_upstream(in);
+        const std::vector<Matrix> want = expected_gradients(in, up);
+        // v is off by 2K + 1 units of `magnitude` as in the forward pass; SiLU'' <= 0.5 and SiLU' itself takes 10
+        // operations on numbers of at most about `magnitude`. So g is off by at most `g_error`; sums of n such terms,
+        // each times at most 2, are rounded n + 1 times, and |g| <= 1.1.
+        const auto taps = static_cast<double>(K), tokens = static_cast<double>(T);
+        const double magnitude = taps * 2 + 1, g_error = (0.5 * (2 * taps + 1) + 10) * magnitude;
+        const auto tolerance = [&](double terms, const Matrix& m) {
+          return 2 * terms * (g_error + 1.1 * (terms + 1)) * unit_roundoff / std::max(largest(m), 1e-300);
+        };
+        for (const Layout& layout : layouts()) {
+          SCOPED_TRACE(::testing::Message() << "T " << T << ", E " << E << ", K " << K << ", gap " << layout.gap);
+          on_every_backend([&](const CpuBackend& backend) {
+            const std::vector<Matrix> got = run_backward(backend, in, up, {T}, layout);
+            EXPECT_TRUE(close(got[0], want[0], tolerance(taps, want[0]))) << "dx";
+            EXPECT_TRUE(close(got[1], want[1], tolerance(tokens, want[1]))) << "dweight";
+            EXPECT_TRUE(close(got[2], want[2], tolerance(taps, want[2]))) << "dhistory";
+            EXPECT_TRUE(close(got[3], want[3], tolerance(tokens, want[3]))) << "dbias";
+          });
+          if (HasFailure()) return;
+        }
+      }
+    }
+  }
+}
+
+TEST(CausalConvBackward, GivesTheSameBitsHoweverSplit) {
+  for (const std::int64_t K : {1, 4}) {
+    const Inputs in = random_inputs(11, 83, K);
+    const Upstream up = random_upstream(in);
+    expect_same_bits_however_split(11, [&](const CpuBackend& backend, const Pieces& pieces) {
+      std::vector<Matrix> all = run_backward(backend, in, up, pieces, layouts()[1]);
+      return std::vector<Matrix>{all[0], all[2]};
+    });
+  }
+}
+
 }  // namespace
 }  // namespace statescope::kernels

@@ -77,6 +77,27 @@ Matrix Random::uniform(std::int64_t rows, std::int64_t cols, double low, double 
   return ::testing::AssertionSuccess();
 }
 
+double dot(const Matrix& a, const Matrix& b) {
+  double total = 0;
+  for (std::size_t i = 0; i < a.values.size(); ++i) total += a.values[i] * b.values[i];
+  return total;
+}
+
+void expect_gradient(Matrix& input, const Matrix& gradient, const std::function<double()>& loss) {
+  constexpr double step = 1e-5;
+  Matrix differences(input.rows, input.cols);
+  for (std::size_t i = 0; i < input.values.size(); ++i) {
+    const double at_rest = input.values[i];
+    input.values[i] = at_rest + step;
+    const double above = loss();
+    input.values[i] = at_rest - step;
+    differences.values[i] = (above - loss()) / (2 * step);
+    input.values[i] = at_rest;
+  }
+  EXPECT_GT(largest(gradient), 0);
+  EXPECT_TRUE(close(gradient, differences, 1e-7));
+}
+
 std::vector<Layout> layouts() {
   return {{0, 0}, {5, 3}};
 }

@@ -6,6 +6,7 @@
 #include <gtest/gtest.h>
 
 #include <cstdint>
+#include <functional>
 #include <limits>
 #include <memory>
 #include <random>
@@ -55,6 +56,12 @@ class Random {
 ::testing::AssertionResult close(const Matrix& actual, const Matrix& expected, double tolerance);
 /// Equal in every bit: -0 is not 0.
 ::testing::AssertionResult same_bits(const Matrix& actual, const Matrix& expected);
+
+/// Σ a ⊙ b: the loss whose gradient with respect to a is b.
+double dot(const Matrix& a, const Matrix& b);
+/// `gradient` is the derivative of `loss` by each element of `input`, which `loss` reads: central differences with step
+/// 1e-5, whose own error is about 1e-10 times the third derivative, and 1e-11 times the loss by rounding.
+void expect_gradient(Matrix& input, const Matrix& gradient, const std::function<double()>& loss);
 
 /// How a matrix lies in memory.
 struct Layout {

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/selective_scan.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <cmath>
 
-#include "harness.h"
+#include "scan_inputs.h"
 
 namespace statescope::kernels {
 namespace {
@@ -139,6 +141,144 @@ TEST(SelectiveScan, MatchesTheReferenceOnEveryShape) {
 
 TEST(SelectiveScan, HoldsOnLongSequences) {
   expect_matches(random_inputs(700, 19, 16, {0.001, 0.1}), {});
+}
+
+// The outputs of the scan with every state and without, in pieces.
+std::vector<Matrix> run_with_options(const CpuBackend& backend, const ScanInputs& in, const Pieces& pieces,
+                                     States keep) {
+  const ScanCase& c = in.c;
+  const PlacedScan placed(in, layouts()[1]);
+  const Placed states = Placed::output(c.T, c.E * c.N), squares = Placed::output(c.T, c.E, layouts()[1]);
+  std::int64_t t = 0;
+  for (const std::int64_t count : pieces) {
+    SelectiveScanArgs<float> args = placed.args(t, count);
+    if (keep == States::kept) {
+      args.h_all = states.view().row(t);
+      args.state_squares = squares.view().row_range(t, count);
+    }
+    backend.selective_scan(args);
+    t += count;
+  }
+  std::vector<Matrix> out{placed.y.values(), placed.h.values()};
+  if (keep == States::kept) {
+    out.push_back(states.values());
+    out.push_back(squares.values());
+  }
+  return out;
+}
+
+TEST(SelectiveScan, MatchesTheReferenceWithEveryOption) {
+  for (const ScanCase& c : option_cases(43, 18)) {
+    SCOPED_TRACE(c);
+    const ScanInputs in(c);
+    Matrix state = in.h, out(c.T, c.E), states(c.T, c.E * c.N), squares(c.T, c.E);
+    SelectiveScanArgs<double> args = in.args(state, out);
+    args.h_all = states.data();
+    args.state_squares = squares.view();
+    reference::selective_scan(args);
+    on_every_backend([&](const CpuBackend& backend) {
+      for (const States keep : {States::kept, States::dropped}) {
+        const std::vector<Matrix> got = run_with_options(backend, in, {c.T}, keep);
+        // As in tolerances(); Δ, the gate and their rounding add a few units a step, and the decay forgets all but some
+        // 20 steps. Magnitudes are below 8 times the largest result.
+        const double allowed = 8 * (12 * 20 + 2 * 18 + 2) * unit_roundoff;
+        EXPECT_TRUE(close(got[0], out, allowed));
+        EXPECT_TRUE(close(got[1], state, allowed));
+        if (keep == States::dropped) continue;
+        EXPECT_TRUE(close(got[2], states, allowed));
+        EXPECT_TRUE(close(got[3], squares, 2 * allowed));
+      }
+    });
+  }
+}
+
+TEST(SelectiveScan, GivesTheSameBitsHoweverSplitWithEveryOption) {
+  for (const ScanCase& c : option_cases(41, 5)) {
+    SCOPED_TRACE(c);
+    const ScanInputs in(c);
+    expect_same_bits_however_split(c.T, [&](const CpuBackend& backend, const Pieces& pieces) {
+      std::vector<Matrix> kept = run_with_options(backend, in, pieces, States::kept);
+      const std::vector<Matrix> dropped = run_with_options(backend, in, pieces, States::dropped);
+      EXPECT_TRUE(same_bits(dropped[0], kept[0]));
+      EXPECT_TRUE(same_bits(dropped[1], kept[1]));
+      return kept;
+    });
+  }
+}
+
+TEST(SelectiveScan, TheOutputMayBeTheGate) {
+  const ScanInputs in({40, 21, 4, true, true});
+  on_every_backend([&](const CpuBackend& backend) {
+    const Matrix want = run_with_options(backend, in, {40}, States::dropped)[0];
+    const PlacedScan placed(in);
+    const Placed z = Placed::in_out(in.z);
+    SelectiveScanArgs<float> args = placed.args();
+    args.z = args.y = z.view();
+    backend.selective_scan(args);
+    EXPECT_TRUE(same_bits(z.values(), want));
+  });
+}
+
+TEST(SelectiveScan, AChannelOnItsOwnHasTheBitsItHasAmongOthers) {
+  const ScanInputs in({70, 40, 16, true, true, true, true});
+  on_every_backend([&](const CpuBackend& backend) {
+    const Matrix all = run_with_options(backend, in, {70}, States::dropped)[0];
+    const PlacedScan placed(in);
+    const std::int64_t e = 29;
+    const Placed out = Placed::output(70, 1);
+    SelectiveScanArgs<float> args = placed.args();
+    args.x = args.x.columns(e, 1), args.delta = args.delta.columns(e, 1), args.A = args.A.columns(e, 1);
+    args.h = args.h.columns(e, 1), args.z = args.z.columns(e, 1), args.y = out.view();
+    args.D += e, args.delta_bias += e;
+    backend.selective_scan(args);
+    for (std::int64_t t = 0; t < 70; ++t) EXPECT_EQ(out.view()(t, 0), all(t, e));
+  });
+}
+
+TEST(SelectiveScan, HoldsOverAMillionTokens) {
+  const Inputs in = random_inputs(std::int64_t{1} << 20, 3, 2, {0.001, 0.01});
+  std::vector<Matrix> want{{in.x.rows, 3}, in.h};
+  reference::selective_scan({in.x.view(), in.delta.view(), in.A.view(), in.B.view(), in.C.view(), in.D.data(),
+                             want[h].view(), want[y].view()});
+  on_every_backend([&](const CpuBackend& backend) {
+    if (backend.threads() > 1) return;
+    const Placed x = Placed::input(in.x), delta = Placed::input(in.delta), A = Placed::input(in.A),
+                 B = Placed::input(in.B), C = Placed::input(in.C), D = Placed::input(in.D),
+                 state = Placed::in_out(in.h), out = Placed::output(in.x.rows, 3);
+    backend.selective_scan({x.view(), delta.view(), A.view(), B.view(), C.view(), D.data(), state.view(), out.view()});
+    // ΔA is 0.0055 on average at least: the state forgets within 182 steps, each of which leaves 8 units at most.
+    EXPECT_TRUE(close(out.values(), want[y], 182 * 8 * unit_roundoff));
+    EXPECT_TRUE(close(state.values(), want[h], 182 * 8 * unit_roundoff));
+  });
+}
+
+TEST(SelectiveScan, FindsRowsBeyondWhat32BitsCount) {
+  // Three rows 2³⁰ floats apart, of which only a few pages are ever touched.
+  constexpr std::int64_t T = 3, E = 20, stride = (std::int64_t{1} << 30) + 64;
+  constexpr std::size_t bytes = (2 * stride + 4096) * sizeof(float);
+  void* memory = mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+  if (memory == MAP_FAILED) GTEST_SKIP() << "the system does not lend 8 GiB of addresses";
+  const Inputs in = random_inputs(T, E, 4);
+  const std::vector<Matrix> want = expected(in);
+  on_every_backend([&](const CpuBackend& backend) {
+    std::int64_t column = 0;
+    const auto spread = [&](const Matrix& m) {
+      const MatrixView<float> view(static_cast<float*>(memory) + column, T, m.cols, stride);
+      for (std::int64_t t = 0; t < T; ++t)
+        for (std::int64_t c = 0; c < m.cols; ++c) view(t, c) = static_cast<float>(m(t, c));
+      column += m.cols;
+      return view;
+    };
+    const MatrixView<float> x = spread(in.x), delta = spread(in.delta), B = spread(in.B), C = spread(in.C),
+                            out = spread(Matrix(T, E));
+    const Placed A = Placed::input(in.A), D = Placed::input(in.D), state = Placed::in_out(in.h);
+    backend.selective_scan({x, delta, A.view(), B, C, D.data(), state.view(), out});
+    Matrix got(T, E);
+    for (std::int64_t t = 0; t < T; ++t)
+      for (std::int64_t e = 0; e < E; ++e) got(t, e) = out(t, e);
+    EXPECT_TRUE(close(got, want[y], tolerances(in, want)[y]));
+  });
+  munmap(memory, bytes);
 }
 
 TEST(SelectiveScan, ATinyStepKeepsTheStateAndAHugeOneForgetsIt) {

@@ -12,6 +12,15 @@ struct SoftplusArgs {
   const Real* bias = nullptr;  // [E] or null
 };
 
+/// dx = dy ⊙ σ(x + bias), by the result: σ = 1 − e^−y. dbias = Σ_t dx_t.
+template <class Real>
+struct SoftplusBackwardArgs {
+  MatrixView<const Real> y;   // [T, E] what softplus gave
+  MatrixView<const Real> dy;  // [T, E]
+  MatrixView<Real> dx;        // [T, E]; may be y or dy
+  Real* dbias = nullptr;      // [E] overwritten, or null
+};
+
 /// gate = SiLU(z) = z·σ(z); out = y ⊙ gate.
 template <class Real>
 struct GateArgs {
@@ -21,9 +30,21 @@ struct GateArgs {
   MatrixView<Real> out;      // [T, E]; may be y or z
 };
 
+/// dy = dout ⊙ SiLU(z), dz = dout ⊙ y ⊙ σ(z)(1 + z(1 − σ(z))).
+template <class Real>
+struct GateBackwardArgs {
+  MatrixView<const Real> y;     // [T, E]
+  MatrixView<const Real> z;     // [T, E]
+  MatrixView<const Real> dout;  // [T, E]
+  MatrixView<Real> dy;          // [T, E]; may be any input
+  MatrixView<Real> dz;          // [T, E]; may be any input, not dy
+};
+
 namespace reference {
 void softplus(const SoftplusArgs<double>& args);
+void softplus_backward(const SoftplusBackwardArgs<double>& args);
 void gate(const GateArgs<double>& args);
+void gate_backward(const GateBackwardArgs<double>& args);
 }  // namespace reference
 
 }  // namespace statescope::kernels

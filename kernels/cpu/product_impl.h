@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Plain matrix products. Included by ops_impl.h after vector_math.h.
+//
+// Every element of c is one chain of multiply-adds over rising depth, whatever tile, strip or thread it falls into.
+
+// Rows × vectors of accumulators that fit the registers.
+#if STATESCOPE_LANES == 16
+constexpr int product_rows = 12;
+#else
+constexpr int product_rows = 6;
+#endif
+constexpr int product_vectors = 2;
+constexpr std::int64_t product_strip = product_vectors * lanes;
+constexpr std::int64_t product_depth = 256;  // so that a packed block of a strip fits the first-level cache
+
+template <int Rows>
+inline void product_tile(const Product& p, const float* a, const float* b, float* c, std::int64_t depth,
+                         std::int64_t cols, bool add) {
+  Vec sums[Rows][product_vectors] = {};
+  if (add) {
+    for (int r = 0; r < Rows; ++r)
+      for (int v = 0; v < product_vectors; ++v)
+        if (v * lanes < cols) sums[r][v] = load(c + r * p.c_row + v * lanes, cols - v * lanes);
+  }
+  for (std::int64_t k = 0; k < depth; ++k, b += product_strip) {
+    const Vec b0 = load(b), b1 = load(b + lanes);
+#pragma GCC unroll 12
+    for (int r = 0; r < Rows; ++r) {
+      const Vec factor = splat(a[r * p.a_row + k * p.a_depth]);
+      sums[r][0] += factor * b0;
+      sums[r][1] += factor * b1;
+    }
+  }
+  for (int r = 0; r < Rows; ++r)
+    for (int v = 0; v < product_vectors; ++v)
+      if (v * lanes < cols) store(c + r * p.c_row + v * lanes, sums[r][v], cols - v * lanes);
+}
+
+// The last rows, fewer than a tile has.
+template <int Rows>
+inline void product_rest(const Product& p, std::int64_t rows, const float* a, const float* b, float* c,
+                         std::int64_t depth, std::int64_t cols, bool add) {
+  if constexpr (Rows > 0) {
+    if (rows == Rows)
+      product_tile<Rows>(p, a, b, c, depth, cols, add);
+    else
+      product_rest<Rows - 1>(p, rows, a, b, c, depth, cols, add);
+  }
+}
+
+void product(const Product& p, std::int64_t strip_begin, std::int64_t strip_end) {
+  alignas(64) float packed[product_depth * product_strip];
+  for (std::int64_t strip = strip_begin; strip < strip_end; ++strip) {
+    const std::int64_t column = strip * product_strip, cols = smaller(product_strip, p.cols - column);
+    std::int64_t begin = 0;
+    do {  // once even when there is no depth: c becomes 0 then
+      const std::int64_t depth = smaller(product_depth, p.depth - begin);
+      for (std::int64_t k = 0; k < depth; ++k)
+        for (std::int64_t v = 0; v < product_strip; v += lanes)
+          store(packed + k * product_strip + v,
+                v < cols ? load(p.b + (begin + k) * p.b_row + column + v, cols - v) : Vec{});
+      const bool add = p.add || begin > 0;
+      for (std::int64_t row = 0; row < p.rows; row += product_rows) {
+        const float* a = p.a + row * p.a_row + begin * p.a_depth;
+        float* c = p.c + row * p.c_row + column;
+        if (p.rows - row >= product_rows)
+          product_tile<product_rows>(p, a, packed, c, depth, cols, add);
+        else
+          product_rest<product_rows - 1>(p, p.rows - row, a, packed, c, depth, cols, add);
+      }
+      begin += product_depth;
+    } while (begin < p.depth);
+  }
+}
+
+inline void product(const Product& p) {
+  product(p, 0, (p.cols + product_strip - 1) / product_strip);
+}

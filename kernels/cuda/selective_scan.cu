@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "cuda/selective_scan.h"
+
+#include <algorithm>
+
+#include "cuda/element.cuh"
+#include "cuda/selective_scan_plan.h"
+
+namespace statescope::kernels::cuda {
+namespace {
+
+// Cutting time costs a second pass over all but the last chunk, so it must gain more; below this many tokens more lanes
+// for each channel are better (measured on an H200).
+constexpr std::int64_t worth_cutting = 2048;
+constexpr std::int64_t shortest_chunk = 64;          // tokens; a multiple of every tile
+constexpr std::int64_t pairs_of_multiprocessor = 8;  // pairs of warps that are on one at a time
+
+std::int64_t multiprocessors() {
+  int device = 0, count = 0;
+  check(cudaGetDevice(&device), "asking for the device");
+  check(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device), "asking for its multiprocessors");
+  return count;
+}
+
+// Pairs of warps that the channels alone keep busy. 16 channels for each up to 16 states, 8 up to 64.
+std::int64_t pairs_of(const ScanArgs& args) {
+  const std::int64_t channels = args.N <= 16 ? 16 : 8;
+  return args.batch * ((args.E + channels - 1) / channels);
+}
+
+Plan plan_of(const ScanArgs& args, const Chunks& chunks) {
+  const std::int64_t of_group = args.E / args.groups;
+  if (args.groups > 1 && of_group % 16 != 0) return Plan::any;
+  if (args.N <= 8) return Plan::states_8;
+  if (args.N <= 16)
+    return chunks.count > 1 || 2 * pairs_of(args) > pairs_of_multiprocessor * multiprocessors() ? Plan::wide
+                                                                                                : Plan::narrow;
+  return args.N <= 64 ? Plan::states_64 : args.N <= 128 ? Plan::states_128 : Plan::any;
+}
+
+Chunks chunks_of(const ScanArgs& args) {
+  Chunks chunks;
+  chunks.length = args.T;
+  if (args.T < worth_cutting || args.N <= 8 || args.N > 64) return chunks;
+  const std::int64_t room = pairs_of_multiprocessor * multiprocessors() / std::max<std::int64_t>(1, pairs_of(args));
+  if (room < 4) return chunks;
+  const std::int64_t length = (args.T + room - 1) / room;
+  chunks.length = (length + shortest_chunk - 1) / shortest_chunk * shortest_chunk;
+  chunks.count = (args.T + chunks.length - 1) / chunks.length;
+  return chunks;
+}
+
+}  // namespace
+
+bool supports(const ScanArgs& args) {
+  return args.type != ElementType::i8 && args.batch >= 0 && args.T >= 0 && args.E >= 0 && args.N >= 1 &&
+         args.groups >= 1 && (args.E == 0 || args.E % args.groups == 0);
+}
+
+std::int64_t scan_workspace(const ScanArgs& args) {
+  const Chunks chunks = chunks_of(args);
+  const std::int64_t floats = chunks.count * args.batch * (args.N + 1) * args.E;
+  return chunks.count > 1 ? floats * static_cast<std::int64_t>(sizeof(float)) : 0;
+}
+
+void selective_scan(const ScanArgs& args, cudaStream_t stream) {
+  if (!supports(args)) throw CudaError("the selective scan was given sizes or a type it cannot run");
+  if (args.batch == 0 || args.T == 0 || args.E == 0) return;
+  Chunks chunks;
+  chunks.length = args.T;
+  if (args.workspace) chunks = chunks_of(args);
+  if (chunks.count > 1) {
+    const std::int64_t states = args.batch * args.N * args.E;
+    chunks.start = static_cast<float*>(args.workspace);
+    chunks.end = chunks.start + states;
+    chunks.delta = chunks.end + (chunks.count - 1) * states;
+  }
+  with_type(args.type, [&](auto element) { run_scan<decltype(element)>(args, plan_of(args, chunks), chunks, stream); });
+}
+
+}  // namespace statescope::kernels::cuda

@@ -1,0 +1,6 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "cuda/selective_scan.cuh"
+
+namespace statescope::kernels::cuda {
+template void run_scan<float>(const ScanArgs&, Plan, const Chunks&, cudaStream_t);
+}

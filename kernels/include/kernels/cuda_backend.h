@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+
+#include "kernels/cuda_decode.h"
+#include "kernels/device_memory.h"
+
+namespace statescope::kernels {
+
+/// The selective scan of kernels/selective_scan.h on the device, one sequence, everything fused in. State, Δ and
+/// exp(Δ·A) are float32 whatever the type of the rest, which is one.
+struct DeviceScanArgs {
+  DeviceMatrix x, delta;     // [T, E]; delta before bias and softplus
+  DeviceMatrix B, C;         // [T, N]
+  DeviceMatrix z;            // [T, E] or empty: y is then not gated
+  const float* A = nullptr;  // [N, E] state-major
+  std::int64_t N = 0;
+  const float* D = nullptr;           // [E]
+  const float* delta_bias = nullptr;  // [E] or null
+  float* h = nullptr;                 // [N, E] in and out
+  DeviceMatrix y;                     // [T, E]
+  float* h_all = nullptr;             // [T, E, N] or null
+};
+
+/// The causal convolution of kernels/causal_conv.h; the new history goes elsewhere, because many blocks read the old.
+struct DeviceConvArgs {
+  DeviceMatrix x;                 // [T, E]
+  const float* weight = nullptr;  // [K, E]
+  const float* bias = nullptr;    // [E] or null
+  std::int64_t taps = 0;          // K
+  DeviceMatrix history;           // [K-1, E] in
+  DeviceMatrix next_history;      // [K-1, E] out; must not overlap history
+  DeviceMatrix y;                 // [T, E]
+};
+
+/// What a copy from one matrix to another does to the elements on the way, in float32.
+enum class Mapping { identity, softplus, silu };
+
+/// One device, with one stream on which the operations run in the order of the calls and after the call has returned.
+/// Shapes are the caller's promise. Calls from several threads must not overlap. Every method throws CudaError, and
+/// CudaOutOfMemory where it allocates; what went wrong in an operation shows at the next wait.
+class CudaBackend {
+ public:
+  /// Throws CudaError, one sentence, when there is no such device, and in a build without CUDA.
+  static std::unique_ptr<CudaBackend> create(int device = 0);
+  virtual ~CudaBackend() = default;
+
+  virtual const std::string& name() const = 0;  // "NVIDIA H200"
+  virtual std::int64_t free_memory() const = 0;
+
+  virtual DeviceBuffer allocate(std::int64_t bytes) = 0;  // zeroed
+  virtual PinnedBuffer allocate_pinned(std::int64_t bytes) = 0;
+  virtual void copy_to_device(void* device, const void* host, std::int64_t bytes) = 0;
+  /// From pinned memory it returns at once, otherwise when the copy is done.
+  virtual void copy_to_host(void* host, const void* device, std::int64_t bytes) = 0;
+  virtual void copy_on_device(void* to, const void* from, std::int64_t bytes) = 0;
+  /// `count` blocks of `bytes`, their starts `to_step` and `from_step` bytes apart.
+  virtual void copy_blocks(void* to, std::int64_t to_step, const void* from, std::int64_t from_step, std::int64_t bytes,
+                           std::int64_t count) = 0;
+  virtual void clear(void* device, std::int64_t bytes) = 0;  // to zeros
+  /// Host values [rows, cols] without gaps into a matrix of any type, rounded to nearest. Returns when they are read.
+  virtual void fill(const DeviceMatrix& matrix, const float* values) = 0;
+  virtual void wait() = 0;  // until everything enqueued is done
+
+  /// A place in the order of what is enqueued. Copies are the same place.
+  class Fence {
+   public:
+    explicit operator bool() const { return event != nullptr; }
+    std::shared_ptr<void> event;
+  };
+  virtual Fence mark() = 0;
+  virtual void wait(const Fence& fence) = 0;  // the host, until the work before the fence is done
+  /// Nanoseconds between two fences that the device has passed.
+  virtual double elapsed(const Fence& from, const Fence& to) = 0;
+  /// Copies to pinned memory beside the stream, once `after` is passed; the fence is passed when the copy is done.
+  virtual Fence copy_to_host_aside(void* pinned, const void* device, std::int64_t bytes, const Fence& after) = 0;
+  /// What is enqueued from now on waits for the fence, on the device.
+  virtual void hold_for(const Fence& fence) = 0;
+
+  /// Operations that run as one: what `enqueue` calls is not run but kept, addresses and all.
+  using Graph = std::shared_ptr<void>;
+  virtual Graph capture(const std::function<void()>& enqueue) = 0;
+  virtual void launch(const Graph& graph) = 0;
+
+  /// y = x Wᵀ, or y += x Wᵀ, plus bias [M] unless null; x [T, K] and W [M, K] of one type, y [T, M] of that type or
+  /// float32. Sums in float32. Rows lie as cuda_decode.h says.
+  virtual void linear(const DeviceMatrix& x, const DeviceMatrix& W, const float* bias, const DeviceMatrix& y,
+                      bool accumulate = false) = 0;
+  virtual void rms_norm(const DeviceMatrix& x, const float* weight, float epsilon, const DeviceMatrix& y) = 0;
+  virtual void embedding(const std::int32_t* ids, const DeviceMatrix& table, const DeviceMatrix& y) = 0;
+  virtual void causal_conv(const DeviceConvArgs& args) = 0;
+  virtual void selective_scan(const DeviceScanArgs& args) = 0;
+  /// to = mapping(from + bias); bias [cols] or null. The types may differ.
+  virtual void map(const DeviceMatrix& from, const DeviceMatrix& to, Mapping mapping = Mapping::identity,
+                   const float* bias = nullptr) = 0;
+
+  /// out [T, E] = Σ_n h², of states [T, E, N].
+  virtual void square_states(const float* h_all, std::int64_t N, const DeviceMatrix& out) = 0;
+
+  virtual void decode_embed(const DecodeEmbedArgs& args) = 0;
+  virtual void decode_in(const DecodeInArgs& args) = 0;
+  virtual void decode_project(const DecodeProjectArgs& args) = 0;
+  virtual void decode_state(const DecodeStateArgs& args) = 0;
+  virtual void decode_out(const DecodeOutArgs& args) = 0;
+  virtual void decode_head(const DecodeHeadArgs& args) = 0;
+  virtual void decode_choose(const DecodeChooseArgs& args) = 0;
+
+  /// What this device can do at most, each the median of a few runs.
+  struct Limits {
+    double copy_bandwidth = 0;     // bytes per second, read and written both counted
+    double read_bandwidth = 0;     // bytes per second
+    double multiply_add_rate = 0;  // float32 operations per second, a multiply-add counts two
+    double matrix_rate = 0;        // operations per second of a large product in `type`
+    double exponential_rate = 0;   // special-function exponentials per second
+  };
+  virtual Limits measure_limits(ElementType type) = 0;
+};
+
+}  // namespace statescope::kernels

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The selective scan on a CUDA device against the double reference. Without a device every test says it is skipped.
+#include "kernels/cuda_scan_host.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "harness.h"
+#include "kernels/cuda_devices.h"
+#include "kernels/half.h"
+#include "scan_inputs.h"
+
+namespace statescope::kernels {
+namespace {
+
+using namespace testing;
+
+constexpr ElementType types[] = {ElementType::f32, ElementType::bf16, ElementType::f16};
+
+double unit(ElementType type) {
+  return type == ElementType::bf16 ? 0x1p-8 : type == ElementType::f16 ? 0x1p-11 : 0x1p-24;
+}
+
+void round_to(Matrix& m, ElementType type) {
+  for (double& v : m.values) {
+    const auto x = static_cast<float>(v);
+    v = type == ElementType::bf16 ? from_bf16(to_bf16(x)) : type == ElementType::f16 ? from_f16(to_f16(x)) : x;
+  }
+}
+
+// Inputs that are exact in the type, so that the reference sees the same numbers.
+ScanInputs inputs_of(const ScanCase& c, ElementType type) {
+  ScanInputs in(c);
+  for (Matrix* m : {&in.x, &in.delta, &in.B, &in.C, &in.z}) round_to(*m, type);
+  return in;
+}
+
+class CudaScan : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    if (cuda_devices().empty()) GTEST_SKIP() << "no CUDA device";
+    backend = CudaBackend::create();
+  }
+
+  // y, h and every h_t, [T · E, N].
+  std::vector<Matrix> run(const ScanInputs& in, ElementType type, const Pieces& pieces) {
+    const PlacedScan placed(in, layouts()[1]);
+    const ScanCase& c = in.c;
+    const Placed states = Placed::output(c.T * c.E, c.N);
+    std::int64_t t = 0;
+    for (const std::int64_t count : pieces) {
+      SelectiveScanArgs<float> args = placed.args(t, count);
+      args.h_all = states.data() + t * c.E * c.N;
+      selective_scan(*backend, args, type);
+      t += count;
+    }
+    return {placed.y.values(), placed.h.values(), states.values()};
+  }
+
+  std::unique_ptr<CudaBackend> backend;
+};
+
+std::vector<Matrix> expected(const ScanInputs& in) {
+  Matrix y(in.c.T, in.c.E), h = in.h, states(in.c.T * in.c.E, in.c.N);
+  SelectiveScanArgs<double> args = in.args(h, y);
+  args.h_all = states.data();
+  reference::selective_scan(args);
+  return {y, h, states};
+}
+
+// Δ errs by a few units of 2^-22 (softplus, exponentials of the special-function unit) and the exponent Δ·A, at most 8,
+// multiplies that; errors decay with the state. y sums N of them.
+double state_tolerance() {
+  return 64 * 8 * unit_roundoff;
+}
+
+void expect_close(const std::vector<Matrix>& got, const std::vector<Matrix>& want, ElementType type, std::int64_t N) {
+  EXPECT_TRUE(close(got[0], want[0], unit(type) + state_tolerance() * static_cast<double>(1 + N / 4)));
+  EXPECT_TRUE(close(got[1], want[1], state_tolerance()));
+  EXPECT_TRUE(close(got[2], want[2], state_tolerance()));
+}
+
+TEST_F(CudaScan, MatchesTheReferenceOnEveryOption) {
+  for (const ElementType type : types) {
+    for (const ScanCase& c : option_cases(45, 16)) {
+      SCOPED_TRACE(::testing::Message() << c << ", unit " << unit(type));
+      const ScanInputs in = inputs_of(c, type);
+      expect_close(run(in, type, {c.T}), expected(in), type, c.N);
+      if (HasFailure()) return;
+    }
+  }
+}
+
+TEST_F(CudaScan, MatchesTheReferenceOnEveryShape) {
+  for (const std::int64_t T : {1, 2, 31, 32, 33, 300}) {
+    for (const std::int64_t E : {1, 31, 32, 130}) {
+      for (const std::int64_t N : {1, 3, 4, 16, 17, 64}) {
+        const ScanInputs in = inputs_of({T, E, N, true, true, true, true}, ElementType::f32);
+        SCOPED_TRACE(in.c);
+        expect_close(run(in, ElementType::f32, {T}), expected(in), ElementType::f32, N);
+        if (HasFailure()) return;
+      }
+    }
+  }
+}
+
+TEST_F(CudaScan, GivesTheSameBitsInPieces) {
+  for (const ElementType type : types) {
+    for (const std::int64_t T : {97, 1500}) {
+      const ScanInputs in = inputs_of({T, 70, 16, true, true, true, true}, type);
+      const auto whole = run(in, type, {T});
+      for (const Pieces& pieces : {Pieces{T / 3, T - T / 3}, Pieces{1, 1, T - 2}, Pieces{64, T - 64}}) {
+        const auto split = run(in, type, pieces);
+        for (std::size_t i = 0; i < whole.size(); ++i) EXPECT_TRUE(same_bits(split[i], whole[i])) << T << " " << i;
+      }
+    }
+  }
+}
+
+TEST_F(CudaScan, TheOutputsDoNotDependOnWhetherStatesAreKept) {
+  const ScanInputs in = inputs_of({200, 70, 16, true, true, true, true}, ElementType::bf16);
+  const auto with = run(in, ElementType::bf16, {200});
+  const PlacedScan placed(in);
+  selective_scan(*backend, placed.args(), ElementType::bf16);
+  EXPECT_TRUE(same_bits(placed.y.values(), with[0]));
+  EXPECT_TRUE(same_bits(placed.h.values(), with[1]));
+}
+
+TEST_F(CudaScan, ChosenChannelsAreThoseOfAllStates) {
+  const ScanInputs in = inputs_of({50, 70, 16, true, true, true, true}, ElementType::f32);
+  const Matrix all = run(in, ElementType::f32, {50})[2];
+  const std::vector<std::int32_t> list{0, 7, 31, 32, 69};
+  const PlacedScan placed(in);
+  const Placed some = Placed::output(50 * 5, 16);
+  SelectiveScanArgs<float> args = placed.args();
+  args.h_all = some.data();
+  args.channel_list = list.data();
+  args.channels = 5;
+  selective_scan(*backend, args);
+  const Matrix got = some.values();
+  for (std::int64_t t = 0; t < 50; ++t)
+    for (std::int64_t i = 0; i < 5; ++i)
+      for (std::int64_t n = 0; n < 16; ++n)
+        ASSERT_EQ(got(t * 5 + i, n), all(t * 70 + list[static_cast<std::size_t>(i)], n)) << t << " " << i;
+}
+
+TEST_F(CudaScan, GradientsMatchTheReference) {
+  for (const ElementType type : types) {
+    for (ScanCase c : option_cases(70, 16)) {
+      SCOPED_TRACE(::testing::Message() << c << ", unit " << unit(type));
+      const ScanInputs in = inputs_of(c, type);
+      Random random("cuda scan gradients");
+      Matrix dy = random.uniform(c.T, c.E, -1, 1);
+      round_to(dy, type);
+      const Matrix dh_last = random.uniform(c.N, c.E, -1, 1);
+      const std::int64_t rows = c.constant ? 1 : c.T, width = c.groups * c.N;
+      const std::pair<std::int64_t, std::int64_t> shapes[] = {
+          {c.T, c.E}, {c.T, c.E}, {c.T, c.E}, {c.N, c.E}, {rows, width}, {rows, width}, {1, c.E}, {1, c.E}, {c.N, c.E}};
+      const char* names[] = {"dx", "ddelta", "dz", "dA", "dB", "dC", "dD", "ddelta_bias", "dh0"};
+      std::vector<Matrix> want;
+      std::vector<Placed> got;
+      for (const auto& [r, cols] : shapes) {
+        want.emplace_back(r, cols);
+        got.push_back(Placed::output(r, cols));
+      }
+      const auto point = [&](auto& args, const auto& view, const auto& data) {
+        args.dx = view(0), args.ddelta = view(1);
+        if (c.z) args.dz = view(2);
+        args.dA = view(3);
+        args.dB = in.over_time(view(4)), args.dC = in.over_time(view(5));
+        if (c.D) args.dD = data(6);
+        if (c.delta_bias) args.ddelta_bias = data(7);
+        args.dh0 = view(8);
+      };
+      Matrix h = in.h, unused(c.T, c.E);
+      SelectiveScanBackwardArgs<double> exact;
+      exact.forward = in.args(h, unused);
+      exact.dy = dy.view();
+      exact.dh_last = dh_last.view();
+      point(
+          exact, [&](std::size_t i) { return want[i].view(); }, [&](std::size_t i) { return want[i].data(); });
+      reference::selective_scan_backward(exact);
+      const PlacedScan placed(in);
+      const Placed upstream = Placed::input(dy), last = Placed::input(dh_last);
+      SelectiveScanBackwardArgs<float> fast;
+      fast.forward = placed.args();
+      fast.dy = upstream.view();
+      fast.dh_last = last.view();
+      point(
+          fast, [&](std::size_t i) { return got[i].view(); }, [&](std::size_t i) { return got[i].data(); });
+      selective_scan_backward(*backend, fast, type);
+      for (std::size_t i = 0; i < want.size(); ++i) {
+        if ((i == 2 && !c.z) || (i == 6 && !c.D) || (i == 7 && !c.delta_bias)) continue;
+        // The errors of the states once more, in sums over states, channels or time that partly cancel.
+        EXPECT_TRUE(close(got[i].values(), want[i], (i < 3 ? unit(type) : 0) + 16 * state_tolerance())) << names[i];
+      }
+      if (HasFailure()) return;
+    }
+  }
+}
+
+}  // namespace
+}  // namespace statescope::kernels
