@@ -15,8 +15,13 @@
 #include "engine/io/memory.h"
 #include "engine/io/tokenizer.h"
 #include "engine/io/utf8.h"
+#include "engine/models/decoder.h"
 #include "engine/models/mamba.h"
 #include "engine/models/model.h"
+#include "engine/profile/ceilings.h"
+#include "engine/profile/device.h"
+#include "engine/profile/files.h"
+#include "engine/profile/run.h"
 #include "engine/run/trace_file.h"
 #include "engine/scene/scene.h"
 #include "kernels/cuda_devices.h"
@@ -28,6 +33,7 @@ using nlohmann::ordered_json;
 
 // The trace file keeps the prompt in its header, which holds at most 100 MB; JSON may spell a byte with six.
 constexpr std::size_t max_prompt_bytes = std::size_t{16} << 20;
+constexpr std::int64_t greedy_tokens_at_once = 16;
 
 void print(const std::string& text) {
   std::fputs(text.c_str(), stdout);
@@ -38,11 +44,13 @@ void print(const ordered_json& json) {
   print(json.dump(-1, ' ', false, ordered_json::error_handler_t::replace));
 }
 
-void require_cpu(const std::string& device) {
-  if (device == "cpu") return;
-  if (device.rfind("cuda", 0) == 0)
-    throw Error("--device " + device + ": this build runs models on the CPU only; use --device cpu");
-  throw Error("--device: \"" + device + "\" is not a device; use cpu");
+// Before the model is read, which may take a while.
+void require_device(const std::string& device) {
+  try {
+    cuda_index(device);
+  } catch (const Error& error) {
+    throw Error("--device: " + std::string(error.what()));
+  }
 }
 
 std::filesystem::path folder_of(const std::string& model) {
@@ -101,8 +109,7 @@ void devices(bool json) {
   print("cpu     " + set + ", " + std::to_string(cpu.threads()) + " threads, " + format_bytes(available_memory()) +
         " free");
   for (std::size_t i = 0; i < cuda.size(); ++i)
-    print("cuda:" + std::to_string(i) + "  " + cuda[i].name + ", " + format_bytes(cuda[i].memory) +
-          " (listed only: models run on the CPU in this version)");
+    print("cuda:" + std::to_string(i) + "  " + cuda[i].name + ", " + format_bytes(cuda[i].memory));
 }
 
 void info(const InfoOptions& options) {
@@ -145,8 +152,10 @@ void tokenize(const TokenizeOptions& options) {
 }
 
 void inspect(const InspectOptions& options) {
-  require_cpu(options.device);
+  require_device(options.device);
   const Precision precision = parse_precision(options.dtype);
+  if (precision == Precision::f64 && options.device != "cpu")
+    throw Error("--dtype f64 is the reference, which runs on the CPU only; leave --device out");
   std::string prompt;
   const Checkpoint checkpoint = Checkpoint::open(options.model);
   const ModelInfo info = inspect_checkpoint(checkpoint);
@@ -161,7 +170,7 @@ void inspect(const InspectOptions& options) {
     reference.run(ids, trace, stop);
     trace.commit();
   } else {
-    const auto model = load_model(checkpoint, precision, options.threads);
+    const auto model = load_model(checkpoint, precision, options.threads, options.device);
     const std::stop_token stop = stop_on_interrupt();
     TraceFileWriter trace(options.out, info, ids, prompt, selection);
     ModelState state = model->initial_state();
@@ -171,35 +180,44 @@ void inspect(const InspectOptions& options) {
 }
 
 void generate(const GenerateOptions& options) {
-  require_cpu(options.device);
+  require_device(options.device);
   check_sampling(options.sampling);
   const Precision precision = parse_precision(options.dtype);
   if (precision == Precision::f64)
     throw Error("--dtype f64 is the reference of inspect; generate with f32, bf16 or f16");
   const Tokenizer tokenizer = load_tokenizer(options.model);
-  const auto model = load_model(options.model, precision, options.threads);
+  const auto model = load_model(options.model, precision, options.threads, options.device);
   const std::vector<std::int32_t> prompt = tokenizer.encode(options.prompt);
   if (prompt.empty()) throw Error("the prompt is empty; give at least one token to continue");
 
   // A vocabulary padded for speed ends in ids that mean nothing: they are never drawn.
   const auto vocab =
       static_cast<std::size_t>(std::min<std::int64_t>(tokenizer.vocab_size(), model->info().sizes.vocab));
-  ModelState state = model->initial_state();
+  const auto decoder = make_decoder(model, model->initial_state());
   std::vector<std::int32_t> ids;
   Utf8Stream stream;
   std::string text;
-  std::vector<float> logits = read_for_logits(*model, prompt, state);
+  decoder->read(prompt);
   const auto start = std::chrono::steady_clock::now();
-  for (std::int64_t i = 0; i < options.tokens; ++i) {
-    const auto position = static_cast<std::int64_t>(prompt.size()) + i;
-    ids.push_back(sample(std::span(logits).first(vocab), options.sampling, position));
-    const std::string piece = stream.push(tokenizer.token_bytes(ids.back()));
+  const auto take = [&](std::int32_t id) {
+    ids.push_back(id);
+    const std::string piece = stream.push(tokenizer.token_bytes(id));
     text += piece;
-    if (!options.json) {
-      std::fputs(piece.c_str(), stdout);
-      std::fflush(stdout);
+    if (options.json) return;
+    std::fputs(piece.c_str(), stdout);
+    std::fflush(stdout);
+  };
+  take(sample(decoder->logits().first(vocab), options.sampling, std::ssize(prompt)));
+  while (std::ssize(ids) < options.tokens) {
+    const std::span<const std::int32_t> last = std::span(ids).last(1);
+    if (options.sampling.temperature == 0) {
+      // The most likely tokens are chosen where the model runs, some of them before the text is shown.
+      const std::int64_t count = std::min(greedy_tokens_at_once, options.tokens - std::ssize(ids));
+      for (const std::int32_t id : decoder->greedy(last, count, static_cast<std::int64_t>(vocab))) take(id);
+    } else {
+      decoder->step(last);
+      take(sample(decoder->logits().first(vocab), options.sampling, std::ssize(prompt) + std::ssize(ids)));
     }
-    if (i + 1 < options.tokens) logits = read_for_logits(*model, std::span(ids).last(1), state);
   }
   const std::chrono::duration<double> seconds = std::chrono::steady_clock::now() - start;
   const std::string rest = stream.flush();
@@ -210,6 +228,22 @@ void generate(const GenerateOptions& options) {
                        {"tokens_per_second", static_cast<double>(options.tokens) / seconds.count()}});
   else
     print(rest);
+}
+
+void profile(const ProfileOptions& options) {
+  require_device(options.device);
+  check_profile_name(options.out);
+  const Precision precision = parse_precision(options.dtype);
+  if (precision == Precision::f64) throw Error("--dtype f64 is the reference of inspect; record f32, bf16 or f16");
+  const auto model = load_model(options.model, precision, options.threads, options.device);
+  const ProfileRequest request{
+      .ids = options.ids ? parse_ids(*options.ids) : load_tokenizer(options.model).encode(*options.prompt),
+      .generate = options.tokens};
+  check_ids(request.ids, model->info().sizes.vocab);
+  const std::stop_token stop = stop_on_interrupt();
+  Profile recorded = profile_run(*model, request, stop);
+  recorded.ceilings = measure_ceilings(options.device, precision, options.threads, stop);
+  save_profile(recorded, options.out);
 }
 
 void compute(const ComputeOptions& options) {

@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "engine/error.h"
 #include "engine/models/recorder.h"
 #include "engine/run/sampling.h"
 
@@ -34,6 +35,12 @@ struct GenerateOptions {
   int threads = 0;
   bool json = false;
 };
+struct ProfileOptions {
+  std::string model, out, device = "cpu", dtype = "f32";
+  std::optional<std::string> prompt, ids;  // one of them
+  std::int64_t tokens = 0;
+  int threads = 0;
+};
 struct ComputeOptions {
   std::string scene, out;
 };
@@ -43,13 +50,29 @@ void info(const InfoOptions& options);
 void tokenize(const TokenizeOptions& options);
 void inspect(const InspectOptions& options);
 void generate(const GenerateOptions& options);
+void profile(const ProfileOptions& options);
 void compute(const ComputeOptions& options);
 
+/// The parts between separators; empty ones count.
+std::vector<std::string> split(const std::string& text, char separator);
 /// "0,2-5" or "all" (every number below `count`). Throws Error on anything else, naming it.
 std::vector<std::int64_t> parse_ranges(const std::string& text, std::int64_t count, const std::string& option);
 /// "all" or "logits,h,delta". Throws Error naming the known ones.
 std::set<Quantity> parse_tensors(const std::string& text);
 /// "1,2,3" as token ids. Throws Error.
 std::vector<std::int32_t> parse_ids(const std::string& text);
+
+/// A check for CLI11 out of a function that throws Error: text that it refuses is wrong usage.
+template <class Parse>
+auto parses(const Parse& parse) {
+  return [parse](const std::string& text) -> std::string {
+    try {
+      parse(text);
+      return "";
+    } catch (const Error& error) {
+      return error.what();
+    }
+  };
+}
 
 }  // namespace statescope::cli

@@ -5,6 +5,7 @@
 #include <new>
 #include <string>
 
+#include "cli/bench.h"
 #include "cli/commands.h"
 #include "engine/error.h"
 #include "engine/models/model.h"
@@ -12,19 +13,6 @@
 namespace {
 
 using namespace statescope::cli;
-
-// Text that `parse` refuses is wrong usage.
-template <class Parse>
-auto parses(const Parse& parse) {
-  return [parse](const std::string& text) -> std::string {
-    try {
-      parse(text);
-      return "";
-    } catch (const statescope::Error& error) {
-      return error.what();
-    }
-  };
-}
 
 void add_sampling(CLI::App& command, statescope::Sampling& sampling) {
   command.add_option("--temperature", sampling.temperature, "0 is greedy")->capture_default_str();
@@ -36,7 +24,9 @@ void add_sampling(CLI::App& command, statescope::Sampling& sampling) {
 
 void add_arithmetic(CLI::App& command, std::string& device, std::string& dtype, int& threads) {
   command.add_option("--device", device, "cpu or cuda[:i]")->capture_default_str();
-  command.add_option("--dtype", dtype, "of weights and activations: f32, bf16, f16; f64 is the slow reference")
+  command
+      .add_option("--dtype", dtype,
+                  "of weights and activations: f32, bf16, f16; i8 has 8-bit weights; f64 is the slow reference")
       ->capture_default_str()
       ->check(parses([](const std::string& text) { statescope::parse_precision(text); }));
   command.add_option("--threads", threads, "0 uses every core")->capture_default_str()->check(CLI::Range(0, 1024));
@@ -105,6 +95,25 @@ int run(int argc, char** argv) {
   command->add_option("SCENE", compute_options.scene, "a scene file")->required();
   command->add_option("--out", compute_options.out, "the numbers, a JSON file")->required();
   command->callback([&] { compute(compute_options); });
+
+  ProfileOptions profile_options;
+  command = app.add_subcommand("profile", "record what every stage of a run costs");
+  command->add_option("MODEL", profile_options.model, "a checkpoint folder or a file in it")->required();
+  CLI::Option_group* read = command->add_option_group("input", "what the model reads");
+  read->add_option("--prompt", profile_options.prompt);
+  read->add_option("--ids", profile_options.ids, "token ids, 1,2,3");
+  read->require_option(1);
+  command->add_option("--tokens", profile_options.tokens, "generated after it")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1 << 20));
+  command
+      ->add_option("--out", profile_options.out, "NAME.trace.json for Perfetto, NAME.csv, or NAME.json for Statescope")
+      ->required();
+  add_arithmetic(*command, profile_options.device, profile_options.dtype, profile_options.threads);
+  command->callback([&] { profile(profile_options); });
+
+  BenchOptions bench_options;
+  add_bench(app, bench_options);
 
   try {
     app.parse(argc, argv);

@@ -17,6 +17,8 @@ Number parse_number(std::string_view text, const std::string& option) {
   return value;
 }
 
+}  // namespace
+
 std::vector<std::string> split(const std::string& text, char separator) {
   std::vector<std::string> parts{""};
   for (const char c : text) {
@@ -27,8 +29,6 @@ std::vector<std::string> split(const std::string& text, char separator) {
   }
   return parts;
 }
-
-}  // namespace
 
 std::vector<std::int64_t> parse_ranges(const std::string& text, std::int64_t count, const std::string& option) {
   std::vector<std::int64_t> numbers;

@@ -7,6 +7,7 @@
 #include "engine/io/memory.h"
 #include "engine/models/checkpoint.h"
 #include "engine/run/session.h"
+#include "kinds.h"
 
 namespace statescope {
 namespace {
@@ -22,17 +23,17 @@ ordered_json array(const char* name, std::vector<std::string> axes, std::vector<
   return {{"name", name}, {"axes", std::move(axes)}, {"shape", std::move(shape)}, {"values", std::move(values)}};
 }
 
-ordered_json token_json(const TokenRecord& token, const LoadedModel& loaded) {
+ordered_json token_json(const TokenRecord& token, const Prediction& prediction, const LoadedModel& loaded) {
   const auto text = [&](std::int32_t id) {
     return loaded.tokenizer ? loaded.tokenizer->token_text(id) : std::to_string(id);
   };
   ordered_json next = ordered_json::array();
-  for (const Candidate& candidate : token.next)
+  for (const Candidate& candidate : prediction.next)
     next.push_back({{"id", candidate.id}, {"text", text(candidate.id)}, {"probability", candidate.probability}});
   return {{"id", token.id},
           {"text", text(token.id)},
           {"generated", token.generated},
-          {"log_probability", token.log_probability},
+          {"log_probability", prediction.log_probability},
           {"next", next}};
 }
 
@@ -50,9 +51,9 @@ ordered_json summaries_json(const Trace& trace, std::int64_t layers) {
 
 }  // namespace
 
-LoadedModel load_with_tokenizer(const std::filesystem::path& path) {
+LoadedModel load_with_tokenizer(const std::filesystem::path& path, Precision precision, const std::string& device) {
   const Checkpoint checkpoint = Checkpoint::open(path);
-  LoadedModel loaded{load_model(checkpoint), std::nullopt};
+  LoadedModel loaded{load_model(checkpoint, precision, 0, device), std::nullopt};
   const std::filesystem::path tokenizer = checkpoint.folder() / "tokenizer.json";
   std::error_code error;
   if (std::filesystem::exists(tokenizer, error)) loaded.tokenizer = Tokenizer::load(tokenizer.string());
@@ -71,8 +72,10 @@ std::vector<std::int32_t> prompt_ids(const ModelRun& run, const LoadedModel& loa
   return ids;
 }
 
-ordered_json compute(const Scene& wanted, const std::filesystem::path& base, const std::filesystem::path& assets,
-                     std::stop_token stop) {
+namespace {
+
+ordered_json compute_model_run(const ModelScene& wanted, const std::filesystem::path& base,
+                               const std::filesystem::path& assets, std::stop_token stop) {
   const LoadedModel loaded = load_with_tokenizer(resolve_model(wanted.run.model, base, assets));
   const Model& model = *loaded.model;
   const ModelSizes& s = model.info().sizes;
@@ -83,7 +86,7 @@ ordered_json compute(const Scene& wanted, const std::filesystem::path& base, con
   const Trace& trace = session.trace();
   const std::int64_t T = trace.length(), E = s.d_inner, N = s.d_state;
   require_memory(T * (4 * E + 3 * N + 4 * s.layers) * bytes_per_number, "the result of this scene");
-  const Scene scene = clamped(wanted, s, T);
+  const ModelScene scene = clamped(wanted, s, T);
   const ModelView& view = scene.view;
   LayerTrack track = layer_track(model, trace, view.layer, nullptr, stop);
   std::vector<float> channel = channel_states(model, track, view.channel);
@@ -91,7 +94,10 @@ ordered_json compute(const Scene& wanted, const std::filesystem::path& base, con
   const StateUpdate u = state_update(model, track, channel, view.channel, view.state, scene.cursor);
 
   ordered_json tokens = ordered_json::array();
-  for (const auto& token : trace.tokens) tokens.push_back(token_json(*token, loaded));
+  const std::vector<Prediction> expected = predictions(model, trace, 0, T, stop);
+  for (std::int64_t t = 0; t < T; ++t)
+    tokens.push_back(
+        token_json(*trace.tokens[static_cast<std::size_t>(t)], expected[static_cast<std::size_t>(t)], loaded));
   ordered_json arrays = summaries_json(trace, s.layers);
   arrays.push_back(array("delta", {"token", "channel"}, {T, E}, std::move(track.delta)));
   arrays.push_back(array("gate", {"token", "channel"}, {T, E}, std::move(track.gate)));
@@ -120,6 +126,15 @@ ordered_json compute(const Scene& wanted, const std::filesystem::path& base, con
             {"gate", u.gate},
             {"write", u.write}}},
           {"arrays", arrays}};
+}
+
+}  // namespace
+
+ordered_json compute(const Scene& scene, const std::filesystem::path& base, const std::filesystem::path& assets,
+                     std::stop_token stop) {
+  if (const auto* theatre = std::get_if<TheatreScene>(&scene)) return compute_theatre(*theatre, base, assets, stop);
+  if (const auto* profile = std::get_if<ProfileScene>(&scene)) return compute_profile(*profile, base, assets, stop);
+  return compute_model_run(std::get<ModelScene>(scene), base, assets, stop);
 }
 
 }  // namespace statescope

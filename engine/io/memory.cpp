@@ -9,14 +9,27 @@
 
 namespace statescope {
 
-std::int64_t available_memory() {
-  std::ifstream meminfo("/proc/meminfo");
-  for (std::string key; meminfo >> key;) {
+namespace {
+
+// The number of kibibytes after `key` in a file of /proc, as bytes.
+std::int64_t bytes_after(const char* file, const std::string& key, std::int64_t fallback) {
+  std::ifstream lines(file);
+  for (std::string word; lines >> word;) {
     std::int64_t kibibytes = 0;
-    if (key == "MemAvailable:" && meminfo >> kibibytes) return kibibytes * 1024;
-    meminfo.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
+    if (word == key && lines >> kibibytes) return kibibytes * 1024;
+    lines.ignore(std::numeric_limits<std::streamsize>::max(), '\n');
   }
-  return std::numeric_limits<std::int64_t>::max();
+  return fallback;
+}
+
+}  // namespace
+
+std::int64_t available_memory() {
+  return bytes_after("/proc/meminfo", "MemAvailable:", std::numeric_limits<std::int64_t>::max());
+}
+
+std::int64_t peak_memory() {
+  return bytes_after("/proc/self/status", "VmHWM:", 0);
 }
 
 void require_memory(std::int64_t bytes, const std::string& what) {

@@ -233,6 +233,10 @@ const TensorInfo& SafetensorsFile::at(std::string_view name) const {
   return *info;
 }
 
+void SafetensorsFile::release(std::span<const std::byte> part) const {
+  if (const auto* file = std::get_if<MappedFile>(&storage_)) file->release(part);
+}
+
 std::span<const std::byte> SafetensorsFile::data(const TensorInfo& info) const {
   return bytes().subspan(data_offset_ + info.begin, info.end - info.begin);
 }

@@ -35,12 +35,11 @@ std::set<std::string> shards_of(const fs::path& index) {
   return shards;
 }
 
-template <class Real>
-void decode(const SafetensorsFile& file, const TensorInfo& info, Real* out) {
-  if constexpr (std::is_same_v<Real, float>)
-    decode_f32(info.dtype, file.data(info), out);
-  else
-    decode_f64(info.dtype, file.data(info), out);
+void decode(Dtype dtype, std::span<const std::byte> bytes, float* out) {
+  decode_f32(dtype, bytes, out);
+}
+void decode(Dtype dtype, std::span<const std::byte> bytes, double* out) {
+  decode_f64(dtype, bytes, out);
 }
 
 }  // namespace
@@ -101,23 +100,34 @@ std::string Checkpoint::file_of(const std::string& tensor) const {
 }
 
 template <class Real>
-std::vector<Real> Checkpoint::read(const std::string& tensor) const {
+void Checkpoint::read(const std::string& tensor, std::int64_t first, std::span<Real> out) const {
   const TensorInfo& tensor_info = info(tensor);
-  std::vector<Real> values(static_cast<std::size_t>(tensor_info.elements()));
+  const SafetensorsFile& file = files_[where_.at(tensor)];
+  const std::size_t size = dtype_size(tensor_info.dtype);
+  const auto bytes = file.data(tensor_info).subspan(static_cast<std::size_t>(first) * size, out.size() * size);
   try {
-    decode(files_[where_.at(tensor)], tensor_info, values.data());
+    decode(tensor_info.dtype, bytes, out.data());
   } catch (const Error& error) {
     throw Error(file_of(tensor) + ": tensor \"" + tensor + "\": " + error.what());
   }
-  for (std::size_t i = 0; i < values.size(); ++i) {
-    if (!std::isfinite(values[i]))
-      throw Error(file_of(tensor) + ": tensor \"" + tensor + "\" holds " +
-                  (std::isnan(values[i]) ? "NaN" : "infinity") + " at element " + std::to_string(i) +
-                  "; the checkpoint is damaged");
+  file.release(bytes);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (!std::isfinite(out[i]))
+      throw Error(file_of(tensor) + ": tensor \"" + tensor + "\" holds " + (std::isnan(out[i]) ? "NaN" : "infinity") +
+                  " at element " + std::to_string(static_cast<std::size_t>(first) + i) + "; the checkpoint is damaged");
   }
+}
+
+template <class Real>
+std::vector<Real> Checkpoint::read(const std::string& tensor) const {
+  std::vector<Real> values(static_cast<std::size_t>(info(tensor).elements()));
+  read(tensor, 0, std::span(values));
   return values;
 }
 
+void Checkpoint::read_f32(const std::string& tensor, std::int64_t first, std::span<float> out) const {
+  read(tensor, first, out);
+}
 std::vector<float> Checkpoint::read_f32(const std::string& tensor) const {
   return read<float>(tensor);
 }

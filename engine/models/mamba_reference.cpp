@@ -154,6 +154,8 @@ void MambaReference::run(std::span<const std::int32_t> ids, Recorder& recorder, 
       Vector y(static_cast<std::size_t>(E)), h_all(static_cast<std::size_t>(E * N));
       kernels::reference::selective_scan(
           {row(x), row(delta), layer.A.view(), B, C, layer.D.data(), {state.h.data(), N, E}, row(y), h_all.data()});
+      Vector squares(static_cast<std::size_t>(E));
+      for (std::size_t j = 0; j < h_all.size(); ++j) squares[j / static_cast<std::size_t>(N)] += h_all[j] * h_all[j];
       Vector gate(static_cast<std::size_t>(E)), gated(static_cast<std::size_t>(E));
       kernels::reference::gate({row(y), row(xz, E, E), row(gate), row(gated)});
       const Vector out = linear(gated, layer.out_proj, layer.out_bias);
@@ -164,6 +166,7 @@ void MambaReference::run(std::span<const std::int32_t> ids, Recorder& recorder, 
       hand_over(recorder, Quantity::C, i, t, {C.data, static_cast<std::size_t>(N)});
       hand_over(recorder, Quantity::conv, i, t, x);
       hand_over(recorder, Quantity::h, i, t, h_all);
+      hand_over(recorder, Quantity::state_squares, i, t, squares);
       hand_over(recorder, Quantity::y, i, t, y);
       hand_over(recorder, Quantity::gate, i, t, gate);
     }

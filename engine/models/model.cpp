@@ -5,14 +5,16 @@
 
 #include "engine/error.h"
 #include "engine/io/utf8.h"
+#include "engine/models/decoder.h"
 #include "engine/models/mamba.h"
+#include "engine/profile/device.h"
 
 namespace statescope {
 namespace {
 
 // Tokens read at once: enough to reuse every weight many times; fewer where a token needs much, so that a model with a
 // huge vocabulary or state does not ask for more memory than its weights suggest.
-constexpr std::int64_t chunk_tokens = 256;
+constexpr std::int64_t chunk_tokens = 512;
 constexpr std::int64_t chunk_tokens_with_states = 64;
 constexpr std::int64_t chunk_bytes = std::int64_t{256} << 20;
 
@@ -33,7 +35,7 @@ class LayerRecording {
       buffers_.push_back({quantity, std::vector<float>(static_cast<std::size_t>(tokens * width))});
       return MatrixView<float>(buffers_.back().values.data(), tokens, width);
     };
-    buffers_.reserve(7);
+    buffers_.reserve(8);
     tap.delta = wanted(Quantity::delta, sizes.d_inner);
     tap.B = wanted(Quantity::B, sizes.d_state);
     tap.C = wanted(Quantity::C, sizes.d_state);
@@ -41,10 +43,17 @@ class LayerRecording {
     tap.y = wanted(Quantity::y, sizes.d_inner);
     tap.gate = wanted(Quantity::gate, sizes.d_inner);
     tap.h_all = wanted(Quantity::h, sizes.d_inner * sizes.d_state).data;
+    tap.state_squares = wanted(Quantity::state_squares, sizes.d_inner);
+    tap.snapshot_interval = recorder->snapshot_interval();
+    if (tap.snapshot_interval > 0) tap.snapshots = &snapshots_;
   }
+  LayerRecording(const LayerRecording&) = delete;
+  LayerRecording& operator=(const LayerRecording&) = delete;
 
-  void deliver(Recorder& recorder, std::int64_t layer, std::int64_t first, std::int64_t tokens) const {
+  void deliver(Recorder& recorder, std::int64_t layer, std::int64_t first, std::int64_t tokens) {
     for (const Buffer& buffer : buffers_) recorder.record(buffer.quantity, layer, first, tokens, buffer.values);
+    for (LayerState& state : snapshots_)
+      recorder.record_snapshot(layer, first += tap.snapshot_interval, std::move(state));
   }
 
   LayerTap tap;
@@ -55,6 +64,7 @@ class LayerRecording {
     std::vector<float> values;
   };
   std::vector<Buffer> buffers_;
+  std::vector<LayerState> snapshots_;
 };
 
 class LastLogits final : public Recorder {
@@ -83,14 +93,27 @@ void check_ids(std::span<const std::int32_t> ids, std::int64_t vocab) {
 
 void run(const Model& model, std::span<const std::int32_t> ids, ModelState& state, Recorder* recorder,
          std::stop_token stop) {
-  const ModelSizes& sizes = model.info().sizes;
-  check_ids(ids, sizes.vocab);
+  check_ids(ids, model.info().sizes.vocab);
+  model.read(ids, state, recorder, stop);
+}
+
+std::vector<float> read_for_logits(const Model& model, std::span<const std::int32_t> ids, ModelState& state,
+                                   std::stop_token stop) {
+  check_ids(ids, model.info().sizes.vocab);
+  return model.read_last(ids, state, stop);
+}
+
+void Model::read(std::span<const std::int32_t> ids, ModelState& state, Recorder* recorder, std::stop_token stop) const {
+  const Model& model = *this;
+  const ModelSizes& sizes = info().sizes;
   const auto wants = [&](Quantity quantity, std::int64_t layer) {
     return recorder && recorder->wants(quantity, layer);
   };
   bool states_wanted = false;
   for (std::int64_t layer = 0; layer < sizes.layers; ++layer) states_wanted |= wants(Quantity::h, layer);
-  const std::int64_t chunk = tokens_at_once(sizes, states_wanted, wants(Quantity::logits, 0));
+  std::int64_t chunk = tokens_at_once(sizes, states_wanted, wants(Quantity::logits, 0));
+  const std::int64_t interval = recorder ? recorder->snapshot_interval() : 0;
+  if (interval > 0) chunk = std::max(chunk / interval, std::int64_t{1}) * interval;  // snapshots count from its start
 
   const auto total = static_cast<std::int64_t>(ids.size());
   for (std::int64_t first = 0; first < total; first += chunk) {
@@ -101,9 +124,12 @@ void run(const Model& model, std::span<const std::int32_t> ids, ModelState& stat
     for (std::int64_t layer = 0; layer < sizes.layers; ++layer) {
       if (stop.stop_requested()) throw Cancelled();
       if (wants(Quantity::hidden, layer)) recorder->record(Quantity::hidden, layer, first, tokens, stream);
-      const LayerRecording recording(recorder, layer, tokens, sizes);
-      model.run_layer(layer, residual, state.layers[static_cast<std::size_t>(layer)], recording.tap);
-      if (recorder) recording.deliver(*recorder, layer, first, tokens);
+      LayerRecording recording(recorder, layer, tokens, sizes);
+      LayerState& layer_state = state.layers[static_cast<std::size_t>(layer)];
+      model.run_layer(layer, residual, layer_state, recording.tap);
+      if (!recorder) continue;
+      recording.deliver(*recorder, layer, first, tokens);
+      if (interval > 0 && first + tokens < total) recorder->record_snapshot(layer, first + tokens, layer_state);
     }
     if (wants(Quantity::hidden, sizes.layers)) recorder->record(Quantity::hidden, sizes.layers, first, tokens, stream);
     if (wants(Quantity::logits, 0)) {
@@ -114,12 +140,15 @@ void run(const Model& model, std::span<const std::int32_t> ids, ModelState& stat
   }
 }
 
-std::vector<float> read_for_logits(const Model& model, std::span<const std::int32_t> ids, ModelState& state,
-                                   std::stop_token stop) {
+std::vector<float> Model::read_last(std::span<const std::int32_t> ids, ModelState& state, std::stop_token stop) const {
   LastLogits recorder;
-  run(model, ids.first(ids.size() - 1), state, nullptr, stop);
-  run(model, ids.last(1), state, &recorder, stop);
+  read(ids.first(ids.size() - 1), state, nullptr, stop);
+  read(ids.last(1), state, &recorder, stop);
   return std::move(recorder.logits);
+}
+
+std::unique_ptr<Decoder> Model::device_decoder(const ModelState&, std::int64_t) const {
+  return nullptr;
 }
 
 ModelInfo inspect_checkpoint(const Checkpoint& checkpoint) {
@@ -131,13 +160,16 @@ ModelInfo inspect_checkpoint(const Checkpoint& checkpoint) {
               " whose tensors are not those of Mamba-1, the family this version runs");
 }
 
-std::shared_ptr<const Model> load_model(const Checkpoint& checkpoint, Precision precision, int threads) {
+std::shared_ptr<const Model> load_model(const Checkpoint& checkpoint, Precision precision, int threads,
+                                        const std::string& device) {
+  const std::optional<int> index = cuda_index(device);
   inspect_checkpoint(checkpoint);
-  return load_mamba(checkpoint, precision, threads);
+  return index ? load_mamba_cuda(checkpoint, precision, threads, *index) : load_mamba(checkpoint, precision, threads);
 }
 
-std::shared_ptr<const Model> load_model(const std::filesystem::path& path, Precision precision, int threads) {
-  return load_model(Checkpoint::open(path), precision, threads);
+std::shared_ptr<const Model> load_model(const std::filesystem::path& path, Precision precision, int threads,
+                                        const std::string& device) {
+  return load_model(Checkpoint::open(path), precision, threads, device);
 }
 
 }  // namespace statescope

@@ -1,34 +1,17 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/models/precision.h"
 
-#include <bit>
-#include <cmath>
-#include <limits>
-
 #include "engine/error.h"
+#include "kernels/half.h"
 
 namespace statescope {
-namespace {
 
-float round_bf16(float x) {
-  if (!std::isfinite(x)) return x;
-  const auto bits = std::bit_cast<std::uint32_t>(x);
-  return std::bit_cast<float>((bits + 0x7FFF + ((bits >> 16) & 1)) & 0xFFFF0000u);
-}
-
-float round_f16(float x) {
-  if (!std::isfinite(x) || x == 0) return x;
-  const int exponent = std::max(std::ilogb(x), -14);  // below 2^-14 the spacing stays that of subnormals
-  const float rounded = std::ldexp(std::nearbyint(std::ldexp(x, 10 - exponent)), exponent - 10);
-  return std::abs(rounded) > 65504 ? std::copysign(std::numeric_limits<float>::infinity(), x) : rounded;
-}
-
-}  // namespace
+using kernels::ElementType;
 
 Precision parse_precision(const std::string& text) {
-  for (const Precision p : {Precision::f64, Precision::f32, Precision::bf16, Precision::f16})
+  for (const Precision p : {Precision::f64, Precision::f32, Precision::bf16, Precision::f16, Precision::i8})
     if (precision_name(p) == text) return p;
-  throw Error("unknown dtype \"" + text + "\"; use f32, bf16, f16 or f64");
+  throw Error("unknown dtype \"" + text + "\"; use f32, bf16, f16, i8 or f64");
 }
 
 std::string precision_name(Precision precision) {
@@ -40,21 +23,33 @@ std::string precision_name(Precision precision) {
     case Precision::bf16:
       return "bf16";
     case Precision::f16:
+      return "f16";
+    case Precision::i8:
       break;
   }
-  return "f16";
+  return "i8";
 }
 
 void round_to(Precision precision, std::span<float> values) {
   if (precision == Precision::bf16)
-    for (float& x : values) x = round_bf16(x);
+    for (float& x : values) x = kernels::from_bf16(kernels::to_bf16(x));
   else if (precision == Precision::f16)
-    for (float& x : values) x = round_f16(x);
+    for (float& x : values) x = kernels::from_f16(kernels::to_f16(x));
 }
 
-void round_to(Precision precision, MatrixView<float> values) {
-  for (std::int64_t t = 0; t < values.rows; ++t)
-    round_to(precision, std::span(values.row(t), static_cast<std::size_t>(values.cols)));
+ElementType weight_storage(Precision precision) {
+  return precision == Precision::i8 ? ElementType::i8 : activation_type(precision);
+}
+
+ElementType activation_type(Precision precision) {
+  switch (precision) {
+    case Precision::bf16:
+      return ElementType::bf16;
+    case Precision::f16:
+      return ElementType::f16;
+    default:
+      return ElementType::f32;
+  }
 }
 
 }  // namespace statescope

@@ -3,6 +3,7 @@
 
 #include "engine/error.h"
 #include "engine/io/utf8.h"
+#include "engine/models/model.h"
 
 namespace statescope {
 
@@ -25,10 +26,14 @@ std::string quantity_name(Quantity quantity) {
     case Quantity::y:
       return "y";
     case Quantity::gate:
+      return "gate";
+    case Quantity::state_squares:
       break;
   }
-  return "gate";
+  return "state_squares";
 }
+
+void Recorder::record_snapshot(std::int64_t, std::int64_t, LayerState) {}
 
 Quantity parse_quantity(const std::string& name) {
   std::string known;

@@ -11,8 +11,11 @@
 namespace statescope {
 namespace {
 
-// Also the most tokens read at once: a slice never crosses a checkpoint.
 constexpr std::int64_t shortest_interval = 64;
+// Tokens read at once. Weights that do not fit the caches are read from memory once per slice, so slices are long then;
+// short ones are told of, and can be stopped, more often.
+constexpr std::int64_t short_slice = 64, long_slice = 256;
+constexpr std::int64_t fits_caches = std::int64_t{16} << 20;  // bytes
 // Longer would make scrubbing slow: every h_t is one scan from the checkpoint before it.
 constexpr std::int64_t longest_interval = 1024;
 
@@ -39,10 +42,8 @@ float mean(std::span<const float> values) {
 // Turns what a run computes for a slice of tokens into their records.
 class SliceRecorder final : public Recorder {
  public:
-  SliceRecorder(std::span<const std::int32_t> ids, bool generated, const ModelSizes& sizes,
-                std::span<const float> logits_before)
-      : sizes_(sizes), logits_(logits_before.begin(), logits_before.end()) {
-    if (!logits_.empty()) log_total_ = log_sum_exp(logits_);
+  SliceRecorder(std::span<const std::int32_t> ids, bool generated, const ModelSizes& sizes, std::int64_t interval)
+      : sizes_(sizes), interval_(interval) {
     for (const std::int32_t id : ids) {
       auto token = std::make_shared<TokenRecord>();
       token->id = id;
@@ -54,8 +55,7 @@ class SliceRecorder final : public Recorder {
   }
 
   bool wants(Quantity quantity, std::int64_t) const override {
-    return quantity == Quantity::hidden || quantity == Quantity::delta || quantity == Quantity::h ||
-           quantity == Quantity::logits;
+    return quantity == Quantity::hidden || quantity == Quantity::delta || quantity == Quantity::state_squares;
   }
 
   void record(Quantity quantity, std::int64_t layer, std::int64_t first, std::int64_t count,
@@ -64,27 +64,23 @@ class SliceRecorder final : public Recorder {
     for (std::int64_t i = 0; i < count; ++i) {
       TokenRecord& token = *tokens[static_cast<std::size_t>(first + i)];
       const std::span<const float> row = values.subspan(static_cast<std::size_t>(i) * width, width);
-      switch (quantity) {
-        case Quantity::hidden:
-          std::copy(row.begin(), row.end(), token.hidden.begin() + layer * sizes_.d_model);
-          break;
-        case Quantity::delta:
-          token.layers[static_cast<std::size_t>(layer)][Summary::mean_delta] = mean(row);
-          break;
-        case Quantity::h:
-          token.layers[static_cast<std::size_t>(layer)][Summary::state_norm] = norm(row);
-          break;
-        case Quantity::logits:
-          if (!logits_.empty())
-            token.log_probability = static_cast<float>(logits_[static_cast<std::size_t>(token.id)] - log_total_);
-          log_total_ = log_sum_exp(row);
-          token.next = top_candidates(row, Session::candidates_kept, log_total_);
-          logits_.assign(row.begin(), row.end());
-          break;
-        default:
-          break;
-      }
+      if (quantity == Quantity::hidden)
+        std::copy(row.begin(), row.end(), token.hidden.begin() + layer * sizes_.d_model);
+      else if (quantity == Quantity::delta)
+        token.layers[static_cast<std::size_t>(layer)][Summary::mean_delta] = mean(row);
+      else
+        token.layers[static_cast<std::size_t>(layer)][Summary::state_norm] =
+            static_cast<float>(std::sqrt(sum_of(row, [](double v) { return v; })));
     }
+  }
+
+  std::int64_t snapshot_interval() const override { return interval_; }
+  void record_snapshot(std::int64_t layer, std::int64_t after, LayerState state) override {
+    const auto index = static_cast<std::size_t>(after / interval_ - 1);
+    if (index >= snapshots.size()) snapshots.resize(index + 1);
+    if (!snapshots[index]) snapshots[index] = std::make_shared<ModelState>();
+    snapshots[index]->layers.resize(static_cast<std::size_t>(sizes_.layers));
+    snapshots[index]->layers[static_cast<std::size_t>(layer)] = std::move(state);
   }
 
   // The summaries that compare the stream before and after a layer.
@@ -102,12 +98,11 @@ class SliceRecorder final : public Recorder {
   }
 
   std::vector<std::shared_ptr<TokenRecord>> tokens;
-  std::vector<float> take_logits() { return std::move(logits_); }
+  std::vector<std::shared_ptr<ModelState>> snapshots;  // after interval, 2 · interval, ... tokens of the slice
 
  private:
   ModelSizes sizes_;
-  std::vector<float> logits_;  // after the token before the one being recorded
-  double log_total_ = 0;       // their log_sum_exp
+  std::int64_t interval_;
 };
 
 }  // namespace
@@ -119,7 +114,7 @@ Session::Session(std::shared_ptr<const Model> model, std::int64_t memory_limit)
 
 std::int64_t Session::trace_bytes(const ModelInfo& info, std::int64_t tokens, std::int64_t interval) {
   const ModelSizes& s = info.sizes;
-  const auto record = static_cast<std::int64_t>(sizeof(TokenRecord) + sizeof(Candidate) * candidates_kept) +
+  const auto record = static_cast<std::int64_t>(sizeof(TokenRecord)) +
                       (s.layers + 1) * s.d_model * static_cast<std::int64_t>(sizeof(float)) +
                       s.layers * static_cast<std::int64_t>(sizeof(LayerSummary));
   return tokens * record + (tokens / interval + 1) * info.state_bytes;
@@ -147,23 +142,39 @@ void Session::append(std::span<const std::int32_t> ids, bool generated, std::sto
   check_ids(ids, model_->info().sizes.vocab);
   make_room(static_cast<std::int64_t>(ids.size()));
   const auto total = static_cast<std::int64_t>(ids.size());
-  for (std::int64_t done = 0; done < total;) {
-    const std::int64_t into = length() % shortest_interval;
-    const std::int64_t count = std::min(shortest_interval - into, total - done);
-    const std::span<const std::int32_t> slice =
-        ids.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count));
-    SliceRecorder recorder(slice, generated, model_->info().sizes, logits_);
-    ModelState next = state_;  // so that a run stopped half way leaves this session as it was
-    run(*model_, slice, next, &recorder, stop);
-    recorder.finish();
-    if (length() % trace_.interval == 0)
-      trace_.checkpoints.push_back(std::make_shared<const ModelState>(std::move(state_)));
-    state_ = std::move(next);
-    trace_.tokens.insert(trace_.tokens.end(), recorder.tokens.begin(), recorder.tokens.end());
-    logits_ = recorder.take_logits();
-    done += count;
-    if (progress) progress(done);
+  std::int64_t done = 0;
+  const auto settle = [&] {
+    if (done > 0) logits_ = logits_of(*model_, trace_, length() - 1, length());
+  };
+  try {
+    while (done < total) {
+      const std::int64_t count = std::min(slice_length(), total - done);
+      const std::span<const std::int32_t> slice =
+          ids.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count));
+      const bool at_checkpoint = length() % trace_.interval == 0;
+      SliceRecorder recorder(slice, generated, model_->info().sizes, at_checkpoint ? trace_.interval : 0);
+      ModelState next = state_;  // so that a run stopped half way leaves this session as it was
+      run(*model_, slice, next, &recorder, stop);
+      recorder.finish();
+      if (at_checkpoint) trace_.checkpoints.push_back(std::make_shared<const ModelState>(std::move(state_)));
+      trace_.checkpoints.insert(trace_.checkpoints.end(), recorder.snapshots.begin(), recorder.snapshots.end());
+      state_ = std::move(next);
+      trace_.tokens.insert(trace_.tokens.end(), recorder.tokens.begin(), recorder.tokens.end());
+      done += count;
+      if (progress) progress(done);
+    }
+  } catch (...) {
+    settle();
+    throw;
   }
+  settle();
+}
+
+// From a checkpoint a slice may go past others, whose states it keeps; from anywhere else to the next at most.
+std::int64_t Session::slice_length() const {
+  const std::int64_t most = model_->weight_bytes() > fits_caches ? long_slice : short_slice;
+  const std::int64_t past = length() % trace_.interval;
+  return past == 0 ? most : std::min(most, trace_.interval - past);
 }
 
 std::int32_t Session::draw(const Sampling& sampling, std::int64_t vocab) const {

@@ -11,7 +11,8 @@
 namespace statescope {
 namespace {
 
-constexpr std::int64_t chunk_tokens = 256;  // between two looks at the stop token
+constexpr std::int64_t chunk_tokens = 256;                      // between two looks at the stop token
+constexpr std::int64_t logits_at_once = std::int64_t{4} << 20;  // floats
 
 }  // namespace
 
@@ -41,6 +42,43 @@ Summary parse_summary(const std::string& name) {
 std::vector<std::int32_t> Trace::ids() const {
   std::vector<std::int32_t> out;
   for (const auto& token : tokens) out.push_back(token->id);
+  return out;
+}
+
+std::vector<float> logits_of(const Model& model, const Trace& trace, std::int64_t first, std::int64_t last) {
+  const ModelSizes& s = model.info().sizes;
+  std::vector<float> stream, logits(static_cast<std::size_t>((last - first) * s.vocab));
+  for (std::int64_t t = first; t < last; ++t) {
+    const std::vector<float>& hidden = trace.tokens[static_cast<std::size_t>(t)]->hidden;
+    stream.insert(stream.end(), hidden.end() - s.d_model, hidden.end());
+  }
+  model.logits({stream.data(), last - first, s.d_model}, {logits.data(), last - first, s.vocab});
+  return logits;
+}
+
+std::vector<Prediction> predictions(const Model& model, const Trace& trace, std::int64_t first, std::int64_t last,
+                                    std::stop_token stop) {
+  const std::int64_t V = model.info().sizes.vocab;
+  std::vector<Prediction> out(static_cast<std::size_t>(last - first));
+  // The logits after token t are what its candidates and the probability of token t + 1 come from.
+  const std::int64_t chunk = std::clamp<std::int64_t>(logits_at_once / V, 1, chunk_tokens);
+  for (std::int64_t begin = std::max<std::int64_t>(first - 1, 0); begin < last; begin += chunk) {
+    if (stop.stop_requested()) throw Cancelled();
+    const std::int64_t end = std::min(begin + chunk, last);
+    const std::vector<float> logits = logits_of(model, trace, begin, end);
+    for (std::int64_t t = begin; t < end; ++t) {
+      const std::span<const float> row =
+          std::span(logits).subspan(static_cast<std::size_t>((t - begin) * V), static_cast<std::size_t>(V));
+      const double log_total = log_sum_exp(row);
+      if (t >= first)
+        out[static_cast<std::size_t>(t - first)].next = top_candidates(row, Prediction::candidates_kept, log_total);
+      if (t + 1 < last) {
+        const std::int32_t id = trace.tokens[static_cast<std::size_t>(t + 1)]->id;
+        out[static_cast<std::size_t>(t + 1 - first)].log_probability =
+            static_cast<float>(row[static_cast<std::size_t>(id)] - log_total);
+      }
+    }
+  }
   return out;
 }
 

@@ -77,7 +77,7 @@ struct Peak {
 
 Peak peak_of(InstructionSet set) {
 #if defined(__x86_64__)
-  if (set == InstructionSet::avx512) return {peak_avx512, 16};
+  if (set == InstructionSet::avx512 || set == InstructionSet::avx512_bf16) return {peak_avx512, 16};
   if (set == InstructionSet::avx2) return {peak_avx2, 8};
 #endif
   (void)set;
@@ -132,12 +132,13 @@ void read(benchmark::State& state, int threads) {
 
 // ---- operations
 
-void linear(benchmark::State& state, const CpuBackend& backend, std::int64_t T, std::int64_t M, std::int64_t inputs) {
+void linear(benchmark::State& state, const CpuBackend& backend, std::int64_t T, std::int64_t M, std::int64_t inputs,
+            ElementType storage) {
   Array x(T, inputs), y(T, M);
   const Array weights(M, inputs);
   std::vector<PackedMatrix> layers;
   do {
-    layers.push_back(PackedMatrix::pack(weights.values.data(), M, inputs));
+    layers.push_back(PackedMatrix::pack(weights.values.data(), M, inputs, storage));
   } while (T == 1 && static_cast<std::int64_t>(layers.size()) * layers[0].bytes() < beyond_caches);
   std::size_t layer = 0;
   for (auto _ : state) {
@@ -174,15 +175,53 @@ void gate(benchmark::State& state, const CpuBackend& backend, std::int64_t T) {
   report(state, 0, 4 * 3 * T * E);
 }
 
-// Counts an exp as the 20 operations of kernels/cpu/vector_math.h, so that the peak is a ceiling for it.
+struct ScanArrays {
+  explicit ScanArrays(std::int64_t T)
+      : x(T, E), delta(T, E, 0.001f, 0.1f), z(T, E), y(T, E), A(N, E, -16, -1), B(T, N), C(T, N), skip(1, E), h(N, E) {}
+  SelectiveScanArgs<float> args() {
+    return {x.view(), delta.view(), A.view(), B.view(), C.view(), skip.data(), h.view(), y.view()};
+  }
+  Array x, delta, z, y, A, B, C, skip, h;
+};
+
+// Counts an exp as 13 operations (kernels/cpu/scan_impl.h), so that the peak is a ceiling for it.
 void selective_scan(benchmark::State& state, const CpuBackend& backend, std::int64_t T, bool keep_states) {
-  Array x(T, E), delta(T, E, 0.001f, 0.1f), A(N, E, -16, -1), B(T, N), C(T, N), skip(1, E), h(N, E), y(T, E);
-  std::vector<float> states(static_cast<std::size_t>(keep_states ? T * E * N : 0));
-  for (auto _ : state)
-    backend.selective_scan({x.view(), delta.view(), A.view(), B.view(), C.view(), skip.data(), h.view(), y.view(),
-                            keep_states ? states.data() : nullptr});
-  report(state, T * E * N * (20 + 7),
-         4 * (3 * T * E + 3 * N * E + 2 * T * N + E + static_cast<std::int64_t>(states.size())));
+  ScanArrays arrays(T);
+  const std::size_t floats = static_cast<std::size_t>(keep_states ? T * E * N : 0), line = 16;
+  std::vector<float> states(floats + line);  // h_all at the start of a cache line
+  SelectiveScanArgs<float> args = arrays.args();
+  if (keep_states) args.h_all = states.data() + (64 - reinterpret_cast<std::uintptr_t>(states.data()) % 64) % 64 / 4;
+  for (auto _ : state) backend.selective_scan(args);
+  report(state, T * E * N * (13 + 5), 4 * (3 * T * E + 3 * N * E + 2 * T * N + E + static_cast<std::int64_t>(floats)));
+}
+
+// With Δ's bias and softplus and the gate inside.
+void fused_scan(benchmark::State& state, const CpuBackend& backend, std::int64_t T) {
+  ScanArrays arrays(T);
+  SelectiveScanArgs<float> args = arrays.args();
+  args.delta_bias = arrays.skip.data();
+  args.softplus = true;
+  args.z = arrays.z.view();
+  for (auto _ : state) backend.selective_scan(args);
+  report(state, T * E * N * (13 + 5), 4 * (4 * T * E + 3 * N * E + 2 * T * N + 2 * E));
+}
+
+void scan_backward(benchmark::State& state, const CpuBackend& backend, std::int64_t T) {
+  ScanArrays in(T), out(T);
+  SelectiveScanBackwardArgs<float> args;
+  args.forward = in.args();
+  args.dy = in.z.view();
+  args.dx = out.x.view(), args.ddelta = out.delta.view(), args.dA = out.A.view();
+  args.dB = out.B.view(), args.dC = out.C.view(), args.dD = out.skip.data();
+  for (auto _ : state) backend.selective_scan_backward(args);
+  report(state, 0, 4 * (5 * T * E + 3 * N * E + 4 * T * N + 2 * E));
+}
+
+void scan_rung(benchmark::State& state, const CpuBackend& backend, std::int64_t T, ScanAlgorithm algorithm) {
+  ScanArrays arrays(T);
+  ScanWorkspace workspace;
+  for (auto _ : state) backend.selective_scan(arrays.args(), algorithm, default_scan_chunk, &workspace);
+  report(state, 0, selective_scan_work(algorithm, T, E, N).bytes());
 }
 
 void add(const std::string& name, const std::function<void(benchmark::State&)>& run) {
@@ -200,7 +239,12 @@ void add_operations(InstructionSet set, int threads, std::int64_t T) {
         [=](benchmark::State& state) { operation(state, CpuBackend(set, threads)); });
   };
   const auto add_linear = [&](const std::string& name, std::int64_t M, std::int64_t inputs) {
-    add_one(name, [=](auto& state, const CpuBackend& backend) { linear(state, backend, T, M, inputs); });
+    const std::pair<const char*, ElementType> storages[] = {
+        {"", ElementType::f32}, {"/bf16", ElementType::bf16}, {"/f16", ElementType::f16}, {"/i8", ElementType::i8}};
+    for (const auto& [suffix, storage] : storages)
+      add_one(name + suffix, [=, storage = storage](auto& state, const CpuBackend& backend) {
+        linear(state, backend, T, M, inputs, storage);
+      });
   };
   add_linear("in_proj", 2 * E, D);
   add_linear("x_proj", R + 2 * N, E);
@@ -213,6 +257,12 @@ void add_operations(InstructionSet set, int threads, std::int64_t T) {
   add_one("gate", [=](auto& state, const CpuBackend& backend) { gate(state, backend, T); });
   add_one("scan", [=](auto& state, const CpuBackend& backend) { selective_scan(state, backend, T, false); });
   add_one("scan_states", [=](auto& state, const CpuBackend& backend) { selective_scan(state, backend, T, true); });
+  add_one("scan_fused", [=](auto& state, const CpuBackend& backend) { fused_scan(state, backend, T); });
+  if (T == 1) return;
+  add_one("scan_backward", [=](auto& state, const CpuBackend& backend) { scan_backward(state, backend, T); });
+  for (const ScanAlgorithm algorithm : scan_algorithms)
+    add_one("scan_rung/" + scan_algorithm_name(algorithm),
+            [=](auto& state, const CpuBackend& backend) { scan_rung(state, backend, T, algorithm); });
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 #include <gtest/gtest.h>
 
 #include "engine/error.h"
+#include "engine/profile/files.h"
 #include "engine/run/session.h"
 #include "test_checkpoint.h"
 
@@ -37,7 +38,7 @@ class Compute : public testing::Test {
   }
 
   TemporaryFolder folder;
-  Scene scene;
+  ModelScene scene;
 };
 
 TEST_F(Compute, AgreesWithASession) {
@@ -79,7 +80,7 @@ TEST_F(Compute, AgreesWithASession) {
   EXPECT_EQ(json["tokens"][6]["id"], 11);
   EXPECT_EQ(json["tokens"][6]["generated"], true);
   EXPECT_EQ(json["tokens"][5]["generated"], false);
-  EXPECT_EQ(json["tokens"][5]["next"][0]["id"], session.trace().tokens[5]->next[0].id);
+  EXPECT_EQ(json["tokens"][5]["next"][0]["id"], predictions(session.model(), session.trace(), 5, 6)[0].next[0].id);
 }
 
 TEST_F(Compute, ReadsThePromptWithTheTokenizerBesideTheModel) {
@@ -110,6 +111,60 @@ TEST_F(Compute, StopsWhenAskedTo) {
   std::stop_source stop;
   stop.request_stop();
   EXPECT_THROW(compute(scene, folder.path(), STATESCOPE_ASSETS, stop.get_token()), Cancelled);
+}
+
+TEST_F(Compute, TheTheatreOfAModelEndsInTheStatesOfThatModel) {
+  write_tokenizer(folder.path());
+  TheatreScene theatre;
+  theatre.run.algorithm = ScanAlgorithm::blelloch;
+  theatre.run.model = ".";
+  theatre.run.prompt = "abcdefghij";
+  theatre.run.layer = 1;
+  theatre.run.channel = 17;
+  theatre.run.state = 3;
+  theatre.run.first = 2;
+  theatre.run.length = 7;
+  theatre.cursor = 1000;
+  const auto json = compute(theatre, folder.path(), STATESCOPE_ASSETS);
+
+  const auto model = load_model(folder.path());
+  Session session(model);
+  session.append(Tokenizer::load((folder / "tokenizer.json").string()).encode("abcdefghij"), false);
+  const LayerTrack track = layer_track(*model, session.trace(), 1);
+  const Floats h = channel_states(*model, track, 17);
+  ASSERT_EQ(json["states"].size(), 7U);
+  for (std::size_t t = 0; t < 7; ++t)  // the theatre works in double, the model in float32: 7 roundings of each
+    EXPECT_NEAR(json["states"][t].get<double>(), static_cast<double>(h[(t + 2) * N + 3]), 2e-6) << t;
+  EXPECT_EQ(json["kind"], "scan-theatre");
+  EXPECT_EQ(json["cursor"], json["steps"].size() - 1);
+  EXPECT_EQ(json["steps"].back()["rows"].back()["name"], "states");
+
+  theatre.run.layer = 2;
+  EXPECT_NE(message_of([&] { compute(theatre, folder.path(), STATESCOPE_ASSETS); }).find("layer 2"), std::string::npos);
+  theatre.run.layer = 1;
+  theatre.run.first = 5;
+  EXPECT_NE(message_of([&] { compute(theatre, folder.path(), STATESCOPE_ASSETS); }).find("token 5"), std::string::npos);
+}
+
+TEST_F(Compute, AProfileIsReadFromItsFileAndComparedWithAnother) {
+  Profile recorded;
+  recorded.title = "first";
+  recorded.tokens = 2;
+  recorded.zones = {{Stage::scan, 0, false, 0, 1000, 2, {100, 200, 30}}, {Stage::gate, 0, false, 1000, 1500, 2, {}}};
+  save_profile(recorded, folder / "first.json");
+  recorded.zones[0].end = 500;
+  save_profile(recorded, folder / "second.json");
+  ProfileScene scene_of_profile;
+  scene_of_profile.run.file = "second.json";
+  scene_of_profile.run.against = "first.json";
+  const auto json = compute(scene_of_profile, folder.path(), STATESCOPE_ASSETS);
+  EXPECT_EQ(json["kind"], "profile");
+  EXPECT_EQ(json["stages"][0]["stage"], "scan");
+  EXPECT_EQ(json["stages"][0]["total_ns"], 500);
+  EXPECT_EQ(json["comparison"][0]["difference_ns_per_token"], -250.0);
+  scene_of_profile.run.file = "absent.json";
+  EXPECT_NE(message_of([&] { compute(scene_of_profile, folder.path(), STATESCOPE_ASSETS); }).find("absent.json"),
+            std::string::npos);
 }
 
 }  // namespace

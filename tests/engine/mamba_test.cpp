@@ -143,9 +143,9 @@ TEST_P(MambaShapes, EveryTensorAgreesWithTheReference) {
         << quantity_name(key.first) << " of layer " << key.second;
 }
 
-TEST_P(MambaShapes, PrefillTokenByTokenAndSnapshotGiveTheSameBits) {
-  const MambaSpec& spec = GetParam().spec;
-  const auto model = random_model(spec, Precision::f32, 2);
+void expect_same_bits_however_read(const MambaSpec& spec, Precision precision) {
+  SCOPED_TRACE(precision_name(precision));
+  const auto model = random_model(spec, precision, 2);
   const auto ids = random_ids(70, spec.sizes.vocab);
   ModelState at_once = model->initial_state(), by_token = model->initial_state(), snapshot;
   Capture all(70);
@@ -171,6 +171,11 @@ TEST_P(MambaShapes, PrefillTokenByTokenAndSnapshotGiveTheSameBits) {
   EXPECT_TRUE(same(snapshot, at_once));
 }
 
+TEST_P(MambaShapes, PrefillTokenByTokenAndSnapshotGiveTheSameBits) {
+  for (const Precision precision : {Precision::f32, Precision::bf16, Precision::f16, Precision::i8})
+    expect_same_bits_however_read(GetParam().spec, precision);
+}
+
 INSTANTIATE_TEST_SUITE_P(Shapes, MambaShapes, testing::ValuesIn(cases),
                          [](const auto& shape) { return shape.param.name; });
 
@@ -187,6 +192,24 @@ TEST(MambaPrecision, ReducedPrecisionStaysNearAndIsNotFloat32) {
   EXPECT_GT(distance(Precision::bf16), 0x1p-9 / 4);
   EXPECT_LT(distance(Precision::f16), 16 * 0x1p-12);
   EXPECT_GT(distance(Precision::f16), 0x1p-12 / 4);
+  // 8-bit weights err by up to 1/254 of the largest of their 32, some three times the standard deviation: evenly
+  // spread, 3 / (254 √3) of it, 2^-7 each. Errors of independent weights add like their products do, so every matrix
+  // adds about that much; four of them per layer and the embedding lie in a row.
+  EXPECT_LT(distance(Precision::i8), 9 * 0x1p-7);
+  EXPECT_GT(distance(Precision::i8), 0x1p-7 / 4);
+}
+
+// What the matrices hold is all that sets the precisions apart from float32 beside the rounding of activations.
+TEST(MambaPrecision, NarrowWeightsTakeTheirShareOfTheMemory) {
+  const MambaSpec spec{{2, 64, 128, 16, 4, 4, 256}};
+  // Outputs × inputs of embedding, in_proj, x_proj (36 outputs padded to 48), dt_proj and out_proj.
+  const std::int64_t matrices = 256 * 64 + 2 * (256 * 64 + 48 * 128 + 128 * 4 + 64 * 128);
+  const std::int64_t exact = random_model(spec)->weight_bytes();
+  EXPECT_EQ(exact - random_model(spec, Precision::bf16)->weight_bytes(), 2 * matrices);
+  EXPECT_EQ(exact - random_model(spec, Precision::f16)->weight_bytes(), 2 * matrices);
+  // A scale of 2 bytes for every 32 inputs, and one for the 4 of dt_proj.
+  const std::int64_t scales = (matrices - 2 * 128 * 4) / 16 + 2 * 128 * 2;
+  EXPECT_EQ(exact - random_model(spec, Precision::i8)->weight_bytes(), 3 * matrices - scales);
 }
 
 TEST(MambaPrecision, StateAndDeltaKeepFloat32) {

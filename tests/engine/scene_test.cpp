@@ -46,8 +46,8 @@ const char* const complete = R"({
 }
 )";
 
-Scene complete_scene() {
-  Scene scene;
+ModelScene complete_scene() {
+  ModelScene scene;
   scene.run.model = "../models/some lab";
   scene.run.prompt = "Call me \"Ishmael\" — 🐋\n";
   scene.run.generated = {12, 0, 2147483647};
@@ -67,36 +67,36 @@ std::string refusal(const nlohmann::json& json) {
 }
 
 TEST(Scene, ReadsAndWritesExactlyThisText) {
-  EXPECT_EQ(parse_scene(complete, "s.json"), complete_scene());
+  EXPECT_EQ(parse_scene(complete, "s.json"), Scene(complete_scene()));
   EXPECT_EQ(to_text(complete_scene()), complete);
 }
 
 TEST(Scene, WritesIdsInPlaceOfThePrompt) {
-  Scene scene;
+  ModelScene scene;
   scene.run.prompt_ids = {4, 5};
-  EXPECT_EQ(parse_scene(to_text(scene), "s.json"), scene);
+  EXPECT_EQ(parse_scene(to_text(scene), "s.json"), Scene(scene));
   EXPECT_EQ(to_text(scene).find("\"prompt\""), std::string::npos);
 }
 
 TEST(Scene, KeepsTheTextOfAPromptThatWasCutInTheMiddle) {
-  Scene scene;
+  ModelScene scene;
   scene.run.prompt = "Call me Ishmael";
   scene.run.prompt_ids = {4, 5};
-  EXPECT_EQ(parse_scene(to_text(scene), "s.json"), scene);
+  EXPECT_EQ(parse_scene(to_text(scene), "s.json"), Scene(scene));
 }
 
 TEST(Scene, MissingKeysHaveDefaults) {
   const Scene scene = parse_scene(
       R"({"format": "statescope-scene", "version": 1, "experiment": {"kind": "model-run", "model": "m"}})", "s.json");
-  Scene expected;
+  ModelScene expected;
   expected.run.model = "m";
-  EXPECT_EQ(scene, expected);
+  EXPECT_EQ(scene, Scene(expected));
 }
 
 TEST(Scene, FilesRoundTripAndAFailedSaveLeavesTheOld) {
   const TemporaryFolder folder;
   save_scene(complete_scene(), folder / "a.json");
-  EXPECT_EQ(load_scene(folder / "a.json"), complete_scene());
+  EXPECT_EQ(load_scene(folder / "a.json"), Scene(complete_scene()));
   EXPECT_EQ(read_text(folder / "a.json"), complete);
   EXPECT_THROW(save_scene(Scene(), folder / "absent/a.json"), Error);
   std::filesystem::create_directory(folder / "dir");
@@ -201,11 +201,11 @@ TEST(Scene, BoundsTheNumberOfIds) {
 
 TEST(Scene, IsClampedToWhatTheModelAndTheRunHave) {
   const ModelSizes sizes{8, 256, 512, 16, 4, 16, 4096};
-  Scene scene = complete_scene();
+  ModelScene scene = complete_scene();
   EXPECT_EQ(clamped(scene, sizes, 10), scene);
   constexpr auto huge = std::numeric_limits<std::int64_t>::max();
   scene.view.layer = scene.view.channel = scene.view.state = scene.cursor = huge;
-  const Scene inside = clamped(scene, sizes, 10);
+  const ModelScene inside = clamped(scene, sizes, 10);
   EXPECT_EQ(inside.view.layer, 7);
   EXPECT_EQ(inside.view.channel, 511);
   EXPECT_EQ(inside.view.state, 15);
@@ -213,6 +213,111 @@ TEST(Scene, IsClampedToWhatTheModelAndTheRunHave) {
   EXPECT_EQ(clamped(scene, sizes, 0).cursor, 0);
   scene.cursor = -4;
   EXPECT_EQ(clamped(scene, sizes, 10).cursor, 0);
+}
+
+const char* const theatre = R"({
+  "format": "statescope-scene",
+  "version": 1,
+  "experiment": {
+    "kind": "scan-theatre",
+    "algorithm": "chunked",
+    "chunk": 4,
+    "pairs": [
+      [
+        0.5,
+        1.0
+      ],
+      [
+        0.25,
+        -2.0
+      ]
+    ],
+    "h0": 3.0,
+    "model": "m",
+    "prompt": "a",
+    "layer": 1,
+    "channel": 2,
+    "state": 3,
+    "first": 4,
+    "length": 5
+  },
+  "cursor": 6
+}
+)";
+
+TEST(Scene, OfTheTheatreReadsAndWritesExactlyThisText) {
+  TheatreScene scene;
+  scene.run = {ScanAlgorithm::chunked, 4, {{0.5, 1}, {0.25, -2}}, 3, "m", "a", 1, 2, 3, 4, 5};
+  scene.cursor = 6;
+  EXPECT_EQ(parse_scene(theatre, "s.json"), Scene(scene));
+  EXPECT_EQ(to_text(scene), theatre);
+  EXPECT_EQ(scene_kind(scene), "scan-theatre");
+}
+
+const char* const profile = R"({
+  "format": "statescope-scene",
+  "version": 1,
+  "experiment": {
+    "kind": "profile",
+    "file": "run.json",
+    "against": "other.json",
+    "model": "m",
+    "prompt": "a",
+    "tokens": 7,
+    "device": "cuda:1",
+    "dtype": "bf16"
+  },
+  "view": {
+    "from": 10,
+    "to": 20,
+    "stage": "in-projection"
+  },
+  "cursor": 15
+}
+)";
+
+TEST(Scene, OfAProfileReadsAndWritesExactlyThisText) {
+  ProfileScene scene;
+  scene.run = {"run.json", "other.json", "m", "a", 7, "cuda:1", Precision::bf16};
+  scene.view = {10, 20, Stage::in_projection};
+  scene.cursor = 15;
+  EXPECT_EQ(parse_scene(profile, "s.json"), Scene(scene));
+  EXPECT_EQ(to_text(scene), profile);
+  EXPECT_EQ(scene_kind(scene), "profile");
+}
+
+TEST(Scene, OfAnotherKindIsRefusedWhereOnlyModelRunsAreShown) {
+  const TemporaryFolder folder;
+  write_text(folder / "t.json", theatre);
+  EXPECT_NE(message_of([&] { load_model_scene(folder / "t.json"); }).find("scan-theatre"), std::string::npos);
+}
+
+TEST(Scene, OfTheTheatreAndOfProfilesRefusesBadParametersNamingThem) {
+  const auto expect_refused = [](const char* scene, const char* place, const nlohmann::json& value) {
+    auto json = nlohmann::json::parse(scene);
+    const nlohmann::json::json_pointer pointer(place);
+    json[pointer] = value;
+    const std::string message = refusal(json);
+    EXPECT_NE(message.find("s.json"), std::string::npos) << place;
+    EXPECT_NE(message.find(pointer.back()), std::string::npos) << place << ": " << message;
+  };
+  expect_refused(theatre, "/experiment/algorithm", "quick");
+  expect_refused(theatre, "/experiment/chunk", 0);
+  expect_refused(theatre, "/experiment/chunk", 65);
+  expect_refused(theatre, "/experiment/pairs", std::vector<std::vector<int>>(65, {1, 0}));
+  expect_refused(theatre, "/experiment/pairs", {{1, 2, 3}});
+  expect_refused(theatre, "/experiment/pairs", {{"1", 2}});
+  expect_refused(theatre, "/experiment/h0", "none");
+  expect_refused(theatre, "/experiment/length", 65);
+  expect_refused(theatre, "/experiment/layer", -1);
+  expect_refused(theatre, "/experiment/colour", 1);
+  expect_refused(theatre, "/view", 3);
+  expect_refused(profile, "/experiment/tokens", -1);
+  expect_refused(profile, "/experiment/dtype", "f8");
+  expect_refused(profile, "/experiment/colour", 1);
+  expect_refused(profile, "/view/to", 9);
+  expect_refused(profile, "/view/stage", "lunch");
+  expect_refused(profile, "/cursor", -1);
 }
 
 TEST(Scene, FindsItsModel) {

@@ -10,6 +10,7 @@
 
 #include "engine/io/tokenizer.h"
 #include "engine/models/model.h"
+#include "engine/profile/run.h"
 #include "engine/scene/scene.h"
 
 namespace statescope {
@@ -19,10 +20,19 @@ struct LoadedModel {
   std::shared_ptr<const Model> model;
   std::optional<Tokenizer> tokenizer;
 };
-LoadedModel load_with_tokenizer(const std::filesystem::path& path);
+LoadedModel load_with_tokenizer(const std::filesystem::path& path, Precision precision = Precision::f32,
+                                const std::string& device = "cpu");
 
 /// The tokens a run's prompt stands for. Throws Error when there is no tokenizer for a text, and for an empty prompt.
 std::vector<std::int32_t> prompt_ids(const ModelRun& run, const LoadedModel& loaded);
+
+/// What a scan theatre plays: the pairs given, or those of the model. Throws Error, Cancelled.
+TheatreSource theatre_source(const TheatreRun& run, const std::filesystem::path& base,
+                             const std::filesystem::path& assets, std::stop_token stop = {});
+
+/// The profile that a scene names, or one recorded now, with the ceilings of the machine. Throws Error, Cancelled.
+Profile profile_of(const ProfileRun& run, const std::filesystem::path& base, const std::filesystem::path& assets,
+                   std::stop_token stop = {}, const ProfileListener& listener = {});
 
 /// The numbers behind a scene, as SCENE.md lists them: {"tokens": …, "arrays": [{name, axes, shape, values}, …], …}.
 /// `base` is the folder relative model paths start from, `assets` holds the bundled models. Throws Error, Cancelled.

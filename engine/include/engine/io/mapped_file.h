@@ -22,6 +22,9 @@ class MappedFile {
   /// The whole file; empty for an empty file.
   std::span<const std::byte> bytes() const { return bytes_; }
 
+  /// Gives the memory of the whole pages inside `part` of bytes() back to the system. They are read again when touched.
+  void release(std::span<const std::byte> part) const;
+
  private:
   std::span<const std::byte> bytes_;
 };

@@ -48,6 +48,8 @@ class SafetensorsFile {
 
   /// The tensor's bytes, at any alignment; valid as long as this object. `info` is one of tensors().
   std::span<const std::byte> data(const TensorInfo& info) const;
+  /// Gives the memory of `part` of data() back; it is read from disk again when touched.
+  void release(std::span<const std::byte> part) const;
 
   /// A whole tensor of F32, F16, BF16 or F64, decoded. Throws Error naming file and tensor for other dtypes.
   std::vector<float> read_f32(std::string_view name) const;

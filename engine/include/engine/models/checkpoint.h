@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <map>
 #include <nlohmann/json.hpp>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -33,6 +34,9 @@ class Checkpoint {
   /// infinity (the message gives the element).
   std::vector<float> read_f32(const std::string& tensor) const;
   std::vector<double> read_f64(const std::string& tensor) const;
+  /// The elements from `first` on, as many as `out` has; and the file's memory behind them is given back, so that a
+  /// model larger than half the memory can be read piece by piece.
+  void read_f32(const std::string& tensor, std::int64_t first, std::span<float> out) const;
 
   std::int64_t parameters() const;    // elements of all tensors
   std::int64_t stored_bytes() const;  // their size in the files
@@ -41,6 +45,8 @@ class Checkpoint {
  private:
   template <class Real>
   std::vector<Real> read(const std::string& tensor) const;
+  template <class Real>
+  void read(const std::string& tensor, std::int64_t first, std::span<Real> out) const;
 
   std::filesystem::path folder_;
   nlohmann::json config_ = nlohmann::json::object();

@@ -30,6 +30,11 @@ MambaLayout inspect_mamba(const Checkpoint& checkpoint);
 /// Throws Error when the weights would not fit into the memory that is free.
 std::shared_ptr<const Model> load_mamba(const Checkpoint& checkpoint, Precision precision, int threads);
 
+/// The same on a CUDA device, with threads of the host for what is computed from a trace. Throws Error for a precision
+/// that runs on the CPU only, and kernels::CudaError.
+std::shared_ptr<const Model> load_mamba_cuda(const Checkpoint& checkpoint, Precision precision, int threads,
+                                             int device);
+
 /// The reference: double precision, one token at a time, as the equations read (Gu & Dao 2023; mamba_simple.py `step`).
 class MambaReference {
  public:

@@ -17,9 +17,11 @@ namespace statescope {
 
 using kernels::MatrixView;
 class Checkpoint;
+class Decoder;
 
-/// Arithmetic of weights and activations. State, Δ and exp(Δ·A) are float32 in all but f64, the reference.
-enum class Precision { f64, f32, bf16, f16 };
+/// Storage of the weight matrices and rounding of activations; i8 has 8-bit matrices (kernels/linear.h) and float32
+/// activations. State, Δ and exp(Δ·A) are float32 in all but f64, the reference.
+enum class Precision { f64, f32, bf16, f16, i8 };
 Precision parse_precision(const std::string& text);  // throws Error
 std::string precision_name(Precision precision);
 
@@ -62,12 +64,16 @@ struct ModelState {
 
 /// Where a layer leaves what it computed for T tokens. Empty views and a null pointer are not filled.
 struct LayerTap {
-  MatrixView<float> delta;  // [T, E] after softplus
-  MatrixView<float> B, C;   // [T, N]
-  MatrixView<float> conv;   // [T, E] after convolution and SiLU: the scan's input
-  MatrixView<float> y;      // [T, E] scan output with the D skip, before the gate
-  MatrixView<float> gate;   // [T, E] SiLU(z)
-  float* h_all = nullptr;   // [T, E, N] after each token
+  MatrixView<float> delta;          // [T, E] after softplus
+  MatrixView<float> B, C;           // [T, N]
+  MatrixView<float> conv;           // [T, E] after convolution and SiLU: the scan's input
+  MatrixView<float> y;              // [T, E] scan output with the D skip, before the gate
+  MatrixView<float> gate;           // [T, E] SiLU(z)
+  float* h_all = nullptr;           // [T, E, N] after each token
+  MatrixView<float> state_squares;  // [T, E] Σ_n h² after each token
+  // The layer's state after every `snapshot_interval` of the tokens, as long as one more follows.
+  std::int64_t snapshot_interval = 0;
+  std::vector<LayerState>* snapshots = nullptr;
 };
 
 /// A language model made of residual layers with a recurrent state. Immutable; several threads may use one.
@@ -78,6 +84,11 @@ class Model {
   virtual const ModelInfo& info() const = 0;
   virtual const kernels::CpuBackend& backend() const = 0;
   virtual ModelState initial_state() const = 0;
+  virtual Precision precision() const = 0;
+  virtual std::string device() const { return "cpu"; }  // or "cuda:0"
+  /// Bytes of the weights as this model holds them, and of the scratch while it reads `tokens` tokens at once.
+  virtual std::int64_t weight_bytes() const = 0;
+  virtual std::int64_t activation_bytes(std::int64_t tokens) const = 0;
 
   /// The residual stream before layer 0, [T, D]. Ids must be below `sizes.vocab`.
   virtual void embed(std::span<const std::int32_t> ids, MatrixView<float> residual) const = 0;
@@ -86,6 +97,15 @@ class Model {
                          const LayerTap& tap = {}) const = 0;
   /// Final norm and head: logits [T, V] from the residual stream after the last layer.
   virtual void logits(MatrixView<const float> residual, MatrixView<float> logits) const = 0;
+
+  /// What `run` and `read_for_logits` do once the ids are known to be good. A model that lives on a device keeps the
+  /// stream there from layer to layer.
+  virtual void read(std::span<const std::int32_t> ids, ModelState& state, Recorder* recorder,
+                    std::stop_token stop) const;
+  virtual std::vector<float> read_last(std::span<const std::int32_t> ids, ModelState& state,
+                                       std::stop_token stop) const;
+  /// A decoder of the model's own, or null for one that steps through `read_last` (engine/models/decoder.h).
+  virtual std::unique_ptr<Decoder> device_decoder(const ModelState& state, std::int64_t batch) const;
 
   /// A = -exp(A_log) of a layer, [N, E] state-major, and D, [E].
   virtual MatrixView<const float> A(std::int64_t layer) const = 0;
@@ -106,10 +126,11 @@ std::vector<float> read_for_logits(const Model& model, std::span<const std::int3
 
 /// What the tensors say, without reading them. Throws Error for a family this version does not run.
 ModelInfo inspect_checkpoint(const Checkpoint& checkpoint);
-/// Builds the model the tensors describe. `threads` 0 uses every core.
+/// Builds the model the tensors describe on a device: "cpu", "cuda" or "cuda:1". `threads` 0 uses every core. Throws
+/// Error also for a device that is not there, and kernels::CudaError, one sentence, when the device has no room.
 std::shared_ptr<const Model> load_model(const Checkpoint& checkpoint, Precision precision = Precision::f32,
-                                        int threads = 0);
+                                        int threads = 0, const std::string& device = "cpu");
 std::shared_ptr<const Model> load_model(const std::filesystem::path& path, Precision precision = Precision::f32,
-                                        int threads = 0);
+                                        int threads = 0, const std::string& device = "cpu");
 
 }  // namespace statescope

@@ -19,7 +19,6 @@ namespace statescope {
 class Session {
  public:
   static constexpr std::int64_t default_memory_limit = std::int64_t{1} << 30;
-  static constexpr int candidates_kept = 12;
 
   /// `memory_limit` bounds the trace, in bytes.
   explicit Session(std::shared_ptr<const Model> model, std::int64_t memory_limit = default_memory_limit);
@@ -59,6 +58,7 @@ class Session {
 
  private:
   void make_room(std::int64_t tokens);
+  std::int64_t slice_length() const;
 
   std::shared_ptr<const Model> model_;
   std::int64_t memory_limit_;

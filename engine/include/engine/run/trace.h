@@ -31,10 +31,8 @@ struct LayerSummary {
 struct TokenRecord {
   std::int32_t id = 0;
   bool generated = false;            // sampled by the model, not given in the prompt
-  float log_probability = 0;         // of this token before it was read, in nats; 0 for the first
   std::vector<float> hidden;         // [layers + 1, D] residual stream before each layer and before the final norm
   std::vector<LayerSummary> layers;  // [layers]
-  std::vector<Candidate> next;       // most likely next tokens
 };
 
 /// The record of a run: everything needed to show any tensor of any layer at any token, in bounded memory.
@@ -51,6 +49,20 @@ struct Trace {
   std::int64_t length() const { return static_cast<std::int64_t>(tokens.size()); }
   std::vector<std::int32_t> ids() const;
 };
+
+/// Logits after each of the tokens [first, last), as [last - first, V].
+std::vector<float> logits_of(const Model& model, const Trace& trace, std::int64_t first, std::int64_t last);
+
+/// What the model made of a token. Logits of every token would slow reading down by half, so this is computed for those
+/// that somebody looks at, bit for bit as the run would have.
+struct Prediction {
+  static constexpr int candidates_kept = 12;
+  float log_probability = 0;    // of this token before it was read, in nats; 0 for the first of the run
+  std::vector<Candidate> next;  // most likely next tokens, most likely first
+};
+/// Of the tokens [first, last). Throws Cancelled.
+std::vector<Prediction> predictions(const Model& model, const Trace& trace, std::int64_t first, std::int64_t last,
+                                    std::stop_token stop = {});
 
 /// Everything one layer computed, for all tokens, but its state.
 struct LayerTrack {

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The kinds of experiments that `compute` chooses among.
+#pragma once
+
+#include "engine/experiments/compute.h"
+
+namespace statescope {
+
+nlohmann::ordered_json compute_theatre(const TheatreScene& scene, const std::filesystem::path& base,
+                                       const std::filesystem::path& assets, std::stop_token stop);
+nlohmann::ordered_json compute_profile(const ProfileScene& scene, const std::filesystem::path& base,
+                                       const std::filesystem::path& assets, std::stop_token stop);
+
+}  // namespace statescope

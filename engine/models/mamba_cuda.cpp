@@ -1,0 +1,584 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "mamba_cuda.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "device_zones.h"
+#include "engine/error.h"
+#include "engine/models/precision.h"
+#include "engine/profile/work.h"
+
+namespace statescope {
+namespace {
+
+using kernels::bytes_of;
+using kernels::ElementType;
+using kernels::Mapping;
+using kernels::padded;
+
+// Tokens read at once: enough to keep the device busy, bounded so that a prompt's length does not show in memory.
+constexpr std::int64_t most_tokens = 2048, most_recorded_tokens = 512, most_tokens_with_states = 64;
+constexpr std::int64_t chunk_bytes = std::int64_t{1} << 30;
+// Every state of so many tokens at once where only a summary of them is kept.
+constexpr std::int64_t scan_piece = 64;
+constexpr std::int64_t logits_rows = 64;
+
+ElementType element_type(Precision precision) {
+  switch (precision) {
+    case Precision::f32:
+      return ElementType::f32;
+    case Precision::bf16:
+      return ElementType::bf16;
+    case Precision::f16:
+      return ElementType::f16;
+    default:
+      throw Error("dtype " + precision_name(precision) +
+                  " runs on the CPU only; use f32, bf16 or f16 on a CUDA device");
+  }
+}
+
+std::vector<float> transposed(const std::vector<float>& values, std::int64_t rows, std::int64_t cols) {
+  std::vector<float> out(values.size());
+  for (std::int64_t r = 0; r < rows; ++r)
+    for (std::int64_t c = 0; c < cols; ++c)
+      out[static_cast<std::size_t>(c * rows + r)] = values[static_cast<std::size_t>(r * cols + c)];
+  return out;
+}
+
+// Leaves what a layer computes in the views of a tap.
+class TapRecorder final : public Recorder {
+ public:
+  TapRecorder(const LayerTap& tap, std::int64_t d_inner, std::int64_t d_state) : tap_(tap), E_(d_inner), N_(d_state) {}
+  bool wants(Quantity quantity, std::int64_t) const override {
+    return quantity == Quantity::h ? tap_.h_all != nullptr : static_cast<bool>(view(quantity));
+  }
+  void record(Quantity quantity, std::int64_t, std::int64_t first, std::int64_t tokens,
+              std::span<const float> values) override {
+    if (quantity == Quantity::h) {
+      std::copy(values.begin(), values.end(), tap_.h_all + first * E_ * N_);
+      return;
+    }
+    const MatrixView<float> to = view(quantity);
+    for (std::int64_t t = 0; t < tokens; ++t) std::copy_n(values.data() + t * to.cols, to.cols, to.row(first + t));
+  }
+  std::int64_t snapshot_interval() const override { return tap_.snapshot_interval; }
+  void record_snapshot(std::int64_t, std::int64_t, LayerState state) override {
+    tap_.snapshots->push_back(std::move(state));
+  }
+
+ private:
+  MatrixView<float> view(Quantity quantity) const {
+    switch (quantity) {
+      case Quantity::delta:
+        return tap_.delta;
+      case Quantity::B:
+        return tap_.B;
+      case Quantity::C:
+        return tap_.C;
+      case Quantity::conv:
+        return tap_.conv;
+      case Quantity::y:
+        return tap_.y;
+      case Quantity::gate:
+        return tap_.gate;
+      case Quantity::state_squares:
+        return tap_.state_squares;
+      default:
+        return {};
+    }
+  }
+  const LayerTap& tap_;
+  std::int64_t E_, N_;
+};
+
+}  // namespace
+
+MambaCuda::MambaCuda(const Checkpoint& checkpoint, Precision precision, int threads, int device)
+    : layout_(inspect_mamba(checkpoint)),
+      precision_(precision),
+      type_(element_type(precision)),
+      device_("cuda:" + std::to_string(device)),
+      host_(threads),
+      cuda_(kernels::CudaBackend::create(device)) {
+  const auto [layers, D, E, N, K, R, V] = layout_.info.sizes;
+  const auto read = [&](const std::string& name) {
+    return checkpoint.has(name) ? checkpoint.read_f32(name) : std::vector<float>{};
+  };
+  // A norm's weights are read in steps of the products.
+  const auto norm = [&](const std::string& name) {
+    std::vector<float> values = read(name);
+    values.resize(static_cast<std::size_t>(padded(D)));
+    return vector(values);
+  };
+  embedding_ = head_ = weights(checkpoint, layout_.embedding, V, D);
+  if (!layout_.info.tied_head) head_ = weights(checkpoint, layout_.head, V, D);
+  final_norm_ = norm(layout_.prefix + "norm_f.weight");
+  for (std::int64_t i = 0; i < layers; ++i) {
+    const std::string name = layout_.prefix + "layers." + std::to_string(i) + ".";
+    const std::string mixer = name + "mixer.";
+    Layer layer;
+    layer.norm = norm(name + "norm.weight");
+    layer.in_proj = weights(checkpoint, mixer + "in_proj.weight", 2 * E, D);
+    layer.in_bias = vector(read(mixer + "in_proj.bias"));
+    std::vector<float> taps = transposed(read(mixer + "conv1d.weight"), E, K);
+    round_to(precision_, taps);
+    layer.conv_weight = vector(taps);
+    layer.conv_bias = vector(read(mixer + "conv1d.bias"));
+    layer.x_proj = weights(checkpoint, mixer + "x_proj.weight", R + 2 * N, E);
+    layer.dt_proj = weights(checkpoint, mixer + "dt_proj.weight", E, R);
+    layer.dt_transposed = matrix(weights_, R, E, type_);
+    cuda_->fill(layer.dt_transposed, transposed(read(mixer + "dt_proj.weight"), E, R).data());
+    layer.dt_bias = vector(read(mixer + "dt_proj.bias"));
+    A_.push_back(transposed(read(mixer + "A_log"), E, N));
+    for (float& a : A_.back()) {
+      a = static_cast<float>(-std::exp(static_cast<double>(a)));
+      if (!std::isfinite(a))
+        throw Error(checkpoint.file_of(mixer + "A_log") + ": tensor \"" + mixer +
+                    "A_log\" holds a value whose exponential overflows");
+    }
+    layer.A = vector(A_.back());
+    D_.push_back(read(mixer + "D"));
+    layer.D = vector(D_.back());
+    layer.out_proj = weights(checkpoint, mixer + "out_proj.weight", D, E);
+    layer.out_bias = vector(read(mixer + "out_proj.bias"));
+    layers_.push_back(layer);
+  }
+  for (const DeviceBuffer& buffer : weights_) weight_bytes_ += buffer.bytes();
+}
+
+DeviceMatrix MambaCuda::matrix(std::vector<DeviceBuffer>& buffers, std::int64_t rows, std::int64_t cols,
+                               ElementType type) const {
+  buffers.push_back(cuda_->allocate(rows * padded(cols) * bytes_of(type)));
+  return {buffers.back().data(), type, rows, cols, padded(cols)};
+}
+
+DeviceMatrix MambaCuda::weights(const Checkpoint& checkpoint, const std::string& name, std::int64_t rows,
+                                std::int64_t cols) {
+  // Piece by piece, so that the host never holds a whole matrix.
+  constexpr std::int64_t piece = std::int64_t{4} << 20;
+  const DeviceMatrix to = matrix(weights_, rows, cols, type_);
+  const std::int64_t at_once = std::max<std::int64_t>(1, piece / cols);
+  std::vector<float> values;
+  for (std::int64_t r = 0; r < rows; r += at_once) {
+    const std::int64_t count = std::min(at_once, rows - r);
+    values.resize(static_cast<std::size_t>(count * cols));
+    checkpoint.read_f32(name, r * cols, values);
+    cuda_->fill(to.row_range(r, count), values.data());
+  }
+  return to;
+}
+
+const float* MambaCuda::vector(const std::vector<float>& values) {
+  if (values.empty()) return nullptr;
+  const auto bytes = static_cast<std::int64_t>(values.size() * sizeof(float));
+  weights_.push_back(cuda_->allocate(bytes));
+  cuda_->copy_to_device(weights_.back().data(), values.data(), bytes);
+  cuda_->wait();
+  return weights_.back().as<const float>();
+}
+
+ModelState MambaCuda::initial_state() const {
+  const ModelSizes& s = layout_.info.sizes;
+  const LayerState empty{std::vector<float>(static_cast<std::size_t>((s.d_conv - 1) * s.d_inner)),
+                         std::vector<float>(static_cast<std::size_t>(s.d_state * s.d_inner))};
+  return {std::vector<LayerState>(static_cast<std::size_t>(s.layers), empty)};
+}
+
+std::int64_t MambaCuda::activation_bytes(std::int64_t tokens) const {
+  const ModelSizes& s = layout_.info.sizes;
+  const std::int64_t narrow =
+      padded(s.d_model) + padded(2 * s.d_inner) + 3 * padded(s.d_inner) + padded(s.dt_rank + 2 * s.d_state);
+  return std::min(tokens, most_tokens) *
+         (padded(s.d_model) * static_cast<std::int64_t>(sizeof(float)) + narrow * bytes_of(type_));
+}
+
+MatrixView<const float> MambaCuda::A(std::int64_t layer) const {
+  const ModelSizes& s = layout_.info.sizes;
+  return {A_[static_cast<std::size_t>(layer)].data(), s.d_state, s.d_inner};
+}
+
+void MambaCuda::ensure_workspace(std::int64_t tokens, bool states) const {
+  const ModelSizes& s = layout_.info.sizes;
+  Workspace& w = workspace_;
+  if (w.tokens < tokens) {
+    w = {};
+    w.residual = matrix(w.buffers, tokens, s.d_model, ElementType::f32);
+    w.normed = matrix(w.buffers, tokens, s.d_model, type_);
+    w.xz = matrix(w.buffers, tokens, 2 * s.d_inner, type_);
+    w.conv = matrix(w.buffers, tokens, s.d_inner, type_);
+    w.projected = matrix(w.buffers, tokens, s.dt_rank + 2 * s.d_state, type_);
+    w.delta = matrix(w.buffers, tokens, s.d_inner, type_);
+    w.y = matrix(w.buffers, tokens, s.d_inner, type_);
+    w.logits = matrix(w.buffers, logits_rows, s.vocab, ElementType::f32);
+    w.buffers.push_back(cuda_->allocate(tokens * static_cast<std::int64_t>(sizeof(std::int32_t))));
+    w.ids = w.buffers.back().as<std::int32_t>();
+    w.tokens = tokens;
+  }
+  if (states && !w.h_all) {
+    w.buffers.push_back(cuda_->allocate(scan_piece * s.d_inner * s.d_state * static_cast<std::int64_t>(sizeof(float))));
+    w.h_all = w.buffers.back().as<float>();
+  }
+}
+
+void MambaCuda::ensure_state() const {
+  if (state_.h) return;
+  const ModelSizes& s = layout_.info.sizes;
+  const std::int64_t conv = s.layers * (s.d_conv - 1) * s.d_inner, states = s.d_state * s.d_inner;
+  state_.h = cuda_->allocate(s.layers * states * 4);
+  for (DeviceBuffer& history : state_.history) history = cuda_->allocate(conv * bytes_of(type_));
+  state_.staging = cuda_->allocate(std::max(conv, states) * 4);
+  state_.host = cuda_->allocate_pinned((conv + s.layers * states) * 4);
+}
+
+float* MambaCuda::h(std::int64_t layer) const {
+  const ModelSizes& s = layout_.info.sizes;
+  return state_.h.as<float>() + layer * s.d_state * s.d_inner;
+}
+
+DeviceMatrix MambaCuda::history(std::int64_t layer, int which) const {
+  const ModelSizes& s = layout_.info.sizes;
+  const std::int64_t rows = s.d_conv - 1;
+  return {state_.history[which].data(layer * rows * s.d_inner * bytes_of(type_)), type_, rows, s.d_inner, s.d_inner};
+}
+
+void MambaCuda::pack(std::int64_t layer, const LayerState& state) const {
+  const ModelSizes& s = layout_.info.sizes;
+  const std::int64_t conv = (s.d_conv - 1) * s.d_inner, states = s.d_state * s.d_inner;
+  auto* host = state_.host.as<float>();
+  std::copy_n(state.conv.begin(), conv, host + layer * conv);
+  std::copy_n(state.h.begin(), states, host + s.layers * conv + layer * states);
+}
+
+void MambaCuda::unpack(std::int64_t layer, LayerState& state) const {
+  const ModelSizes& s = layout_.info.sizes;
+  const std::int64_t conv = (s.d_conv - 1) * s.d_inner, states = s.d_state * s.d_inner;
+  const auto* host = state_.host.as<const float>();
+  std::copy_n(host + layer * conv, conv, state.conv.begin());
+  std::copy_n(host + s.layers * conv + layer * states, states, state.h.begin());
+}
+
+void MambaCuda::push(std::int64_t first, std::int64_t count) const {
+  const ModelSizes& s = layout_.info.sizes;
+  const std::int64_t conv = (s.d_conv - 1) * s.d_inner, states = s.d_state * s.d_inner;
+  const auto* host = state_.host.as<const float>();
+  auto* staging = state_.staging.as<float>();
+  cuda_->copy_to_device(staging, host + first * conv, count * conv * 4);
+  DeviceMatrix to = history(first, state_.current);
+  to.rows *= count;
+  cuda_->map({staging, ElementType::f32, to.rows, to.cols, to.stride}, to);
+  cuda_->copy_to_device(h(first), host + s.layers * conv + first * states, count * states * 4);
+}
+
+void MambaCuda::pull(std::int64_t first, std::int64_t count) const {
+  const ModelSizes& s = layout_.info.sizes;
+  const std::int64_t conv = (s.d_conv - 1) * s.d_inner, states = s.d_state * s.d_inner;
+  auto* host = state_.host.as<float>();
+  auto* staging = state_.staging.as<float>();
+  DeviceMatrix from = history(first, state_.current);
+  from.rows *= count;
+  cuda_->map(from, {staging, ElementType::f32, from.rows, from.cols, from.stride});
+  cuda_->copy_to_host(host + first * conv, staging, count * conv * 4);
+  cuda_->copy_to_host(host + s.layers * conv + first * states, h(first), count * states * 4);
+}
+
+void MambaCuda::upload(const ModelState& state) const {
+  const std::int64_t layers = layout_.info.sizes.layers;
+  ensure_state();
+  cuda_->wait();  // the pinned memory may still be on its way from a run that was cancelled
+  for (std::int64_t layer = 0; layer < layers; ++layer) pack(layer, state.layers[static_cast<std::size_t>(layer)]);
+  push(0, layers);
+}
+
+void MambaCuda::download(ModelState& state) const {
+  const std::int64_t layers = layout_.info.sizes.layers;
+  pull(0, layers);
+  cuda_->wait();
+  for (std::int64_t layer = 0; layer < layers; ++layer) unpack(layer, state.layers[static_cast<std::size_t>(layer)]);
+}
+
+void MambaCuda::upload_residual(MatrixView<const float> residual) const {
+  std::vector<float> rows(static_cast<std::size_t>(residual.rows * residual.cols));
+  for (std::int64_t t = 0; t < residual.rows; ++t)
+    std::copy_n(residual.row(t), residual.cols, rows.begin() + t * residual.cols);
+  cuda_->fill(workspace_.residual.row_range(0, residual.rows), rows.data());
+}
+
+void MambaCuda::enqueue_ids(std::span<const std::int32_t> ids) const {
+  cuda_->copy_to_device(workspace_.ids, ids.data(), static_cast<std::int64_t>(ids.size_bytes()));
+  cuda_->embedding(workspace_.ids, embedding_, workspace_.residual.row_range(0, std::ssize(ids)));
+}
+
+void MambaCuda::enqueue_layer(std::int64_t index, std::int64_t T, std::int64_t first, std::int64_t total,
+                              std::int64_t snapshot_interval, DeviceRecording& recording, DeviceZones& zones) const {
+  const Layer& layer = layers_[static_cast<std::size_t>(index)];
+  const ModelSizes& s = layout_.info.sizes;
+  const std::int64_t E = s.d_inner, N = s.d_state, R = s.dt_rank;
+  const auto rows = [&](const DeviceMatrix& m) { return m.row_range(0, T); };
+  const DeviceMatrix residual = rows(workspace_.residual), normed = rows(workspace_.normed), xz = rows(workspace_.xz),
+                     conv = rows(workspace_.conv), projected = rows(workspace_.projected),
+                     delta = rows(workspace_.delta), y = rows(workspace_.y);
+  const auto stage = [&](Stage what, const DeviceMatrix& weights = {}) {
+    zones.begin(what, index, T,
+                [&] { return stage_work(what, s, T, weights.rows * weights.cols * bytes_of(type_), bytes_of(type_)); });
+  };
+  const auto tap = [&](Quantity quantity, const DeviceMatrix& from, Mapping mapping = Mapping::identity,
+                       const float* bias = nullptr) {
+    if (!recording.wants(quantity, index)) return;
+    float* to = recording.reserve(quantity, index, first, T, from.cols);
+    cuda_->map(from, {to, ElementType::f32, T, from.cols, from.cols}, mapping, bias);
+  };
+
+  stage(Stage::norm);
+  cuda_->rms_norm(residual, layer.norm, static_cast<float>(layout_.norm_epsilon), normed);
+  stage(Stage::in_projection, layer.in_proj);
+  cuda_->linear(normed, layer.in_proj, layer.in_bias, xz);
+  stage(Stage::convolution);
+  cuda_->causal_conv({xz.columns(0, E), layer.conv_weight, layer.conv_bias, s.d_conv, history(index, state_.current),
+                      history(index, 1 - state_.current), conv});
+  stage(Stage::x_projection, layer.x_proj);
+  cuda_->linear(conv, layer.x_proj, nullptr, projected);
+  stage(Stage::dt_projection, layer.dt_proj);
+  cuda_->linear(projected.columns(0, R), layer.dt_proj, nullptr, delta);
+  stage(Stage::scan);
+  enqueue_scan(index, T, first, total, snapshot_interval, recording);
+  stage(Stage::out_projection, layer.out_proj);
+  cuda_->linear(y, layer.out_proj, layer.out_bias, residual, true);
+  zones.end();
+  tap(Quantity::delta, delta, Mapping::softplus, layer.dt_bias);
+  tap(Quantity::B, projected.columns(R, N));
+  tap(Quantity::C, projected.columns(R + N, N));
+  tap(Quantity::conv, conv);
+  tap(Quantity::gate, xz.columns(E, E), Mapping::silu);
+}
+
+// The scan in pieces that end where a state is to be kept or where the memory for all states is full. Pieces do not
+// change a bit of it. What the recorder wants is computed beside it, from the same inputs.
+void MambaCuda::enqueue_scan(std::int64_t index, std::int64_t T, std::int64_t first, std::int64_t total,
+                             std::int64_t snapshot_interval, DeviceRecording& recording) const {
+  const Layer& layer = layers_[static_cast<std::size_t>(index)];
+  const ModelSizes& s = layout_.info.sizes;
+  const std::int64_t E = s.d_inner, N = s.d_state, R = s.dt_rank, K = s.d_conv;
+  const bool wants_h = recording.wants(Quantity::h, index), wants_y = recording.wants(Quantity::y, index);
+  const bool wants_squares = recording.wants(Quantity::state_squares, index);
+  const std::int64_t longest = wants_h || wants_squares ? scan_piece : T;
+  for (std::int64_t begin = 0; begin < T;) {
+    std::int64_t count = std::min(longest, T - begin);
+    if (snapshot_interval > 0) count = std::min(count, snapshot_interval - (first + begin) % snapshot_interval);
+    const auto rows = [&](const DeviceMatrix& m) { return m.row_range(begin, count); };
+    const DeviceMatrix projected = rows(workspace_.projected), z = rows(workspace_.xz).columns(E, E);
+    kernels::DeviceScanArgs scan{rows(workspace_.conv),
+                                 rows(workspace_.delta),
+                                 projected.columns(R, N),
+                                 projected.columns(R + N, N),
+                                 z,
+                                 layer.A,
+                                 N,
+                                 layer.D,
+                                 layer.dt_bias,
+                                 h(index),
+                                 rows(workspace_.y),
+                                 nullptr};
+    if (wants_y) {
+      // Without the gate, from a copy of the state; then once more as usual, so that recording changes nothing.
+      auto* spare = state_.staging.as<float>();
+      cuda_->copy_on_device(spare, h(index), N * E * 4);
+      kernels::DeviceScanArgs open = scan;
+      open.z = {};
+      open.h = spare;
+      cuda_->selective_scan(open);
+      float* to = recording.reserve(Quantity::y, index, first + begin, count, E);
+      cuda_->map(open.y, {to, ElementType::f32, count, E, E});
+    }
+    if (wants_h)
+      scan.h_all = recording.reserve(Quantity::h, index, first + begin, count, E * N);
+    else if (wants_squares)
+      scan.h_all = workspace_.h_all;
+    cuda_->selective_scan(scan);
+    if (wants_squares) {
+      float* to = recording.reserve(Quantity::state_squares, index, first + begin, count, E);
+      cuda_->square_states(scan.h_all, N, {to, ElementType::f32, count, E, E});
+    }
+    begin += count;
+    const std::int64_t after = first + begin;
+    if (snapshot_interval > 0 && after % snapshot_interval == 0 && after < total) {
+      float* to = recording.reserve_snapshot(index, after, (K - 1) * E, N * E);
+      const DeviceMatrix conv{to, ElementType::f32, K - 1, E, E};
+      const DeviceMatrix before = history(index, state_.current);
+      // The last K - 1 inputs: of the history before this chunk where the chunk is younger than that.
+      const std::int64_t old = std::max<std::int64_t>(0, K - 1 - begin);
+      if (old > 0) cuda_->map(before.row_range(K - 1 - old, old), conv.row_range(0, old));
+      if (K - 1 > old)
+        cuda_->map(workspace_.xz.columns(0, E).row_range(begin - (K - 1 - old), K - 1 - old),
+                   conv.row_range(old, K - 1 - old));
+      cuda_->copy_on_device(to + (K - 1) * E, h(index), N * E * 4);
+    }
+  }
+}
+
+void MambaCuda::enqueue_logits(std::int64_t from, std::int64_t rows, float* out, DeviceZones& zones) const {
+  const ModelSizes& s = layout_.info.sizes;
+  const std::int64_t value_bytes = bytes_of(type_);
+  const DeviceMatrix normed = workspace_.normed.row_range(0, rows);
+  zones.begin(Stage::norm, -1, rows, [&] { return stage_work(Stage::norm, s, rows, 0, value_bytes); });
+  cuda_->rms_norm(workspace_.residual.row_range(from, rows), final_norm_, static_cast<float>(layout_.norm_epsilon),
+                  normed);
+  zones.begin(Stage::head, -1, rows,
+              [&] { return stage_work(Stage::head, s, rows, s.vocab * s.d_model * value_bytes, value_bytes); });
+  cuda_->linear(normed, head_, nullptr, {out, ElementType::f32, rows, s.vocab, s.vocab});
+  zones.end();
+}
+
+void MambaCuda::enqueue_chunk(std::span<const std::int32_t> ids, std::int64_t first, std::int64_t total,
+                              std::int64_t snapshot_interval, DeviceRecording& recording, DeviceZones& zones,
+                              const std::stop_token& stop) const {
+  const ModelSizes& s = layout_.info.sizes;
+  const std::int64_t T = std::ssize(ids);
+  const auto record_stream = [&](std::int64_t layer) {
+    if (!recording.wants(Quantity::hidden, layer)) return;
+    float* to = recording.reserve(Quantity::hidden, layer, first, T, s.d_model);
+    cuda_->map(workspace_.residual.row_range(0, T), {to, ElementType::f32, T, s.d_model, s.d_model});
+  };
+  zones.begin(Stage::embedding, -1, T, [&] { return stage_work(Stage::embedding, s, T, 0, bytes_of(type_)); });
+  enqueue_ids(ids);
+  zones.end();
+  for (std::int64_t layer = 0; layer < s.layers; ++layer) {
+    if (stop.stop_requested()) throw Cancelled();
+    record_stream(layer);
+    enqueue_layer(layer, T, first, total, snapshot_interval, recording, zones);
+  }
+  record_stream(s.layers);
+  state_.current = 1 - state_.current;
+  if (recording.wants(Quantity::logits, 0)) {
+    for (std::int64_t from = 0; from < T; from += logits_rows) {
+      const std::int64_t rows = std::min(logits_rows, T - from);
+      enqueue_logits(from, rows, recording.reserve(Quantity::logits, 0, first + from, rows, s.vocab), zones);
+    }
+  }
+}
+
+std::int64_t MambaCuda::enqueue_prompt(std::span<const std::int32_t> ids, DeviceZones& zones,
+                                       const std::stop_token& stop) const {
+  const std::int64_t total = std::ssize(ids), chunk = chunk_tokens(nullptr);
+  ensure_workspace(std::min(chunk, total), false);
+  DeviceRecording nothing(*cuda_, recording_memory_, nullptr);
+  std::int64_t count = 0;
+  for (std::int64_t first = 0; first < total; first += chunk) {
+    count = std::min(chunk, total - first);
+    enqueue_chunk(ids.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)), first, total, 0,
+                  nothing, zones, stop);
+  }
+  return count - 1;
+}
+
+std::int64_t MambaCuda::chunk_tokens(const Recorder* recorder) const {
+  const ModelSizes& s = layout_.info.sizes;
+  std::int64_t most = recorder ? most_recorded_tokens : most_tokens;
+  for (std::int64_t layer = 0; recorder && layer < s.layers; ++layer)
+    if (recorder->wants(Quantity::h, layer)) most = most_tokens_with_states;
+  std::int64_t chunk = std::clamp<std::int64_t>(chunk_bytes / activation_bytes(1), 1, most);
+  const std::int64_t interval = recorder ? recorder->snapshot_interval() : 0;
+  if (interval > 0) chunk = std::max<std::int64_t>(chunk / interval, 1) * interval;
+  return chunk;
+}
+
+void MambaCuda::read(std::span<const std::int32_t> ids, ModelState& state, Recorder* recorder,
+                     std::stop_token stop) const {
+  if (ids.empty()) return;
+  const ModelSizes& s = layout_.info.sizes;
+  const std::scoped_lock lock(mutex_);
+  const std::int64_t total = std::ssize(ids), chunk = chunk_tokens(recorder);
+  bool squares = false;
+  for (std::int64_t layer = 0; recorder && layer < s.layers; ++layer)
+    squares |= recorder->wants(Quantity::state_squares, layer);
+  ensure_workspace(std::min(chunk, total), squares);
+  upload(state);
+  DeviceZones zones(*cuda_);
+  DeviceRecording recording(*cuda_, recording_memory_, recorder);
+  for (std::int64_t first = 0; first < total; first += chunk)
+    enqueue_chunk(
+        ids.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(chunk, total - first))), first,
+        total, recorder ? recorder->snapshot_interval() : 0, recording, zones, stop);
+  recording.finish();
+  download(state);
+  zones.resolve();
+}
+
+std::vector<float> MambaCuda::read_last(std::span<const std::int32_t> ids, ModelState& state,
+                                        std::stop_token stop) const {
+  const ModelSizes& s = layout_.info.sizes;
+  const std::scoped_lock lock(mutex_);
+  upload(state);
+  DeviceZones zones(*cuda_);
+  const std::int64_t last = enqueue_prompt(ids, zones, stop);
+  enqueue_logits(last, 1, workspace_.logits.as<float>(), zones);
+  std::vector<float> logits(static_cast<std::size_t>(s.vocab));
+  cuda_->copy_to_host(logits.data(), workspace_.logits.data, s.vocab * 4);
+  download(state);
+  zones.resolve();
+  return logits;
+}
+
+void MambaCuda::embed(std::span<const std::int32_t> ids, MatrixView<float> residual) const {
+  if (ids.empty()) return;
+  const ModelSizes& s = layout_.info.sizes;
+  const std::scoped_lock lock(mutex_);
+  ensure_workspace(std::ssize(ids), false);
+  enqueue_ids(ids);
+  std::vector<float> rows(static_cast<std::size_t>(std::ssize(ids) * padded(s.d_model)));
+  cuda_->copy_to_host(rows.data(), workspace_.residual.data, static_cast<std::int64_t>(rows.size()) * 4);
+  cuda_->wait();
+  for (std::int64_t t = 0; t < residual.rows; ++t)
+    std::copy_n(rows.begin() + t * padded(s.d_model), s.d_model, residual.row(t));
+}
+
+void MambaCuda::run_layer(std::int64_t layer, MatrixView<float> residual, LayerState& state,
+                          const LayerTap& tap) const {
+  if (residual.rows == 0) return;
+  const ModelSizes& s = layout_.info.sizes;
+  const std::scoped_lock lock(mutex_);
+  const std::int64_t T = residual.rows;
+  ensure_workspace(T, static_cast<bool>(tap.state_squares));
+  ensure_state();
+  cuda_->wait();
+  upload_residual(residual);
+  pack(layer, state);
+  push(layer, 1);
+  TapRecorder recorder(tap, s.d_inner, s.d_state);
+  DeviceZones zones(*cuda_);
+  DeviceRecording recording(*cuda_, recording_memory_, &recorder);
+  enqueue_layer(layer, T, 0, T, tap.snapshots ? tap.snapshot_interval : 0, recording, zones);
+  state_.current = 1 - state_.current;
+  recording.finish();
+  pull(layer, 1);
+  std::vector<float> rows(static_cast<std::size_t>(T * padded(s.d_model)));
+  cuda_->copy_to_host(rows.data(), workspace_.residual.data, static_cast<std::int64_t>(rows.size()) * 4);
+  cuda_->wait();
+  for (std::int64_t t = 0; t < T; ++t) std::copy_n(rows.begin() + t * padded(s.d_model), s.d_model, residual.row(t));
+  unpack(layer, state);
+  zones.resolve();
+}
+
+void MambaCuda::logits(MatrixView<const float> residual, MatrixView<float> logits) const {
+  const ModelSizes& s = layout_.info.sizes;
+  const std::scoped_lock lock(mutex_);
+  ensure_workspace(std::min(residual.rows, logits_rows), false);
+  DeviceZones zones(*cuda_);
+  for (std::int64_t from = 0; from < residual.rows; from += logits_rows) {
+    const std::int64_t rows = std::min(logits_rows, residual.rows - from);
+    upload_residual(residual.row_range(from, rows));
+    enqueue_logits(0, rows, workspace_.logits.as<float>(), zones);
+    std::vector<float> values(static_cast<std::size_t>(rows * s.vocab));
+    cuda_->copy_to_host(values.data(), workspace_.logits.data, static_cast<std::int64_t>(values.size()) * 4);
+    cuda_->wait();
+    for (std::int64_t t = 0; t < rows; ++t) std::copy_n(values.begin() + t * s.vocab, s.vocab, logits.row(from + t));
+  }
+  zones.resolve();
+}
+
+std::shared_ptr<const Model> load_mamba_cuda(const Checkpoint& checkpoint, Precision precision, int threads,
+                                             int device) {
+  return std::make_shared<MambaCuda>(checkpoint, precision, threads, device);
+}
+
+}  // namespace statescope

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <vector>
+
+#include "device_recording.h"
+#include "engine/models/mamba.h"
+#include "engine/profile/profile.h"
+#include "kernels/cuda_backend.h"
+
+namespace statescope {
+
+using kernels::DeviceBuffer;
+using kernels::DeviceMatrix;
+using kernels::PinnedBuffer;
+
+class DeviceZones;
+
+/// Mamba-1 on a CUDA device: weights and activations in `precision` there, the layers enqueued one after the other
+/// without waiting in between. The host keeps A and D, and a CPU backend for what is computed from a trace.
+///
+/// States are values in host memory, copied to the device before a run and back after it; generation that needs no
+/// record leaves them on the device (Decoder). Results differ from the CPU's by rounding: products sum in another
+/// order, and one order for up to 8 tokens at once, another for more.
+class MambaCuda final : public Model, public std::enable_shared_from_this<MambaCuda> {
+ public:
+  MambaCuda(const Checkpoint& checkpoint, Precision precision, int threads, int device);
+
+  const ModelInfo& info() const override { return layout_.info; }
+  const kernels::CpuBackend& backend() const override { return host_; }
+  ModelState initial_state() const override;
+  Precision precision() const override { return precision_; }
+  std::string device() const override { return device_; }
+  std::int64_t weight_bytes() const override { return weight_bytes_; }
+  std::int64_t activation_bytes(std::int64_t tokens) const override;
+
+  void embed(std::span<const std::int32_t> ids, MatrixView<float> residual) const override;
+  void run_layer(std::int64_t layer, MatrixView<float> residual, LayerState& state, const LayerTap& tap) const override;
+  void logits(MatrixView<const float> residual, MatrixView<float> logits) const override;
+  void read(std::span<const std::int32_t> ids, ModelState& state, Recorder* recorder,
+            std::stop_token stop) const override;
+  std::vector<float> read_last(std::span<const std::int32_t> ids, ModelState& state,
+                               std::stop_token stop) const override;
+  std::unique_ptr<Decoder> device_decoder(const ModelState& state, std::int64_t batch) const override;
+
+  MatrixView<const float> A(std::int64_t layer) const override;
+  const float* D(std::int64_t layer) const override { return D_[static_cast<std::size_t>(layer)].data(); }
+
+ private:
+  friend class MambaCudaDecoder;
+
+  struct Layer {
+    const float* norm = nullptr;  // [D]
+    DeviceMatrix in_proj;         // [2E, D]
+    const float* in_bias = nullptr;
+    const float *conv_weight = nullptr, *conv_bias = nullptr;  // [K, E], [E]
+    DeviceMatrix x_proj;                                       // [R + 2N, E]
+    DeviceMatrix dt_proj, dt_transposed;                       // [E, R], [R, E]
+    const float* dt_bias = nullptr;                            // [E]
+    const float *A = nullptr, *D = nullptr;                    // [N, E], [E]
+    DeviceMatrix out_proj;                                     // [D, E]
+    const float* out_bias = nullptr;
+  };
+  // Activations of up to `tokens` tokens.
+  struct Workspace {
+    std::int64_t tokens = 0;
+    std::vector<DeviceBuffer> buffers;
+    std::int32_t* ids = nullptr;
+    DeviceMatrix residual, normed, xz, conv, projected, delta, y;
+    float* h_all = nullptr;  // [scan_piece, E, N]
+    DeviceMatrix logits;     // [logits_rows, V]
+  };
+  // A model's state on the device. The convolution's history goes from one of two places to the other.
+  struct DeviceState {
+    DeviceBuffer h;           // [layers, N, E] float32
+    DeviceBuffer history[2];  // [layers, K-1, E]
+    DeviceBuffer staging;     // the history in float32; room for the states of a layer
+    PinnedBuffer host;        // what the host sees, float32: the history of all layers, then all h
+    int current = 0;
+  };
+
+  // Everything below is used with `mutex_` held.
+  DeviceMatrix matrix(std::vector<DeviceBuffer>& buffers, std::int64_t rows, std::int64_t cols,
+                      kernels::ElementType type) const;
+  DeviceMatrix weights(const Checkpoint& checkpoint, const std::string& name, std::int64_t rows, std::int64_t cols);
+  const float* vector(const std::vector<float>& values);
+  void ensure_workspace(std::int64_t tokens, bool states) const;
+  void ensure_state() const;
+  float* h(std::int64_t layer) const;
+  DeviceMatrix history(std::int64_t layer, int which) const;
+  // Between a layer's state and the pinned memory; and between that of some layers and the device, enqueued.
+  void pack(std::int64_t layer, const LayerState& state) const;
+  void unpack(std::int64_t layer, LayerState& state) const;
+  void push(std::int64_t first, std::int64_t count) const;
+  void pull(std::int64_t first, std::int64_t count) const;
+  void upload(const ModelState& state) const;
+  void download(ModelState& state) const;
+  void upload_residual(MatrixView<const float> residual) const;
+
+  std::int64_t chunk_tokens(const Recorder* recorder) const;
+  void enqueue_ids(std::span<const std::int32_t> ids) const;
+  /// Tokens [first, first + T) of a run of `total`, residual stream to residual stream. The history moves to the other
+  /// place; the caller flips `current` when all layers are done.
+  void enqueue_layer(std::int64_t layer, std::int64_t T, std::int64_t first, std::int64_t total,
+                     std::int64_t snapshot_interval, DeviceRecording& recording, DeviceZones& zones) const;
+  void enqueue_scan(std::int64_t layer, std::int64_t T, std::int64_t first, std::int64_t total,
+                    std::int64_t snapshot_interval, DeviceRecording& recording) const;
+  void enqueue_logits(std::int64_t from, std::int64_t rows, float* out, DeviceZones& zones) const;
+  /// All of a prompt; returns the row of the workspace that holds its last token.
+  std::int64_t enqueue_prompt(std::span<const std::int32_t> ids, DeviceZones& zones, const std::stop_token& stop) const;
+  void enqueue_chunk(std::span<const std::int32_t> ids, std::int64_t first, std::int64_t total,
+                     std::int64_t snapshot_interval, DeviceRecording& recording, DeviceZones& zones,
+                     const std::stop_token& stop) const;
+
+  MambaLayout layout_;
+  Precision precision_;
+  kernels::ElementType type_;
+  std::string device_;
+  kernels::CpuBackend host_;
+  std::unique_ptr<kernels::CudaBackend> cuda_;
+  std::int64_t weight_bytes_ = 0;
+  std::vector<DeviceBuffer> weights_;
+  DeviceMatrix embedding_, head_;  // [V, D]
+  const float* final_norm_ = nullptr;
+  std::vector<Layer> layers_;
+  std::vector<std::vector<float>> A_, D_;  // on the host
+
+  mutable std::mutex mutex_;  // one reading at a time
+  mutable Workspace workspace_;
+  mutable DeviceState state_;
+  mutable RecordingMemory recording_memory_;
+};
+
+}  // namespace statescope

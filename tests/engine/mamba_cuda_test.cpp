@@ -1,0 +1,247 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Mamba-1 on a CUDA device against the same model on the CPU. Without a device every test says that it is skipped.
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "engine/error.h"
+#include "engine/models/decoder.h"
+#include "engine/profile/recorder.h"
+#include "engine/run/session.h"
+#include "kernels/cuda_devices.h"
+#include "test_checkpoint.h"
+
+namespace statescope {
+namespace {
+
+using namespace test;
+using Floats = std::vector<float>;
+using Ids = std::vector<std::int32_t>;
+
+struct Pair {
+  std::shared_ptr<const Model> cpu, cuda;
+};
+
+Pair load(const MambaSpec& spec, Precision precision = Precision::f32) {
+  const TemporaryFolder folder;
+  write_checkpoint(folder.path(), spec);
+  return {load_model(folder.path(), precision, 1), load_model(folder.path(), precision, 1, "cuda")};
+}
+
+// One rounding is 6e-8; sums in another order, the device's own exponentials (2^-22) and a few layers on top of each
+// other stay below some hundred of them. In 16 bits a rounding may fall on the other side on one device, which is a
+// unit of the type; about a dozen of them lie between a weight and a logit.
+double tolerance(Precision precision) {
+  return precision == Precision::bf16 ? 16 * 0x1p-8 : precision == Precision::f16 ? 16 * 0x1p-11 : 1e-4;
+}
+
+class MambaCuda : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (kernels::cuda_devices().empty()) GTEST_SKIP() << "no CUDA device";
+  }
+};
+
+const MambaSpec usual{{3, 32, 64, 16, 4, 2, 90}};
+const MambaSpec shapes[] = {{{1, 1, 1, 1, 1, 1, 2}, Dtype::f32, true, true, true, true, true},
+                            {{3, 7, 13, 1, 2, 1, 11}},
+                            {{1, 33, 65, 5, 3, 2, 50}, Dtype::f32, true, true, true, true},
+                            {{2, 64, 128, 16, 4, 4, 257}},
+                            {{2, 17, 129, 33, 4, 9, 70}, Dtype::f32, false, false, false, false, true},
+                            {{2, 40, 80, 16, 2, 64, 130}, Dtype::f32, false, true, true, false, true}};
+
+TEST_F(MambaCuda, EveryTensorAgreesWithTheCpu) {
+  for (const Precision precision : {Precision::f32, Precision::bf16, Precision::f16}) {
+    for (const MambaSpec& spec : shapes) {
+      SCOPED_TRACE(testing::Message() << precision_name(precision) << ", d_inner " << spec.sizes.d_inner);
+      const Pair models = load(spec, precision);
+      for (const std::int64_t tokens : {1, 5, 150}) {  // decode kernels, and across two pieces of a scan
+        const Ids ids = random_ids(tokens, spec.sizes.vocab);
+        const Capture truth = captured(*models.cpu, ids), got = captured(*models.cuda, ids);
+        ASSERT_EQ(got.all.size(), truth.all.size());
+        for (const auto& [key, values] : truth.all)
+          EXPECT_LE(relative_error(got.all.at(key), values), tolerance(precision))
+              << quantity_name(key.first) << " of layer " << key.second << ", " << tokens << " tokens";
+      }
+    }
+  }
+}
+
+TEST_F(MambaCuda, RecordingChangesNothing) {
+  const Pair models = load(usual, Precision::bf16);
+  const Ids ids = random_ids(150, 90);
+  ModelState recorded = models.cuda->initial_state(), plain = recorded;
+  Capture capture(std::ssize(ids));
+  // 64 tokens at once, as the recording takes them.
+  run(*models.cuda, ids, recorded, &capture);
+  for (std::size_t t = 0; t < ids.size(); t += 64)
+    run(*models.cuda, std::span(ids).subspan(t, std::min<std::size_t>(64, ids.size() - t)), plain, nullptr);
+  EXPECT_TRUE(same(recorded, plain));
+}
+
+TEST_F(MambaCuda, RunsAreRepeatable) {
+  const Pair models = load(usual, Precision::bf16);
+  const Ids ids = random_ids(300, 90);
+  ModelState one = models.cuda->initial_state(), two = one;
+  const Floats first = read_for_logits(*models.cuda, ids, one), second = read_for_logits(*models.cuda, ids, two);
+  EXPECT_EQ(first, second);
+  EXPECT_TRUE(same(one, two));
+}
+
+TEST_F(MambaCuda, LogitsAfterAPromptAgreeWithTheCpu) {
+  const Pair models = load(usual);
+  for (const std::int64_t tokens : {1, 8, 9, 2500}) {
+    const Ids ids = random_ids(tokens, 90);
+    ModelState a = models.cpu->initial_state(), b = a;
+    EXPECT_LE(relative_error(read_for_logits(*models.cuda, ids, b), read_for_logits(*models.cpu, ids, a)), 1e-4);
+    for (std::size_t i = 0; i < a.layers.size(); ++i) {
+      EXPECT_LE(relative_error(b.layers[i].h, a.layers[i].h), 1e-4) << tokens;
+      EXPECT_LE(relative_error(b.layers[i].conv, a.layers[i].conv), 1e-4) << tokens;
+    }
+  }
+}
+
+TEST_F(MambaCuda, DecodingAgreesWithReading) {
+  for (const Precision precision : {Precision::f32, Precision::bf16, Precision::f16}) {
+    for (const std::int64_t batch : {1, 3, 12, 40}) {
+      SCOPED_TRACE(testing::Message() << precision_name(precision) << ", batch " << batch);
+      const Pair models = load({{3, 33, 66, 16, 4, 3, 90}}, precision);
+      const Ids prompt = random_ids(20, 90);
+      ModelState state = models.cuda->initial_state();
+      run(*models.cuda, prompt, state, nullptr);
+      const auto decoder = make_decoder(models.cuda, state, batch);
+      std::vector<ModelState> states(static_cast<std::size_t>(batch), state);
+      for (std::uint64_t step = 0; step < 3; ++step) {
+        const Ids ids = random_ids(batch, 90, step);
+        decoder->step(ids);
+        for (std::int64_t n = 0; n < batch; ++n) {
+          const Floats expected = read_for_logits(*models.cuda, std::span(ids).subspan(static_cast<std::size_t>(n), 1),
+                                                  states[static_cast<std::size_t>(n)]);
+          EXPECT_LE(relative_error(decoder->logits(n), expected), tolerance(precision)) << n;
+        }
+      }
+      const ModelState last = decoder->state(batch - 1);
+      for (std::size_t i = 0; i < last.layers.size(); ++i)
+        EXPECT_LE(relative_error(last.layers[i].h, states.back().layers[i].h), tolerance(precision));
+    }
+  }
+}
+
+TEST_F(MambaCuda, ADecoderReadsPromptsIntoEverySequence) {
+  const Pair models = load(usual);
+  const Ids prompt = random_ids(40, 90), more = random_ids(11, 90, 9);
+  ModelState state = models.cpu->initial_state();
+  const auto decoder = make_decoder(models.cuda, state, 2);
+  decoder->step(Ids{1, 2});
+  decoder->read(prompt);
+  decoder->read(more);
+  read_for_logits(*models.cpu, Ids{2}, state);
+  read_for_logits(*models.cpu, prompt, state);
+  EXPECT_LE(relative_error(decoder->logits(1), read_for_logits(*models.cpu, more, state)), 1e-4);
+  EXPECT_LE(relative_error(decoder->state(1).layers[2].h, state.layers[2].h), 1e-4);
+}
+
+TEST_F(MambaCuda, GreedyTextIsThatOfTheCpuAndOfSingleSteps) {
+  const Pair models = load(usual);
+  const Ids prompt = random_ids(20, 90);
+  ModelState a = models.cpu->initial_state(), b = a;
+  run(*models.cpu, prompt, a, nullptr);
+  run(*models.cuda, prompt, b, nullptr);
+  const Ids first{5, 5};
+  const auto cpu = make_decoder(models.cpu, a, 2), cuda = make_decoder(models.cuda, b, 2);
+  const Ids expected = cpu->greedy(first, 40, 80);
+  EXPECT_EQ(cuda->greedy(first, 40, 80), expected);
+  EXPECT_LE(relative_error(cuda->logits(1), cpu->logits(1)), 1e-4);
+  const auto again = make_decoder(models.cuda, b, 2);
+  Ids stepped, next = first;
+  for (int i = 0; i < 40; ++i) {
+    next = again->greedy(next, 1, 80);
+    stepped.insert(stepped.end(), next.begin(), next.end());
+  }
+  EXPECT_EQ(stepped, expected);
+  EXPECT_THROW(again->step(Ids{1}), Error);
+  EXPECT_THROW(again->step(Ids{1, 90}), Error);
+}
+
+TEST_F(MambaCuda, ASessionReadsRewindsAndAnswers) {
+  const Pair models = load(usual);
+  const Ids ids = random_ids(200, 90);
+  Session cpu(models.cpu), cuda(models.cuda);
+  for (Session* session : {&cpu, &cuda}) {
+    session->append(std::span(ids).first(150), false);
+    session->rewind(100);
+    session->append(std::span(ids).subspan(100), true);
+  }
+  EXPECT_LE(relative_error(cuda.logits(), cpu.logits()), 1e-4);
+  ASSERT_EQ(cuda.trace().checkpoints.size(), cpu.trace().checkpoints.size());
+  for (std::size_t j = 1; j < cpu.trace().checkpoints.size(); ++j)
+    for (std::size_t i = 0; i < 3; ++i) {
+      const LayerState &got = cuda.trace().checkpoints[j]->layers[i], &want = cpu.trace().checkpoints[j]->layers[i];
+      EXPECT_LE(relative_error(got.h, want.h), 1e-4) << j;
+      EXPECT_LE(relative_error(got.conv, want.conv), 1e-4) << j;
+    }
+  const LayerTrack got = layer_track(*models.cuda, cuda.trace(), 1), want = layer_track(*models.cpu, cpu.trace(), 1);
+  EXPECT_LE(relative_error(got.delta, want.delta), 1e-4);
+  EXPECT_LE(relative_error(got.y, want.y), 1e-4);
+  EXPECT_LE(
+      relative_error(states(*models.cuda, cuda.trace(), got, 70, 130), states(*models.cpu, cpu.trace(), want, 70, 130)),
+      1e-4);
+}
+
+TEST_F(MambaCuda, ZonesOfTheDeviceLieInsideTheRun) {
+  const Pair models = load(usual);
+  const Ids ids = random_ids(70, 90);
+  ProfileRecorder recorder;
+  ModelState state = models.cuda->initial_state();
+  read_for_logits(*models.cuda, ids, state);
+  const std::int64_t end = recorder.now();
+  const std::vector<ProfileZone> zones = recorder.take();
+  // Embedding; norm, projection, convolution, projection, projection, scan, projection of 3 layers; norm and head.
+  EXPECT_EQ(zones.size(), 1U + 3 * 7 + 2);
+  for (const ProfileZone& zone : zones) {
+    EXPECT_TRUE(zone.on_device);
+    EXPECT_LE(0, zone.begin);
+    EXPECT_LE(zone.begin, zone.end);
+    EXPECT_LE(zone.end, end);
+  }
+}
+
+TEST_F(MambaCuda, StopsWhenAskedToAndGoesOnAfterwards) {
+  const Pair models = load(usual);
+  const Ids ids = random_ids(20, 90);
+  ModelState state = models.cuda->initial_state();
+  std::stop_source source;
+  source.request_stop();
+  EXPECT_THROW(run(*models.cuda, ids, state, nullptr, source.get_token()), Cancelled);
+  ModelState a = models.cuda->initial_state(), b = a;
+  EXPECT_LE(relative_error(read_for_logits(*models.cuda, ids, a), read_for_logits(*models.cpu, ids, b)), 1e-4);
+}
+
+TEST(MambaCudaErrors, ADeviceThatIsNotThereIsASentence) {
+  const TemporaryFolder folder;
+  write_checkpoint(folder.path(), usual);
+  for (const char* device : {"cuda:99", "cuda:x", "tpu"}) {
+    const std::string message = message_of([&] { load_model(folder.path(), Precision::f32, 1, device); });
+    EXPECT_NE(message.find("cpu"), std::string::npos) << message;
+  }
+}
+
+TEST(DecoderOnTheCpu, IsReadingTokenByToken) {
+  const auto model = random_model(usual);
+  const Ids prompt = random_ids(20, 90);
+  ModelState state = model->initial_state();
+  run(*model, prompt, state, nullptr);
+  const auto decoder = make_decoder(model, state, 2);
+  decoder->step(Ids{3, 7});
+  ModelState other = state;
+  const Floats expected = read_for_logits(*model, Ids{7}, other);
+  EXPECT_EQ(Floats(decoder->logits(1).begin(), decoder->logits(1).end()), expected);
+  EXPECT_TRUE(same(decoder->state(1), other));
+  const Ids chosen = decoder->greedy(Ids{4, 4}, 5, 50);
+  ASSERT_EQ(chosen.size(), 10U);
+  EXPECT_TRUE(std::all_of(chosen.begin(), chosen.end(), [](std::int32_t id) { return id < 50; }));
+  EXPECT_THROW(make_decoder(model, state, 0), Error);
+}
+
+}  // namespace
+}  // namespace statescope
