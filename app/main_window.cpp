@@ -12,6 +12,7 @@
 #include <QMenu>
 #include <QMimeData>
 #include <QScrollArea>
+#include <QStackedWidget>
 #include <QVBoxLayout>
 #include <utility>
 
@@ -27,6 +28,7 @@
 #include "widgets/transport_bar.h"
 #include "workspaces/model_pictures.h"
 #include "workspaces/model_workspace.h"
+#include "workspaces/profile_workspace.h"
 
 namespace statescope {
 namespace {
@@ -67,6 +69,7 @@ MainWindow::~MainWindow() = default;
 void MainWindow::build_frame() {
   rail_ = new NavigationRail;
   rail_->add_entry(QStringLiteral("model"), tr("Model"), QStringLiteral("model"));
+  rail_->add_entry(QStringLiteral("profile"), tr("Profile"), QStringLiteral("profile"));
   rail_->set_current(QStringLiteral("model"));
   rail_->add_tool(QStringLiteral("file"), tr("Open, save, export"), QStringLiteral("open"), tr("Alt+F"));
   rail_->add_tool(QStringLiteral("theme"), tr("Light or dark theme"), QStringLiteral("theme"), tr("Ctrl+Shift+T"));
@@ -76,6 +79,17 @@ void MainWindow::build_frame() {
   workspace_ = new ModelWorkspace(document_, *transport_);
   rail_->setObjectName(QStringLiteral("rail"));
   transport_->setObjectName(QStringLiteral("transport"));
+  profile_transport_ = new TransportBar;
+  profile_transport_->setObjectName(QStringLiteral("profile_transport"));
+  profile_ = new ProfileWorkspace(document_, *profile_transport_);
+  workspaces_ = new QStackedWidget;
+  inspectors_ = new QStackedWidget;
+  transports_ = new QStackedWidget;
+  for (QWidget* widget : {static_cast<QWidget*>(workspace_), static_cast<QWidget*>(profile_)})
+    workspaces_->addWidget(widget);
+  for (QWidget* widget : {workspace_->inspector(), profile_->inspector()}) inspectors_->addWidget(widget);
+  for (TransportBar* bar : {transport_, profile_transport_}) transports_->addWidget(bar);
+  transports_->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
 
   status_ = new QLabel;
   device_ = new QLabel;
@@ -93,13 +107,13 @@ void MainWindow::build_frame() {
 
   auto* middle = new QHBoxLayout;
   middle->setSpacing(0);
-  middle->addWidget(workspace_, 1);
-  middle->addWidget(workspace_->inspector());
+  middle->addWidget(workspaces_, 1);
+  middle->addWidget(inspectors_);
   auto* right = new QVBoxLayout;
   right->setSpacing(0);
   right->addWidget(top_bar_);
   right->addLayout(middle, 1);
-  right->addWidget(transport_);
+  right->addWidget(transports_);
   right->addWidget(status_line);
   auto* central = new QWidget;
   auto* row = new QHBoxLayout(central);
@@ -112,6 +126,7 @@ void MainWindow::build_frame() {
   file_menu_ = new QMenu(this);
   palette_ = new CommandPalette(central);
   connect(rail_, &NavigationRail::tool_activated, this, &MainWindow::run_tool);
+  connect(rail_, &NavigationRail::activated, this, &MainWindow::show_workspace);
   connect(top_bar_, &TopBar::palette_requested, palette_, &CommandPalette::open);
   connect(top_bar_, &TopBar::chip_clicked, this, &MainWindow::show_conflicts);
 }
@@ -156,17 +171,33 @@ void MainWindow::build_actions() {
   }
 
   add_action(edit, id("copy_tokens"), tr("Copy the tokens and their probabilities (CSV)"), tr("Ctrl+Shift+C"), [this] {
-    if (document_.run()) QGuiApplication::clipboard()->setText(tokens_csv(*document_.run()));
+    if (!document_.run()) return;
+    copies_.start([this, run = document_.run()](std::stop_token stop) {
+      try {
+        const QString csv = tokens_csv(*run, stop);
+        QMetaObject::invokeMethod(
+            this, [csv] { QGuiApplication::clipboard()->setText(csv); }, Qt::QueuedConnection);
+      } catch (const Cancelled&) {
+      }
+    });
   });
   add_action(run, id("focus_prompt"), tr("Type a prompt"), tr("Ctrl+L"), [this] { workspace_->focus_prompt(); });
   add_action(run, id("generate"), tr("Generate"), tr("Ctrl+G"), [this] { document_.generate(); });
   add_action(run, id("stop"), tr("Stop"), tr("Ctrl+."), [this] { document_.stop(); });
   add_action(run, id("rewind"), tr("Rewind: forget the tokens after the cursor"), tr("Ctrl+Backspace"),
              [this] { document_.rewind(document_.scene().cursor + 1); });
-  add_action(run, id("play"), tr("Play or pause"), {}, [this] { transport_->transport().toggle(); });
-  add_action(run, id("restart"), tr("Back to the first token"), {}, [this] { transport_->transport().restart(); });
+  add_action(run, id("play"), tr("Play or pause"), {}, [this] { current_transport().transport().toggle(); });
+  add_action(run, id("restart"), tr("Back to the first token"), {},
+             [this] { current_transport().transport().restart(); });
   add_action(run, id("loop"), tr("Loop"), {},
-             [this] { transport_->transport().set_loop(!transport_->transport().loop()); });
+             [this] { current_transport().transport().set_loop(!current_transport().transport().loop()); });
+  add_action(run, id("profile_run"), tr("Record a profile"), {}, [this] {
+    show_workspace(QStringLiteral("profile"));
+    profile_->run();
+  });
+  add_action(view, id("show_model"), tr("Model"), tr("Ctrl+1"), [this] { show_workspace(QStringLiteral("model")); });
+  add_action(view, id("show_profile"), tr("Profile"), tr("Ctrl+2"),
+             [this] { show_workspace(QStringLiteral("profile")); });
 
   add_action(view, id("palette"), tr("All commands"), tr("Ctrl+K"), [this] { run_tool(QStringLiteral("palette")); });
   add_action(view, id("next_layer"), tr("Next layer"), tr("Ctrl+Down"), [this] { change_layer(1); });
@@ -284,7 +315,7 @@ void MainWindow::run_tool(const QString& id) {
 }
 
 void MainWindow::open_sample() {
-  Scene scene;
+  ModelScene scene;
   scene.run.prompt = sample_prompt;
   scene.view.layer = 3;
   scene.view.channel = 241;
@@ -302,7 +333,7 @@ void MainWindow::open_path(const QString& path) {
       document_.run_prompt(QString::fromStdString(read_text_file(path.toStdString(), max_prompt_file_bytes)));
       return;
     } else {
-      const Scene scene = load_scene(path.toStdString());
+      const ModelScene scene = load_model_scene(path.toStdString());
       document_.open_scene(scene, file.absolutePath().toStdString(), document_.run() ? tr("Open scene") : QString());
     }
     opening_ = file.absoluteFilePath();
@@ -337,7 +368,7 @@ void MainWindow::choose_scene_to_save() {
 
 void MainWindow::save_scene_to(const QString& path) {
   try {
-    Scene scene = document_.scene();
+    ModelScene scene = document_.scene();
     // A model that lies under the scene's folder travels with it.
     const std::filesystem::path folder = QFileInfo(path).absolutePath().toStdString();
     const std::filesystem::path relative = std::filesystem::path(scene.run.model).lexically_relative(folder);
@@ -387,7 +418,19 @@ void MainWindow::change_text_scale(double factor) {
 
 // With large text in a narrow window the maps need the room more than the inspector does.
 void MainWindow::fit_inspector() {
-  workspace_->inspector()->setFixedWidth(std::min(scaled(ModelWorkspace::inspector_width), width() * 3 / 10));
+  inspectors_->setFixedWidth(std::min(scaled(ModelWorkspace::inspector_width), width() * 3 / 10));
+}
+
+TransportBar& MainWindow::current_transport() {
+  return workspaces_->currentWidget() == profile_ ? *profile_transport_ : *transport_;
+}
+
+void MainWindow::show_workspace(const QString& id) {
+  const int page = id == QLatin1String("profile") ? 1 : 0;
+  if (page == 1) transport_->transport().pause();
+  for (QStackedWidget* stack : {workspaces_, inspectors_, transports_}) stack->setCurrentIndex(page);
+  rail_->set_current(id);
+  workspaces_->currentWidget()->setFocus();
 }
 
 void MainWindow::change_layer(int step) {
@@ -410,7 +453,7 @@ bool MainWindow::event(QEvent* event) {
 }
 
 void MainWindow::keyPressEvent(QKeyEvent* event) {
-  if (!transport_->handle_key(*event)) QMainWindow::keyPressEvent(event);
+  if (!current_transport().handle_key(*event)) QMainWindow::keyPressEvent(event);
 }
 
 void MainWindow::resizeEvent(QResizeEvent* event) {

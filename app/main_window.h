@@ -6,17 +6,20 @@
 #include <functional>
 
 #include "frame_clock.h"
+#include "model/job_thread.h"
 #include "model/model_document.h"
 #include "settings.h"
 
 class QLabel;
 class QMenu;
+class QStackedWidget;
 
 namespace statescope {
 
 class CommandPalette;
 class ModelWorkspace;
 class NavigationRail;
+class ProfileWorkspace;
 class TopBar;
 class TransportBar;
 
@@ -36,6 +39,9 @@ class MainWindow : public QMainWindow {
 
   ModelDocument& document() { return document_; }
   ModelWorkspace& workspace() { return *workspace_; }
+  ProfileWorkspace& profile() { return *profile_; }
+  /// "model" or "profile", as the rail names them.
+  void show_workspace(const QString& id);
   TransportBar& transport() { return *transport_; }
   FrameClock& frame_clock() { return frame_clock_; }
 
@@ -68,6 +74,7 @@ class MainWindow : public QMainWindow {
   void toggle_theme();
   void change_text_scale(double factor);
   void fit_inspector();
+  TransportBar& current_transport();
   void change_layer(int step);
   void say_error(const QString& sentence);
 
@@ -80,9 +87,13 @@ class MainWindow : public QMainWindow {
   TopBar* top_bar_;
   TransportBar* transport_;
   ModelWorkspace* workspace_;
+  TransportBar* profile_transport_;
+  ProfileWorkspace* profile_;
+  QStackedWidget *workspaces_, *inspectors_, *transports_;  // one page each per workspace, in the rail's order
   CommandPalette* palette_;
   QMenu* file_menu_;
   QLabel *status_, *device_;
+  JobThread copies_;       // what goes to the clipboard and takes computing
   QString scene_path_;     // where Save writes
   QString opening_;        // what is being opened; remembered once it is there
   QString start_problem_;  // to be told once there is a picture

@@ -23,7 +23,7 @@ namespace {
 constexpr qint64 most_pixels = 1 << 28;  // 1 GiB
 
 // Workspace and inspector beside each other, as the window shows them.
-struct Stage {
+struct Sheet {
   ModelWorkspace& workspace;
   QSize size() const {
     return {workspace.width() + workspace.inspector()->width(),
@@ -37,15 +37,15 @@ struct Stage {
   }
 };
 
-QByteArray png(const Stage& stage, double scale) {
-  const QSize pixels = stage.size() * scale;
+QByteArray png(const Sheet& sheet, double scale) {
+  const QSize pixels = sheet.size() * scale;
   QImage image;
   if (static_cast<qint64>(pixels.width()) * pixels.height() <= most_pixels)
     image = QImage(pixels, QImage::Format_RGB32);
   if (image.isNull()) throw Error("a picture of that size does not fit into memory; choose a smaller size or scale");
   image.setDevicePixelRatio(scale);
   QPainter painter(&image);
-  stage.draw(painter);
+  sheet.draw(painter);
   painter.end();
   QByteArray bytes;
   QBuffer buffer(&bytes);
@@ -54,30 +54,30 @@ QByteArray png(const Stage& stage, double scale) {
   return bytes;
 }
 
-QByteArray svg(const Stage& stage) {
+QByteArray svg(const Sheet& sheet) {
   QByteArray bytes;
   QBuffer buffer(&bytes);
   QSvgGenerator generator;
   generator.setOutputDevice(&buffer);
-  generator.setSize(stage.size());
-  generator.setViewBox(QRect(QPoint(0, 0), stage.size()));
+  generator.setSize(sheet.size());
+  generator.setViewBox(QRect(QPoint(0, 0), sheet.size()));
   QPainter painter(&generator);
-  stage.draw(painter);
+  sheet.draw(painter);
   painter.end();
   return bytes;
 }
 
-QByteArray pdf(const Stage& stage) {
+QByteArray pdf(const Sheet& sheet) {
   constexpr int dots_per_inch = 96;  // a logical pixel is 1/96 inch
   QByteArray bytes;
   QBuffer buffer(&bytes);
   buffer.open(QIODevice::WriteOnly);
   QPdfWriter writer(&buffer);
   writer.setResolution(dots_per_inch);
-  writer.setPageSize(QPageSize(QSizeF(stage.size()) / dots_per_inch, QPageSize::Inch));
+  writer.setPageSize(QPageSize(QSizeF(sheet.size()) / dots_per_inch, QPageSize::Inch));
   writer.setPageMargins({});
   QPainter painter(&writer);
-  stage.draw(painter);
+  sheet.draw(painter);
   painter.end();
   return bytes;
 }
@@ -86,21 +86,21 @@ QByteArray pdf(const Stage& stage) {
 
 void save_workspace_picture(ModelWorkspace& workspace, const QString& path, double scale) {
   if (QWidget* focus = workspace.window()->focusWidget()) focus->clearFocus();  // its ring is no part of the picture
-  const Stage stage{workspace};
+  const Sheet sheet{workspace};
   QByteArray bytes;
   if (path.endsWith(QLatin1String(".png"), Qt::CaseInsensitive))
-    bytes = png(stage, scale);
+    bytes = png(sheet, scale);
   else if (path.endsWith(QLatin1String(".svg"), Qt::CaseInsensitive))
-    bytes = svg(stage);
+    bytes = svg(sheet);
   else if (path.endsWith(QLatin1String(".pdf"), Qt::CaseInsensitive))
-    bytes = pdf(stage);
+    bytes = pdf(sheet);
   else
     throw Error(path.toStdString() + ": the ending must be .png, .svg or .pdf");
   write_file(path.toStdString(), {bytes.constData(), static_cast<std::size_t>(bytes.size())});
 }
 
 void render(const RenderOptions& options, const std::filesystem::path& assets) {
-  const Scene scene = load_scene(options.scene.toStdString());
+  const ModelScene scene = load_model_scene(options.scene.toStdString());
   set_motion(false);
   ModelDocument document(assets);
   TransportBar transport;

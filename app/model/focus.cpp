@@ -59,6 +59,10 @@ std::shared_ptr<const Focus> focus_on(const RunPointer& run, const ModelView& vi
   const ModelSizes& sizes = model.info().sizes;
   const Trace& trace = run->trace;
   const std::int64_t T = trace.length();
+  // A run that only went on shares the records of its beginning.
+  const bool continued =
+      known && known->run->loaded == run->loaded && known->track->tokens <= T && known->track->tokens > 0 &&
+      known->run->trace.tokens.back() == trace.tokens[static_cast<std::size_t>(known->run->trace.length() - 1)];
   const bool same_layer = known && known->run->loaded == run->loaded && known->track->layer == view.layer;
   const bool same_track = same_layer && known->run == run;
   auto focus = std::make_shared<Focus>();
@@ -69,12 +73,8 @@ std::shared_ptr<const Focus> focus_on(const RunPointer& run, const ModelView& vi
     focus->order = known->order;
     focus->state_range = known->state_range;
   } else {
-    // A run that only went on shares the records of its beginning: then so does the track.
-    const bool continued =
-        same_layer && known->track->tokens <= T && known->track->tokens > 0 &&
-        known->run->trace.tokens.back() == trace.tokens[static_cast<std::size_t>(known->run->trace.length() - 1)];
     focus->track = std::make_shared<const LayerTrack>(
-        layer_track(model, trace, view.layer, continued ? known->track.get() : nullptr, stop));
+        layer_track(model, trace, view.layer, same_layer && continued ? known->track.get() : nullptr, stop));
     focus->order = channels_by_mean_delta(*focus->track, sizes.d_inner);
     focus->state_range = state_range(model, trace, *focus->track);
   }
@@ -102,6 +102,11 @@ std::shared_ptr<const Focus> focus_on(const RunPointer& run, const ModelView& vi
     focus->states_last = std::min(focus->states_first + stretch_tokens, T);
     focus->states = share(states(model, trace, *focus->track, focus->states_first, focus->states_last));
   }
+
+  if (continued && known->states_first == focus->states_first) focus->predictions = known->predictions;
+  const std::int64_t predicted = focus->states_first + std::ssize(focus->predictions);
+  for (Prediction& prediction : predictions(model, trace, predicted, focus->states_last, stop))
+    focus->predictions.push_back(std::move(prediction));
   return focus;
 }
 

@@ -30,7 +30,8 @@ struct Focus {
 
   // The states of a stretch of tokens around the cursor, so that playing only looks up.
   std::int64_t states_first = 0, states_last = 0;
-  Values states;          // [states_last - states_first, E, N]
+  Values states;                        // [states_last - states_first, E, N]
+  std::vector<Prediction> predictions;  // of the same tokens
   float state_range = 0;  // what the ends of the state map's colours stand for, the same for all tokens of a run
 
   bool covers(const RunPointer& wanted_run, const ModelView& view, std::int64_t cursor) const;

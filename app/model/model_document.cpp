@@ -6,9 +6,9 @@
 #include <algorithm>
 #include <chrono>
 #include <functional>
-#include <new>
 
 #include "engine/error.h"
+#include "model/sentence.h"
 
 namespace statescope {
 namespace {
@@ -47,7 +47,7 @@ TokenIds first_tokens(const Trace& trace, std::int64_t length) {
 
 // The target with a prompt that this model can read. A model that was just opened must show something, so what it
 // cannot read is then replaced by a sample.
-Scene readable(Scene target, const LoadedModel& loaded, bool just_opened) {
+ModelScene readable(ModelScene target, const LoadedModel& loaded, bool just_opened) {
   ModelRun& run = target.run;
   if (loaded.tokenizer) {
     if (just_opened) run.prompt_ids.clear();
@@ -66,21 +66,12 @@ Scene readable(Scene target, const LoadedModel& loaded, bool just_opened) {
   return target;
 }
 
-// What went wrong as one sentence, for any exception a job may end with.
-QString sentence_of(const std::exception& error) {
-  if (dynamic_cast<const std::bad_alloc*>(&error))
-    return QStringLiteral("There is not enough memory for this model or prompt; close something or shorten the prompt");
-  QString sentence = QString::fromStdString(error.what());
-  if (!sentence.isEmpty()) sentence[0] = sentence[0].toUpper();
-  return sentence;
-}
-
 }  // namespace
 
 // The scene before and after. The first redo, which QUndoStack calls at once, finds the scene already shown.
 class ModelDocument::ChangeScene : public QUndoCommand {
  public:
-  ChangeScene(ModelDocument& document, Scene before, Scene after, const QString& text)
+  ChangeScene(ModelDocument& document, ModelScene before, ModelScene after, const QString& text)
       : QUndoCommand(text), document_(document), before_(std::move(before)), after_(std::move(after)) {}
 
   void undo() override { document_.apply(before_); }
@@ -98,7 +89,7 @@ class ModelDocument::ChangeScene : public QUndoCommand {
 
  private:
   ModelDocument& document_;
-  Scene before_, after_;
+  ModelScene before_, after_;
   bool shown_ = false;
 };
 
@@ -188,14 +179,14 @@ void ModelDocument::end_activity() {
   Q_EMIT activity_changed();
 }
 
-void ModelDocument::open_scene(const Scene& scene, const std::filesystem::path& base, const QString& undo_text) {
+void ModelDocument::open_scene(const ModelScene& scene, const std::filesystem::path& base, const QString& undo_text) {
   open(scene, base, undo_text, false);
 }
 
-void ModelDocument::open(const Scene& scene, const std::filesystem::path& base, const QString& undo_text,
+void ModelDocument::open(const ModelScene& scene, const std::filesystem::path& base, const QString& undo_text,
                          bool just_opened) {
   try {
-    Scene target = scene;
+    ModelScene target = scene;
     const std::filesystem::path path = resolve_model(scene.run.model, base, assets_);
     if (target.run.model.rfind("bundled:", 0) != 0) target.run.model = path.string();
     read(target, path, undo_text, just_opened);
@@ -205,7 +196,7 @@ void ModelDocument::open(const Scene& scene, const std::filesystem::path& base, 
 }
 
 void ModelDocument::open_model(const QString& path) {
-  Scene target = scene_;
+  ModelScene target = scene_;
   target.run.model = path.toStdString();
   target.run.generated.clear();
   target.cursor = 0;
@@ -213,7 +204,7 @@ void ModelDocument::open_model(const QString& path) {
 }
 
 void ModelDocument::run_prompt(const QString& text) {
-  Scene target = scene_;
+  ModelScene target = scene_;
   target.run.prompt = text.toStdString();
   target.run.prompt_ids.clear();
   target.run.generated.clear();
@@ -224,7 +215,7 @@ void ModelDocument::run_prompt(const QString& text) {
 void ModelDocument::rewind(std::int64_t length) {
   if (!run_ || length < 1 || length >= run_->trace.length()) return;
   const TokenIds kept = first_tokens(run_->trace, length);
-  Scene target = scene_;
+  ModelScene target = scene_;
   target.run.generated = kept.generated;
   target.run.prompt_ids.clear();
   // A cut inside the prompt is kept as ids: the shorter text might be split into other tokens.
@@ -234,7 +225,7 @@ void ModelDocument::rewind(std::int64_t length) {
   open_scene(target, {}, tr("Rewind"));
 }
 
-void ModelDocument::read(const Scene& wanted, const std::filesystem::path& path, const QString& undo_text,
+void ModelDocument::read(const ModelScene& wanted, const std::filesystem::path& path, const QString& undo_text,
                          bool just_opened) {
   const std::uint64_t request = ++request_;
   start_activity(Activity::working, tr("Opening %1…").arg(QString::fromStdString(path.filename().string())));
@@ -248,7 +239,7 @@ void ModelDocument::read(const Scene& wanted, const std::filesystem::path& path,
     try {
       auto loaded = reader.loaded;
       if (!loaded || reader.path != path) loaded = std::make_shared<const LoadedModel>(load_with_tokenizer(path));
-      const Scene target = readable(wanted, *loaded, just_opened);
+      const ModelScene target = readable(wanted, *loaded, just_opened);
       const TokenIds ids{prompt_ids(target.run, *loaded), target.run.generated};
       const std::int64_t vocab = loaded->model->info().sizes.vocab;
       check_ids(ids.prompt, vocab);
@@ -271,7 +262,7 @@ void ModelDocument::read(const Scene& wanted, const std::filesystem::path& path,
         const RunPointer run = reader.snapshot();
         if (run->trace.length() == 0) return answer([this] { end_activity(); });
         const TokenIds there = first_tokens(run->trace, run->trace.length());
-        Scene partial = target;
+        ModelScene partial = target;
         partial.run.prompt_ids = there.prompt;
         partial.run.generated = there.generated;
         return answer(
@@ -335,7 +326,7 @@ void ModelDocument::generate() {
     answer([this, generated = ids.generated, run = reader.snapshot(), problem, speed, count] {
       if (count > 0) {
         Q_EMIT speed_measured(speed);
-        Scene shown = scene_;
+        ModelScene shown = scene_;
         shown.run.generated = generated;
         finish(shown, run, tr("Generate"));
       } else {
@@ -352,7 +343,7 @@ void ModelDocument::stop() {
 }
 
 // What the user changed since the request was made stays, unless the request was to change just that.
-Scene ModelDocument::with_later_changes(Scene target, const Scene& asked) const {
+ModelScene ModelDocument::with_later_changes(ModelScene target, const ModelScene& asked) const {
   if (target.view == asked.view) target.view = scene_.view;
   ModelRun same_sampling = target.run;
   same_sampling.sampling = asked.run.sampling;
@@ -364,8 +355,8 @@ Scene ModelDocument::with_later_changes(Scene target, const Scene& asked) const 
   return target;
 }
 
-void ModelDocument::finish(const Scene& target, const RunPointer& run, const QString& undo_text) {
-  const Scene before = scene_;
+void ModelDocument::finish(const ModelScene& target, const RunPointer& run, const QString& undo_text) {
+  const ModelScene before = scene_;
   show_run(run);
   scene_ = clamped(target, run->sizes(), run->trace.length());
   end_activity();
@@ -382,7 +373,7 @@ void ModelDocument::show_run(const RunPointer& run) {
   request_focus();
 }
 
-void ModelDocument::apply(const Scene& scene) {
+void ModelDocument::apply(const ModelScene& scene) {
   if (!same_tokens(scene.run, scene_.run)) return open_scene(scene, {}, {});
   const std::int64_t cursor = scene_.cursor;
   scene_ = scene;
@@ -391,7 +382,7 @@ void ModelDocument::apply(const Scene& scene) {
   request_focus();
 }
 
-void ModelDocument::change(const Scene& next, const QString& undo_text) {
+void ModelDocument::change(const ModelScene& next, const QString& undo_text) {
   if (next == scene_) return;
   undo_stack_.push(new ChangeScene(*this, scene_, next, undo_text));
   scene_ = next;
@@ -400,13 +391,13 @@ void ModelDocument::change(const Scene& next, const QString& undo_text) {
 }
 
 void ModelDocument::set_view(const ModelView& view, const QString& undo_text) {
-  Scene next = scene_;
+  ModelScene next = scene_;
   next.view = view;
   change(run_ ? clamped(next, run_->sizes(), run_->trace.length()) : next, undo_text);
 }
 
 void ModelDocument::set_sampling(const Sampling& sampling, int tokens_to_generate) {
-  Scene next = scene_;
+  ModelScene next = scene_;
   next.run.sampling = sampling;
   next.run.tokens_to_generate = tokens_to_generate;
   change(next, tr("Sampling"));

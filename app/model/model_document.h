@@ -29,7 +29,7 @@ class ModelDocument : public QObject {
   explicit ModelDocument(std::filesystem::path assets, QObject* parent = nullptr);
   ~ModelDocument() override;
 
-  const Scene& scene() const { return scene_; }
+  const ModelScene& scene() const { return scene_; }
   const RunPointer& run() const { return run_; }                        // null until the first model is open
   const std::shared_ptr<const Focus>& focus() const { return focus_; }  // may lag behind the scene by some milliseconds
   Activity activity() const { return activity_; }
@@ -38,7 +38,7 @@ class ModelDocument : public QObject {
   bool settled() const;
 
   /// Opens a scene; relative model paths start from `base`. Nothing changes when that fails.
-  void open_scene(const Scene& scene, const std::filesystem::path& base, const QString& undo_text);
+  void open_scene(const ModelScene& scene, const std::filesystem::path& base, const QString& undo_text);
   /// Opens a checkpoint folder (or bundled:NAME) and reads the present prompt with it.
   void open_model(const QString& path);
   void run_prompt(const QString& text);
@@ -69,13 +69,14 @@ class ModelDocument : public QObject {
   class ChangeScene;
   struct Reader;
 
-  void open(const Scene& scene, const std::filesystem::path& base, const QString& undo_text, bool just_opened);
-  void read(const Scene& wanted, const std::filesystem::path& model_path, const QString& undo_text, bool just_opened);
-  void apply(const Scene& scene);
-  void change(const Scene& next, const QString& undo_text);
+  void open(const ModelScene& scene, const std::filesystem::path& base, const QString& undo_text, bool just_opened);
+  void read(const ModelScene& wanted, const std::filesystem::path& model_path, const QString& undo_text,
+            bool just_opened);
+  void apply(const ModelScene& scene);
+  void change(const ModelScene& next, const QString& undo_text);
   void show_run(const RunPointer& run);
-  Scene with_later_changes(Scene target, const Scene& asked) const;
-  void finish(const Scene& target, const RunPointer& run, const QString& undo_text);
+  ModelScene with_later_changes(ModelScene target, const ModelScene& asked) const;
+  void finish(const ModelScene& target, const RunPointer& run, const QString& undo_text);
   void start_activity(Activity activity, const QString& text);
   void end_activity();
   void request_focus();
@@ -84,7 +85,7 @@ class ModelDocument : public QObject {
 
   std::filesystem::path assets_;
   QUndoStack undo_stack_;
-  Scene scene_;
+  ModelScene scene_;
   RunPointer run_;
   std::shared_ptr<const Focus> focus_;
   Activity activity_ = Activity::idle;

@@ -91,16 +91,17 @@ QString sentence_case(QString text) {
   return text;
 }
 
-QString tokens_csv(const RunSnapshot& run) {
+QString tokens_csv(const RunSnapshot& run, std::stop_token stop) {
+  const std::vector<Prediction> expectations = predictions(run.model(), run.trace, 0, run.trace.length(), stop);
   QString csv = QStringLiteral("position,id,token,generated,log_probability,most_likely\n");
   for (std::size_t t = 0; t < run.trace.tokens.size(); ++t) {
     const TokenRecord& token = *run.trace.tokens[t];
     const bool first = t == 0;  // nothing was expected before it
     const QString expected =
-        first ? QString() : RunSnapshot::token_text(*run.loaded, run.trace.tokens[t - 1]->next.front().id);
+        first ? QString() : RunSnapshot::token_text(*run.loaded, expectations[t - 1].next.front().id);
     csv += QString::number(t + 1) + QLatin1Char(',') + QString::number(token.id) + QLatin1Char(',') +
            csv_field(run.texts[static_cast<qsizetype>(t)]) + QLatin1Char(',') + QString::number(token.generated) +
-           QLatin1Char(',') + (first ? QString() : csv_number(token.log_probability)) + QLatin1Char(',') +
+           QLatin1Char(',') + (first ? QString() : csv_number(expectations[t].log_probability)) + QLatin1Char(',') +
            csv_field(expected) + QLatin1Char('\n');
   }
   return csv;
@@ -202,11 +203,12 @@ std::shared_ptr<const CurvesData> channel_picture(const Focus& focus) {
   return data;
 }
 
-std::shared_ptr<const BarsData> candidates_picture(const RunSnapshot& run, std::int64_t cursor) {
+std::shared_ptr<const BarsData> candidates_picture(const Focus& focus, std::int64_t cursor) {
+  if (cursor < focus.states_first || cursor >= focus.states_last) return nullptr;
   auto data = std::make_shared<BarsData>();
-  const std::vector<Candidate>& next = run.trace.tokens[index(cursor)]->next;
+  const std::vector<Candidate>& next = focus.predictions[index(cursor - focus.states_first)].next;
   for (std::size_t i = 0; i < next.size() && i < candidates_shown; ++i)
-    data->bars.push_back({visible_token(RunSnapshot::token_text(*run.loaded, next[i].id)), next[i].probability});
+    data->bars.push_back({visible_token(RunSnapshot::token_text(*focus.run->loaded, next[i].id)), next[i].probability});
   data->title = {{tr("Next token"), {}}};
   data->subtitle = tr("probability");
   data->quantity = tr("probability");

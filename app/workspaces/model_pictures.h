@@ -4,6 +4,7 @@
 #include <QString>
 #include <cstdint>
 #include <memory>
+#include <stop_token>
 
 #include "engine/scene/scene.h"
 #include "model/focus.h"
@@ -34,14 +35,16 @@ inline constexpr Quantity map_quantities[] = {Quantity::delta, Quantity::gate, Q
 
 /// The text as a table: position, id, token, whether it was generated, its log-probability (nats), and what the model
 /// held most likely in its place.
-QString tokens_csv(const RunSnapshot& run);
+/// Asks the model what it expected of every token: not for the interface thread. Throws Cancelled.
+QString tokens_csv(const RunSnapshot& run, std::stop_token stop = {});
 
 // Engine results as the views want them. Pure functions; tested without a window.
 std::shared_ptr<const HeatMapData> overview_picture(const RunSnapshot& run, Summary summary);
 std::shared_ptr<const HeatMapData> layer_picture(const Focus& focus, const ModelView& view);
 std::shared_ptr<const HeatMapData> state_picture(const Focus& focus, const ModelView& view, std::int64_t cursor);
 std::shared_ptr<const CurvesData> channel_picture(const Focus& focus);
-std::shared_ptr<const BarsData> candidates_picture(const RunSnapshot& run, std::int64_t cursor);
+/// Null where the focus does not reach.
+std::shared_ptr<const BarsData> candidates_picture(const Focus& focus, std::int64_t cursor);
 std::shared_ptr<const BarsData> half_life_picture(const Focus& focus);
 /// The bars are a stretch of tokens around the cursor; this is the first of them.
 std::int64_t first_write_shown(std::int64_t cursor);

@@ -448,7 +448,7 @@ void ModelWorkspace::show_prompt() {
 }
 
 void ModelWorkspace::show_scene() {
-  const Scene& scene = document_.scene();
+  const ModelScene& scene = document_.scene();
   const ModelView& view = scene.view;
   prompt_->set_sampling(choice_of(scene.run));
   show_prompt();
@@ -497,15 +497,15 @@ void ModelWorkspace::show_cursor() {
   overview_->set_cursor_column(cursor);
   layer_map_->set_cursor_column(cursor);
   channel_->set_cursor(cursor, transport.playing() ? transport.phase() : 0);
-  candidates_->set_data(candidates_picture(*document_.run(), cursor));
   show_states();
 }
 
 // The views that change with every token.
 void ModelWorkspace::show_states() {
   const Focus* focus = current_focus();
-  const Scene& scene = document_.scene();
+  const ModelScene& scene = document_.scene();
   if (!focus || scene.cursor >= focus->track->tokens) return;
+  if (const auto picture = candidates_picture(*focus, scene.cursor)) candidates_->set_data(picture);
   if (const auto picture = state_picture(*focus, scene.view, scene.cursor)) {
     state_map_->set_data(picture);
     state_map_->set_selected_cell(focus->channel, scene.view.state);

@@ -28,7 +28,7 @@ class Document : public testing::Test {
     return wait_until([this] { return document.activity() == Activity::idle; });
   }
   void open_sample() {
-    Scene scene;
+    ModelScene scene;
     scene.run.prompt = sample_text;
     scene.run.tokens_to_generate = 6;
     document.open_scene(scene, {}, {});
@@ -101,7 +101,7 @@ TEST_F(Document, generating_after_a_failed_opening_continues_what_is_shown) {
   document.rewind(11);
   ASSERT_TRUE(settled());
 
-  Scene scene = document.scene();
+  ModelScene scene = document.scene();
   scene.run.model = folder.path().string();
   scene.run.prompt_ids.assign(1 << 20, 3);  // more than the memory for a trace holds
   document.open_scene(scene, {}, u("Open scene"));
@@ -163,7 +163,7 @@ TEST_F(Document, newer_request_overtakes_the_older_one) {
 
 TEST_F(Document, prompt_that_cannot_be_read_changes_nothing) {
   open_sample();
-  const Scene scene = document.scene();
+  const ModelScene scene = document.scene();
   const RunPointer run = document.run();
   document.run_prompt({});
   ASSERT_TRUE(wait_until([this] { return !problem.isEmpty(); }));
@@ -176,7 +176,7 @@ TEST_F(Document, prompt_that_cannot_be_read_changes_nothing) {
 TEST(DocumentEnd, may_come_while_jobs_are_running) {
   for (const bool generating : {false, true}) {
     auto document = std::make_unique<ModelDocument>(STATESCOPE_ASSETS);
-    Scene scene;
+    ModelScene scene;
     scene.run.prompt = generating ? std::string(sample_text) : long_text().toStdString();
     scene.run.tokens_to_generate = 100000;
     bool under_way = false;

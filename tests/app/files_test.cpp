@@ -40,7 +40,7 @@ class FilesTest : public WindowTest {
   }
   void expect_nothing_changed(const std::function<void()>& action, const QString& in_notice) {
     ASSERT_TRUE(settled());
-    const Scene scene = document().scene();
+    const ModelScene scene = document().scene();
     const RunPointer run = document().run();
     const int undo_steps = document().undo_stack().count();
     action();
@@ -105,7 +105,7 @@ TEST_F(FilesTest, anything_useful_can_be_dropped) {
   ASSERT_TRUE(settled());
   EXPECT_EQ(model_name(), "mamba-tiny");
 
-  Scene scene;
+  ModelScene scene;
   scene.run.prompt = "And God said";
   scene.view.layer = 5;
   scene.cursor = 2;
@@ -162,7 +162,7 @@ TEST_F(FilesTest, broken_files_are_refused_and_the_old_model_stays) {
   write_text(folder / "key.json", R"({"format": "statescope-scene", "version": 1, "colour": 3,
       "experiment": {"kind": "model-run", "model": "bundled:mamba-lab", "prompt": "a"}})");
   expect_nothing_changed([&] { window->open_path(text(folder / "key.json")); }, u("colour"));
-  Scene elsewhere;
+  ModelScene elsewhere;
   elsewhere.run.model = "not/there";
   elsewhere.run.prompt = "a";
   save_scene(elsewhere, folder / "elsewhere.json");
@@ -210,12 +210,12 @@ TEST_F(FilesTest, saved_scene_restores_everything_bit_for_bit) {
   document().set_view({6, 77, 12, Summary::update_norm, Quantity::y, ChannelOrder::index}, u("Look"));
   transport().set_position(33);
   ASSERT_TRUE(settled());
-  const Scene scene = document().scene();
+  const ModelScene scene = document().scene();
   const Focus focus = *document().focus();
   const StateUpdate update = *find<EquationView>("equation").state_update();
   const std::vector<std::int32_t> ids = ids_of(document().run());
   window->save_scene_to(text(folder / "saved.json"));
-  EXPECT_EQ(load_scene(folder / "saved.json"), scene);
+  EXPECT_EQ(load_model_scene(folder / "saved.json"), scene);
 
   run_prompt(u("And God said"));
   ASSERT_TRUE(settled());
@@ -246,7 +246,7 @@ TEST_F(FilesTest, model_beside_its_scene_travels_with_it) {
   ASSERT_TRUE(settled());
   const std::vector<std::int32_t> ids = ids_of(document().run());
   window->save_scene_to(text(folder / "lesson" / "scene.json"));
-  EXPECT_EQ(load_scene(folder / "lesson" / "scene.json").run.model, "models/tiny");
+  EXPECT_EQ(load_model_scene(folder / "lesson" / "scene.json").run.model, "models/tiny");
   window->save_scene_to(text(model / "inside.json"));
   window->open_sample();
   ASSERT_TRUE(settled());

@@ -37,14 +37,15 @@ TEST_F(ModelPictures, tokens_as_csv_tell_what_was_expected_instead) {
   const QStringList lines = tokens_csv(*run).split(QLatin1Char('\n'));
   ASSERT_EQ(lines.size(), 72);  // a header, 70 tokens, nothing after the last line's end
   const TokenRecord& token = *run->trace.tokens[3];
+  const std::vector<Prediction> expected = predictions(*loaded->model, run->trace, 0, 70);
   const QStringList fields = lines[4].split(QLatin1Char(','));
   ASSERT_EQ(fields.size(), 6);
   EXPECT_EQ(fields[0], u("4"));
   EXPECT_EQ(fields[1], QString::number(token.id));
   EXPECT_EQ(fields[2], u(" t3"));
-  EXPECT_EQ(fields[4].toFloat(), token.log_probability);
-  EXPECT_LT(token.log_probability, 0);
-  EXPECT_EQ(fields[5], QString::number(run->trace.tokens[2]->next.front().id));
+  EXPECT_EQ(fields[4].toFloat(), expected[3].log_probability);
+  EXPECT_LT(expected[3].log_probability, 0);
+  EXPECT_EQ(fields[5], QString::number(expected[2].next.front().id));
   EXPECT_TRUE(lines[1].endsWith(u(",,")));  // nothing was expected before the first token
 }
 
@@ -126,12 +127,14 @@ TEST_F(ModelPictures, channel_has_a_curve_per_state_and_half_life_a_bar) {
 }
 
 TEST_F(ModelPictures, candidates_are_the_most_likely_tokens_by_falling_probability) {
-  const auto bars = candidates_picture(*run, 5);
+  const auto bars = candidates_picture(*focus, 5);
+  const Prediction expected = predictions(*loaded->model, run->trace, 5, 6)[0];
+  EXPECT_EQ(candidates_picture(*focus, 69), nullptr) << "outside the stretch around the cursor";
   ASSERT_GE(bars->bars.size(), 5u);
   EXPECT_TRUE(std::is_sorted(bars->bars.begin(), bars->bars.end(),
                              [](const Bar& a, const Bar& b) { return a.value > b.value; }));
-  EXPECT_EQ(bars->bars[0].label, QString::number(run->trace.tokens[5]->next[0].id)) << "ids without a tokenizer";
-  EXPECT_FLOAT_EQ(static_cast<float>(bars->bars[0].value), run->trace.tokens[5]->next[0].probability);
+  EXPECT_EQ(bars->bars[0].label, QString::number(expected.next[0].id)) << "ids without a tokenizer";
+  EXPECT_FLOAT_EQ(static_cast<float>(bars->bars[0].value), expected.next[0].probability);
   EXPECT_TRUE(bars->percent);
 }
 

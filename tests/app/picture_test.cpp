@@ -86,7 +86,7 @@ TEST_F(PictureTest, every_view_has_a_vector_picture_with_real_text) {
   open_sample();
   for (View* view : window->findChildren<View*>())
     EXPECT_GT(text_elements(view->svg()), 0) << view->objectName().toStdString();
-  EXPECT_EQ(window->findChildren<View*>().size(), 8);
+  EXPECT_EQ(window->findChildren<View*>().size(), 9) << "eight of the Model workspace, one of Profile";
 }
 
 TEST_F(PictureTest, workspace_is_saved_as_png_svg_and_pdf) {
@@ -129,7 +129,7 @@ class RenderTest : public testing::Test {
     return QImage(text(folder / name));
   }
 
-  Scene scene;
+  ModelScene scene;
   TemporaryFolder folder;
 };
 

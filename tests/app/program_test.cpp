@@ -15,7 +15,7 @@ namespace {
 class Program : public testing::Test {
  protected:
   Program() {
-    Scene scene;
+    ModelScene scene;
     scene.run.prompt = "Call me";
     save_scene(scene, folder / "scene.json");
   }

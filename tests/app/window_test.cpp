@@ -147,7 +147,7 @@ TEST_F(WindowTest, keys_and_scrubber_move_every_view) {
     EXPECT_EQ(strip.cursor(), token);
     EXPECT_TRUE(find<BarsView>("writes").data()->faint_from == token + 1);
     EXPECT_EQ(find<BarsView>("candidates").data()->bars[0].value,
-              document().run()->trace.tokens[std::size_t(token)]->next[0].probability);
+              predictions(document().run()->model(), document().run()->trace, token, token + 1)[0].next[0].probability);
   };
   QTest::keyClick(window.get(), Qt::Key_Right);
   QTest::keyClick(window.get(), Qt::Key_Right);
@@ -282,7 +282,7 @@ TEST_F(WindowTest, switches_choose_tensor_order_and_summary) {
 TEST_F(WindowTest, undo_and_redo_walk_through_view_prompt_and_generation) {
   open_sample();
   struct Moment {
-    Scene scene;
+    ModelScene scene;
     std::vector<std::int32_t> ids;
     Focus focus;
   };

@@ -1,0 +1,500 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "workspaces/profile_workspace.h"
+
+#include <QComboBox>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QScrollArea>
+#include <QSignalBlocker>
+#include <QStackedWidget>
+#include <QVBoxLayout>
+#include <algorithm>
+#include <array>
+#include <cmath>
+#include <thread>
+
+#include "engine/error.h"
+#include "widgets/button.h"
+#include "widgets/format.h"
+#include "widgets/imgui_view.h"
+#include "widgets/notice.h"
+#include "widgets/profile/stage_look.h"
+#include "widgets/profile/units.h"
+#include "widgets/scrubber.h"
+#include "widgets/segmented_control.h"
+#include "widgets/transport_bar.h"
+
+namespace statescope {
+namespace {
+
+constexpr double steps_per_second = 1;  // of the theatre at 1×: a sentence a second is quick enough to read
+constexpr std::array prompt_choices{0, 64, 512, 2048, 8192};
+constexpr std::array generate_choices{0, 8, 32, 128, 512};
+constexpr std::array precision_choices{Precision::f32, Precision::bf16, Precision::f16, Precision::i8};
+constexpr std::array sweep_ends{4096, 16384, 65536, 262144};
+
+QString heading(const QString& text) {
+  return QStringLiteral("<span style=\"font-weight:600\">%1</span>").arg(text);
+}
+
+}  // namespace
+
+ProfileWorkspace::ProfileWorkspace(ModelDocument& model, TransportBar& transport, QWidget* parent)
+    : QWidget(parent), model_(model), transport_(transport) {
+  setObjectName(QStringLiteral("profile_workspace"));
+  notice_ = new Notice;
+  notice_->setObjectName(QStringLiteral("profile_notice"));
+  tabs_ = new SegmentedControl(tr("Profile view"));
+  tabs_->setObjectName(QStringLiteral("profile_tabs"));
+  tabs_->set_options({{tr("Timeline"), {}, tr("Every stage of every layer, down to nanoseconds")},
+                      {tr("Stages"), {}, tr("Where the time goes, and how even it is")},
+                      {tr("Roofline"), {}, tr("What keeps each stage from being faster")},
+                      {tr("Memory"), {}, tr("The state against a key-value cache")},
+                      {tr("Compare"), {}, tr("Two runs side by side")},
+                      {tr("Scan theatre"), {}, tr("Scan algorithms step by step")},
+                      {tr("Sweep"), {}, tr("Time against length, measured here")}});
+  view_ = new ImGuiView;
+  view_->setObjectName(QStringLiteral("profile_view"));
+  build_controls();
+  build_inspector();
+  auto* tab_row = new QHBoxLayout;
+  tab_row->setSpacing(scaled(16));
+  tab_row->addWidget(tabs_);
+  tab_row->addWidget(progress_, 1);
+  column_ = new QVBoxLayout(this);
+  column_->addWidget(notice_);
+  column_->addLayout(tab_row);
+  column_->addWidget(controls_);
+  column_->addWidget(view_, 1);
+  set_lengths();
+  connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, [this] {
+    set_lengths();
+    show_selection();
+  });
+  const QString recording_empty = tr("Press Run to record where the time goes.");
+  timeline_.set_empty_text(recording_empty);
+  stages_.set_empty_text(recording_empty);
+  roofline_.set_empty_text(tr("Press Run: the stages appear here once the machine’s limits have been measured."));
+  memory_.set_empty_text(recording_empty);
+  compare_.set_empty_text(tr("Keep a run as A, change something, run again: both stand here side by side."));
+  theatre_.set_empty_text(tr("Let the model read a text first: the theatre plays its numbers."));
+  sweep_.set_empty_text(tr("Measure how long every way to scan takes as the text grows, and attention beside it."));
+  transport_.set_base_speed(steps_per_second);
+  connect_all();
+  show_tab(timeline);
+  show_work();
+}
+
+ProfileWorkspace::~ProfileWorkspace() {
+  view_->show_page(nullptr);
+}
+
+QWidget* ProfileWorkspace::labelled(const QString& text, QWidget* control) {
+  auto* box = new QWidget;
+  auto* row = new QHBoxLayout(box);
+  row->setContentsMargins(0, 0, 0, 0);
+  row->setSpacing(scaled(6));
+  auto* label = new QLabel(text);
+  label->setProperty("role", QStringLiteral("caption"));
+  row->addWidget(label);
+  row->addWidget(control);
+  control->setAccessibleName(text);
+  return box;
+}
+
+void ProfileWorkspace::build_controls() {
+  const auto choice = [](const char* name) {
+    auto* box = new QComboBox;
+    box->setObjectName(QLatin1String(name));
+    box->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+    return box;
+  };
+  prompt_ = choice("profile_prompt");
+  for (const int tokens : prompt_choices) prompt_->addItem(tokens == 0 ? tr("as typed") : tr("%L1 tokens").arg(tokens));
+  generate_ = choice("profile_generate");
+  for (const int tokens : generate_choices) generate_->addItem(tr("%L1 tokens").arg(tokens));
+  generate_->setCurrentIndex(2);
+  precision_ = choice("profile_precision");
+  for (const Precision each : precision_choices) precision_->addItem(QString::fromStdString(precision_name(each)));
+  threads_ = choice("profile_threads");
+  const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
+  for (int n = cores; n >= 1; n = n > 1 ? n / 2 : 0) threads_->addItem(QString::number(n), n);
+  run_ = new Button(Button::Look::primary, {}, tr("Run"));
+  run_->setObjectName(QStringLiteral("profile_run"));
+  run_->set_hint(tr("Record a run of the model and text of the Model workspace"));
+  keep_ = new Button(Button::Look::raised, {}, tr("Keep as A"));
+  keep_->setObjectName(QStringLiteral("profile_keep"));
+  keep_->set_hint(tr("Compare later runs with this one"));
+  save_ = new Button(Button::Look::plain, QStringLiteral("export"), {});
+  save_->setObjectName(QStringLiteral("profile_export"));
+  save_->set_hint(tr("Save the recording: profile, Perfetto trace or CSV"));
+  open_ = new Button(Button::Look::plain, QStringLiteral("open"), {});
+  open_->setObjectName(QStringLiteral("profile_open"));
+  open_->set_hint(tr("Open a saved profile"));
+  progress_ = new QLabel;
+  progress_->setProperty("role", QStringLiteral("caption"));
+  progress_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+  progress_->setObjectName(QStringLiteral("profile_progress"));
+
+  const auto row_of = [](std::initializer_list<QWidget*> widgets) {
+    auto* box = new QWidget;
+    auto* row = new QHBoxLayout(box);
+    row->setContentsMargins(0, 0, 0, 0);
+    row->setSpacing(scaled(12));
+    for (QWidget* widget : widgets) row->addWidget(widget);
+    row->addStretch(1);
+    return box;
+  };
+  controls_ = new QStackedWidget;
+  controls_->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
+  controls_->addWidget(
+      row_of({run_, labelled(tr("Read"), prompt_), labelled(tr("Generate"), generate_),
+              labelled(tr("Precision"), precision_), labelled(tr("Threads"), threads_), keep_, save_, open_}));
+
+  algorithm_ = new SegmentedControl(tr("Scan algorithm"));
+  algorithm_->setObjectName(QStringLiteral("profile_algorithm"));
+  std::vector<SegmentedControl::Option> options;
+  for (const ScanAlgorithm each : kernels::scan_algorithms)
+    options.push_back({QString::fromStdString(kernels::scan_algorithm_name(each)),
+                       {},
+                       QString::fromStdString(scan_algorithm_sentence(each))});
+  algorithm_->set_options(options);
+  algorithm_->set_current(2);
+  theatre_length_ = choice("profile_theatre_length");
+  for (const int tokens : {4, 8, 11, 16, 32, 64}) theatre_length_->addItem(tr("%1 tokens").arg(tokens), tokens);
+  theatre_length_->setCurrentIndex(1);
+  theatre_chunk_ = choice("profile_theatre_chunk");
+  for (const int tokens : {2, 4, 8}) theatre_chunk_->addItem(QString::number(tokens), tokens);
+  theatre_chunk_->setCurrentIndex(1);
+  controls_->addWidget(
+      row_of({algorithm_, labelled(tr("First"), theatre_length_), labelled(tr("Chunk"), theatre_chunk_)}));
+
+  measure_ = new Button(Button::Look::primary, {}, tr("Measure"));
+  measure_->setObjectName(QStringLiteral("profile_measure"));
+  sweep_range_ = choice("profile_sweep_range");
+  for (const int end : sweep_ends) sweep_range_->addItem(tr("up to %L1 tokens").arg(end), end);
+  controls_->addWidget(row_of({measure_, labelled(tr("Lengths"), sweep_range_)}));
+}
+
+void ProfileWorkspace::build_inspector() {
+  auto* content = new QWidget;
+  inspector_column_ = new QVBoxLayout(content);
+  const auto add = [this](QLabel*& title, const QString& text, QLabel*& body, const char* name) {
+    title = new QLabel(text);
+    title->setProperty("role", QStringLiteral("strong"));
+    body = new QLabel;
+    body->setObjectName(QLatin1String(name));
+    body->setWordWrap(true);
+    body->setTextFormat(Qt::RichText);
+    inspector_column_->addWidget(title);
+    inspector_column_->addWidget(body);
+    inspector_column_->addSpacing(scaled(12));
+  };
+  add(facts_title_, tr("This run"), facts_, "profile_facts");
+  add(shares_title_, tr("Where the time goes"), shares_, "profile_shares");
+  add(bound_title_, tr("What bounds it"), bound_, "profile_bound");
+  inspector_column_->addStretch(1);
+  auto* scroll = new QScrollArea;
+  scroll->setObjectName(QStringLiteral("profile_inspector"));
+  scroll->setFrameShape(QFrame::NoFrame);
+  scroll->setWidgetResizable(true);
+  scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  scroll->setProperty("surface", QStringLiteral("surface"));
+  scroll->setProperty("edge", QStringLiteral("left"));
+  scroll->setWidget(content);
+  content->setAutoFillBackground(false);
+  inspector_ = scroll;
+}
+
+void ProfileWorkspace::set_lengths() {
+  const int edge = scaled(20);
+  column_->setContentsMargins(edge, scaled(12), edge, scaled(12));
+  column_->setSpacing(scaled(12));
+  inspector_column_->setContentsMargins(scaled(18), scaled(14), scaled(18), scaled(12));
+  inspector_column_->setSpacing(scaled(6));
+}
+
+void ProfileWorkspace::connect_all() {
+  connect(tabs_, &SegmentedControl::selected, this, [this](int tab) { show_tab(static_cast<Tab>(tab)); });
+  connect(run_, &QAbstractButton::clicked, this, [this] {
+    if (document_.work() == ProfileDocument::Work::none)
+      run();
+    else
+      document_.stop();
+  });
+  connect(keep_, &QAbstractButton::clicked, &document_, &ProfileDocument::keep);
+  connect(save_, &QAbstractButton::clicked, this, &ProfileWorkspace::export_data);
+  connect(open_, &QAbstractButton::clicked, this, &ProfileWorkspace::open_profile);
+  connect(measure_, &QAbstractButton::clicked, this, [this] {
+    if (document_.work() == ProfileDocument::Work::none)
+      start_sweep();
+    else
+      document_.stop();
+  });
+  connect(algorithm_, &SegmentedControl::selected, this, &ProfileWorkspace::play_theatre);
+  connect(theatre_length_, &QComboBox::activated, this, &ProfileWorkspace::play_theatre);
+  connect(theatre_chunk_, &QComboBox::activated, this, &ProfileWorkspace::play_theatre);
+  connect(&document_, &ProfileDocument::recording_changed, this, &ProfileWorkspace::show_recording);
+  connect(&document_, &ProfileDocument::kept_changed, this, &ProfileWorkspace::show_kept);
+  connect(&document_, &ProfileDocument::theatre_changed, this, &ProfileWorkspace::show_theatre);
+  connect(&document_, &ProfileDocument::sweep_changed, this, &ProfileWorkspace::show_sweep);
+  connect(&document_, &ProfileDocument::work_changed, this, &ProfileWorkspace::show_work);
+  connect(&document_, &ProfileDocument::progress, progress_, &QLabel::setText);
+  connect(&document_, &ProfileDocument::failed, this,
+          [this](const QString& sentence) { notice_->show_message(Notice::Kind::error, sentence); });
+  connect(&model_, &ModelDocument::focus_changed, this, [this] {
+    if (!isVisible()) return;
+    if (!entered_) enter();
+    if (tab() == theatre) play_theatre();
+  });
+  connect(view_, &ImGuiView::interacted, this, &ProfileWorkspace::show_selection);
+  Transport& transport = transport_.transport();
+  connect(&transport, &Transport::position_changed, this, &ProfileWorkspace::show_step);
+  connect(&transport, &Transport::phase_changed, this, &ProfileWorkspace::show_step);
+  connect(&transport, &Transport::playing_changed, this, &ProfileWorkspace::show_step);
+}
+
+ProfileWorkspace::Tab ProfileWorkspace::tab() const {
+  return static_cast<Tab>(tabs_->current());
+}
+
+void ProfileWorkspace::show_tab(Tab wanted) {
+  tabs_->set_current(wanted);
+  Page* const pages[] = {&timeline_, &stages_, &roofline_, &memory_, &compare_, &theatre_, &sweep_};
+  controls_->setCurrentIndex(wanted == theatre ? 1 : wanted == sweep ? 2 : 0);
+  view_->show_page(pages[wanted]);
+  if (wanted == theatre) play_theatre();
+  fit_transport();
+  view_->set_live(living() && isVisible());
+}
+
+void ProfileWorkspace::enter() {
+  if (entered_ || !model_.run()) return;
+  entered_ = true;
+  run();
+}
+
+void ProfileWorkspace::showEvent(QShowEvent* event) {
+  QWidget::showEvent(event);
+  enter();
+  view_->set_live(living());
+}
+
+void ProfileWorkspace::hideEvent(QHideEvent* event) {
+  QWidget::hideEvent(event);
+  view_->set_live(false);
+  transport_.transport().pause();
+}
+
+// Frames follow each other only while something changes by itself.
+bool ProfileWorkspace::living() const {
+  return document_.work() == ProfileDocument::Work::recording && tab() < compare;
+}
+
+void ProfileWorkspace::run() {
+  if (!model_.run()) return notice_->show_message(Notice::Kind::info, tr("Open a model first, then run it here."));
+  RecordingWish wish;
+  wish.model = model_.run()->model().info().folder;
+  wish.ids = model_.run()->trace.ids();
+  wish.prompt_tokens = prompt_choices[static_cast<std::size_t>(prompt_->currentIndex())];
+  wish.generate = generate_choices[static_cast<std::size_t>(generate_->currentIndex())];
+  wish.precision = precision_choices[static_cast<std::size_t>(precision_->currentIndex())];
+  wish.threads = threads_->currentData().toInt();
+  notice_->dismiss();
+  document_.record(wish);
+}
+
+void ProfileWorkspace::start_sweep() {
+  SweepRequest request;
+  request.lengths = sweep_lengths(256, sweep_range_->currentData().toInt());
+  document_.sweep(request);
+}
+
+void ProfileWorkspace::play_theatre() {
+  if (!model_.focus()) return;
+  TheatreWish wish;
+  wish.algorithm = kernels::scan_algorithms[static_cast<std::size_t>(algorithm_->current())];
+  wish.length = theatre_length_->currentData().toInt();
+  wish.chunk = theatre_chunk_->currentData().toInt();
+  theatre_chunk_->parentWidget()->setVisible(wish.algorithm == ScanAlgorithm::chunked);
+  document_.play(wish, model_.focus(), model_.scene().view.state);
+}
+
+void ProfileWorkspace::show_recording() {
+  const Recording& recording = document_.recording();
+  const QString title = recording.summary ? recording.summary->title : QString();
+  timeline_.set_recording(recording.lanes, title, recording.summary ? recording.summary->ceilings : Ceilings());
+  stages_.set_summary(recording.summary);
+  roofline_.set_summary(recording.summary);
+  memory_.set_summary(recording.summary);
+  show_kept();
+  show_selection();
+  fit_transport();
+  keep_->setEnabled(recording.profile != nullptr);
+  save_->setEnabled(recording.profile != nullptr);
+  view_->refresh();
+}
+
+void ProfileWorkspace::show_kept() {
+  const Recording &a = document_.kept(), &b = document_.recording();
+  const bool both = a.profile && b.profile && a.profile != b.profile;
+  compare_.set_sides({both ? a.lanes : nullptr, both ? a.summary->title : QString()},
+                     {both ? b.lanes : nullptr, both ? b.summary->title : QString()});
+  compare_.set_differences(both ? document_.differences() : std::vector<StageComparison>());
+  compare_.set_empty_text(
+      a.profile ? tr("This run is kept as A. Change something and run again: both stand here side by side.")
+                : tr("Keep a run as A, change something, run again: both stand here side by side."));
+  keep_->setText(a.profile && a.profile == b.profile ? tr("Kept as A") : tr("Keep as A"));
+  view_->refresh();
+}
+
+void ProfileWorkspace::show_theatre() {
+  theatre_.set_theatre(document_.theatre());
+  if (const auto& focus = model_.focus())
+    theatre_.set_source(tr("layer %1, channel %2, state %3")
+                            .arg(focus->track->layer)
+                            .arg(focus->channel)
+                            .arg(model_.scene().view.state));
+  fit_transport();
+  show_step();
+}
+
+// The theatre's transport walks through its steps; everywhere else through the passes of the recording.
+void ProfileWorkspace::fit_transport() {
+  Transport& transport = transport_.transport();
+  if (tab() == theatre) {
+    const auto& played = document_.theatre();
+    transport_.set_position_text([](int position, int length) {
+      return length == 0 ? tr("no steps") : tr("step %L1 of %L2").arg(position).arg(length - 1);
+    });
+    std::vector<float> values;
+    std::int64_t most = 1;
+    if (played)
+      for (const TheatreStep& step : played->steps) most = std::max(most, step.bytes_read + step.bytes_written);
+    if (played) values.push_back(0);
+    if (played)
+      for (const TheatreStep& step : played->steps)
+        values.push_back(static_cast<float>(step.bytes_read + step.bytes_written) / static_cast<float>(most));
+    transport.set_length(played ? static_cast<int>(played->steps.size()) + 1 : 0);
+    transport_.scrubber().set_values(std::move(values));
+    transport_.scrubber().set_color_map([](float share) {
+      return mix(mix(theme().surface, theme().symbol(Symbol::y), 0.4), theme().symbol(Symbol::y), share);
+    });
+    return;
+  }
+  const auto& lanes = document_.recording().lanes;
+  static const std::vector<LaneSpan> none;
+  const std::vector<LaneSpan>& passes = lanes ? lanes->passes() : none;
+  transport_.set_position_text([](int position, int length) {
+    return length == 0 ? tr("no recording") : tr("pass %L1 of %L2").arg(position + 1).arg(length);
+  });
+  double longest = 1;
+  for (const LaneSpan& pass : passes) longest = std::max(longest, static_cast<double>(pass.end - pass.begin));
+  std::vector<float> values;
+  for (const LaneSpan& pass : passes)
+    values.push_back(static_cast<float>(static_cast<double>(pass.end - pass.begin) / longest));
+  transport.set_length(static_cast<int>(passes.size()));
+  transport_.scrubber().set_values(std::move(values));
+  transport_.scrubber().set_color_map([](float share) {
+    return mix(mix(theme().surface, theme().symbol(Symbol::h), 0.4), theme().symbol(Symbol::h), share);
+  });
+}
+
+void ProfileWorkspace::show_step() {
+  const Transport& transport = transport_.transport();
+  if (tab() == theatre) {
+    theatre_.set_step(transport.position(), transport.playing() ? transport.phase() : 0);
+  } else if (const auto& lanes = document_.recording().lanes; lanes && !lanes->passes().empty()) {
+    const auto& passes = lanes->passes();
+    const LaneSpan& pass = passes[std::min(static_cast<std::size_t>(transport.position()), passes.size() - 1)];
+    const double phase = transport.playing() ? transport.phase() : 0;
+    timeline_.set_cursor(static_cast<double>(pass.begin) + phase * static_cast<double>(pass.end - pass.begin));
+  }
+  view_->refresh();
+}
+
+void ProfileWorkspace::show_sweep() {
+  if (document_.sweep_points().empty()) sweep_.clear();
+  for (std::size_t i = sweep_.points().size(); i < document_.sweep_points().size(); ++i)
+    sweep_.add_point(document_.sweep_points()[i]);
+  sweep_.set_findings(document_.sweep_findings());
+  view_->refresh();
+}
+
+void ProfileWorkspace::show_work() {
+  const bool busy = document_.work() != ProfileDocument::Work::none;
+  run_->setText(busy ? tr("Stop") : tr("Run"));
+  measure_->setText(busy ? tr("Stop") : tr("Measure"));
+  sweep_.set_empty_text(
+      document_.work() == ProfileDocument::Work::sweeping
+          ? tr("Measuring the first length…")
+          : tr("Measure how long every way to scan takes as the text grows, and attention beside it."));
+  view_->set_live(living() && isVisible());
+  view_->refresh();
+}
+
+// The words beside the pictures.
+void ProfileWorkspace::show_selection() {
+  view_->refresh();
+  const auto& summary = document_.recording().summary;
+  if (!summary || summary->stages.empty()) return;
+  const Theme& t = theme();
+  double prefill_time = 0, prefill_tokens = 0, decode_time = 0, decode_tokens = 0;
+  for (const LaneSpan& pass : document_.recording().lanes->passes()) {
+    const auto time = static_cast<double>(pass.end - pass.begin), tokens = static_cast<double>(pass.tokens);
+    (pass.tokens > 1 ? prefill_time : decode_time) += time;
+    (pass.tokens > 1 ? prefill_tokens : decode_tokens) += tokens;
+  }
+  const auto line = [&t](const QString& name, const QString& value) {
+    return QStringLiteral("<tr><td style=\"color:%1\">%2</td><td align=\"right\">%3</td></tr>")
+        .arg(t.muted.name(), name, value);
+  };
+  const QString table = QStringLiteral("<table width=\"100%\" cellspacing=\"0\" cellpadding=\"2\">%1</table>");
+  QString facts;
+  if (!summary->device.isEmpty()) facts += line(tr("on"), summary->device);
+  if (prefill_tokens > 0)
+    facts += line(tr("reading"), tr("%L1 tokens/s").arg(prefill_tokens / prefill_time * 1e9, 0, 'f', 0));
+  if (decode_tokens > 0)
+    facts += line(tr("generating"), tr("%L1 tokens/s").arg(decode_tokens / decode_time * 1e9, 0, 'f', 0));
+  if (summary->ceilings.read_bandwidth > 0)
+    facts += line(tr("memory reads"), tr("%1 at most").arg(bandwidth_text(summary->ceilings.read_bandwidth)));
+  if (summary->ceilings.matrix_rate > 0)
+    facts += line(tr("matrices"), tr("%1 at most").arg(rate_text(summary->ceilings.matrix_rate)));
+  facts_->setText(table.arg(facts));
+
+  const int chosen = summary->find(selection_.stage);
+  QString shares;
+  for (int i = 0; i < static_cast<int>(summary->stages.size()); ++i) {
+    const StageStatistics& stage = summary->stages[static_cast<std::size_t>(i)];
+    const QString name = stage_label(stage.stage);
+    shares += QStringLiteral("<tr><td><span style=\"color:%1\">■</span>&nbsp; %2</td><td align=\"right\">%3</td></tr>")
+                  .arg(stage_color(stage.stage, t).name(), i == chosen && selection_.stage ? heading(name) : name,
+                       format_percent(stage.share));
+  }
+  shares_->setText(table.arg(shares));
+  const RooflinePoint& point = summary->roof[static_cast<std::size_t>(chosen)];
+  bound_title_->setText(tr("What bounds the %1").arg(stage_label(point.stage)));
+  bound_->setText(QString::fromStdString(point.sentence).toHtmlEscaped());
+}
+
+void ProfileWorkspace::export_data() {
+  const QString path =
+      QFileDialog::getSaveFileName(this, tr("Save the recording"), QStringLiteral("profile.json"),
+                                   tr("Profile (*.json);;Trace for Perfetto (*.trace.json);;Table (*.csv)"));
+  if (path.isEmpty()) return;
+  try {
+    document_.save(path);
+    notice_->show_message(Notice::Kind::info, tr("Saved %1").arg(QFileInfo(path).fileName()));
+  } catch (const Error& error) {
+    notice_->show_message(Notice::Kind::error, QString::fromUtf8(error.what()));
+  }
+}
+
+void ProfileWorkspace::open_profile() {
+  const QString path = QFileDialog::getOpenFileName(this, tr("Open a saved profile"), {}, tr("Profiles (*.json)"));
+  if (!path.isEmpty()) document_.open(path);
+}
+
+}  // namespace statescope
