@@ -101,7 +101,8 @@ MambaCuda::MambaCuda(const Checkpoint& checkpoint, Precision precision, int thre
       device_("cuda:" + std::to_string(device)),
       host_(threads),
       cuda_(kernels::CudaBackend::create(device)) {
-  const auto [layers, D, E, N, K, R, V] = layout_.info.sizes;
+  const auto [layers, d_model, E, N, K, R, V] = layout_.info.sizes;
+  const std::int64_t D = d_model;  // a lambda takes no structured binding
   const auto read = [&](const std::string& name) {
     return checkpoint.has(name) ? checkpoint.read_f32(name) : std::vector<float>{};
   };
