@@ -63,6 +63,7 @@ class Run final : public CudaScanRun {
     scan_.h = floats(count.states, 0, 0);
     if (!size.backward) {
       scan_.y = output(count.wide);
+      if (const std::int64_t bytes = scan_workspace(scan_)) scan_.workspace = allocate(bytes);
       return;
     }
     backward_.forward = scan_;
