@@ -23,6 +23,7 @@
 #include "widgets/segmented_control.h"
 #include "widgets/token_strip.h"
 #include "widgets/transport_bar.h"
+#include "workspaces/inspector.h"
 #include "workspaces/model_pictures.h"
 
 namespace statescope {
@@ -257,16 +258,7 @@ void ModelWorkspace::build_inspector() {
   inspector_column_->addWidget(half_lives_, 8);  // what room there is goes to the charts until they have enough
   inspector_column_->addWidget(writes_, 8);
   inspector_column_->addStretch(1);
-  auto* scroll = new QScrollArea;
-  scroll->setObjectName(QStringLiteral("inspector"));
-  scroll->setFrameShape(QFrame::NoFrame);
-  scroll->setWidgetResizable(true);
-  scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-  scroll->setProperty("surface", QStringLiteral("surface"));
-  scroll->setProperty("edge", QStringLiteral("left"));
-  scroll->setWidget(content);
-  content->setAutoFillBackground(false);
-  inspector_ = scroll;
+  inspector_ = make_inspector(content, QStringLiteral("inspector"));
 }
 
 void ModelWorkspace::connect_views() {

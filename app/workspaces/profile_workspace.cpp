@@ -25,6 +25,7 @@
 #include "widgets/scrubber.h"
 #include "widgets/segmented_control.h"
 #include "widgets/transport_bar.h"
+#include "workspaces/inspector.h"
 
 namespace statescope {
 namespace {
@@ -196,16 +197,7 @@ void ProfileWorkspace::build_inspector() {
   add(shares_title_, tr("Where the time goes"), shares_, "profile_shares");
   add(bound_title_, tr("What bounds it"), bound_, "profile_bound");
   inspector_column_->addStretch(1);
-  auto* scroll = new QScrollArea;
-  scroll->setObjectName(QStringLiteral("profile_inspector"));
-  scroll->setFrameShape(QFrame::NoFrame);
-  scroll->setWidgetResizable(true);
-  scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-  scroll->setProperty("surface", QStringLiteral("surface"));
-  scroll->setProperty("edge", QStringLiteral("left"));
-  scroll->setWidget(content);
-  content->setAutoFillBackground(false);
-  inspector_ = scroll;
+  inspector_ = make_inspector(content, QStringLiteral("profile_inspector"));
 }
 
 void ProfileWorkspace::set_lengths() {

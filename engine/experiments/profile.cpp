@@ -94,8 +94,6 @@ ordered_json compute_profile(const ProfileScene& scene, const std::filesystem::p
   const Profile profile = profile_of(scene.run, base, assets, stop);
   ordered_json stages = ordered_json::array();
   for (const StageStatistics& stage : stage_statistics(profile.zones)) stages.push_back(stage_json(stage, profile));
-  const Ceilings& limits = profile.ceilings;
-  const MemoryUse& memory = profile.memory;
   ordered_json result{{"format", "statescope-result"},
                       {"version", 1},
                       {"kind", "profile"},
@@ -108,20 +106,10 @@ ordered_json compute_profile(const ProfileScene& scene, const std::filesystem::p
                       {"zones", profile.zones.size()},
                       {"dropped", profile.dropped},
                       {"stages", stages},
-                      {"ceilings",
-                       {{"device", limits.device},
-                        {"read_bandwidth", limits.read_bandwidth},
-                        {"copy_bandwidth", limits.copy_bandwidth},
-                        {"multiply_add_rate", limits.multiply_add_rate},
-                        {"matrix_rate", limits.matrix_rate},
-                        {"exponential_rate", limits.exponential_rate}}},
-                      {"memory",
-                       {{"weights", memory.weights},
-                        {"activations", memory.activations},
-                        {"recurrent_state", memory.recurrent_state},
-                        {"key_value_per_token", memory.key_value_per_token},
-                        {"key_value_at_this_context",
-                         static_cast<double>(memory.key_value_per_token) * static_cast<double>(profile.tokens)}}}};
+                      {"ceilings", to_json(profile.ceilings)},
+                      {"memory", to_json(profile.memory)}};
+  result["memory"]["key_value_at_this_context"] =
+      static_cast<double>(profile.memory.key_value_per_token) * static_cast<double>(profile.tokens);
   if (!scene.run.against.empty())
     result["comparison"] = comparison_json(load_profile(base / scene.run.against), profile);
   return result;

@@ -94,9 +94,23 @@ ProfileZone parse_zone(const json& row, const std::vector<Stage>& stages, std::i
 
 }  // namespace
 
+ordered_json to_json(const Ceilings& ceilings) {
+  return {{"device", ceilings.device},
+          {"read_bandwidth", ceilings.read_bandwidth},
+          {"copy_bandwidth", ceilings.copy_bandwidth},
+          {"multiply_add_rate", ceilings.multiply_add_rate},
+          {"matrix_rate", ceilings.matrix_rate},
+          {"exponential_rate", ceilings.exponential_rate}};
+}
+
+ordered_json to_json(const MemoryUse& memory) {
+  return {{"weights", memory.weights},
+          {"activations", memory.activations},
+          {"recurrent_state", memory.recurrent_state},
+          {"key_value_per_token", memory.key_value_per_token}};
+}
+
 std::string to_text(const Profile& profile) {
-  const Ceilings& limits = profile.ceilings;
-  const MemoryUse& memory = profile.memory;
   ordered_json stages = ordered_json::array();
   for (const Stage stage : all_stages) stages.push_back(stage_name(stage));
   const ordered_json head{{"format", "statescope-profile"},
@@ -108,18 +122,8 @@ std::string to_text(const Profile& profile) {
                           {"tokens", profile.tokens},
                           {"generated", profile.generated},
                           {"dropped", profile.dropped},
-                          {"ceilings",
-                           {{"device", limits.device},
-                            {"read_bandwidth", limits.read_bandwidth},
-                            {"copy_bandwidth", limits.copy_bandwidth},
-                            {"multiply_add_rate", limits.multiply_add_rate},
-                            {"matrix_rate", limits.matrix_rate},
-                            {"exponential_rate", limits.exponential_rate}}},
-                          {"memory",
-                           {{"weights", memory.weights},
-                            {"activations", memory.activations},
-                            {"recurrent_state", memory.recurrent_state},
-                            {"key_value_per_token", memory.key_value_per_token}}},
+                          {"ceilings", to_json(profile.ceilings)},
+                          {"memory", to_json(profile.memory)},
                           {"stages", stages}};
   std::string text = head.dump(2, ' ', false, json::error_handler_t::replace);
   text.resize(text.size() - 2);  // "\n}"

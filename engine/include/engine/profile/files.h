@@ -2,6 +2,7 @@
 #pragma once
 
 #include <filesystem>
+#include <nlohmann/json_fwd.hpp>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,9 @@ namespace statescope {
 
 /// Saved profiles as PROFILE.md specifies them. The text is JSON with a final newline.
 std::string to_text(const Profile& profile);
+/// Its parts, by the names that PROFILE.md gives; results of the kind `profile` hold the same.
+nlohmann::ordered_json to_json(const Ceilings& ceilings);
+nlohmann::ordered_json to_json(const MemoryUse& memory);
 /// Throws Error naming `where` and the key for anything that is not a profile of this version.
 Profile parse_profile(std::string_view text, const std::string& where);
 Profile load_profile(const std::filesystem::path& path);

@@ -1,0 +1,14 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <QString>
+
+class QScrollArea;
+class QWidget;
+
+namespace statescope {
+
+/// The column at the right edge of a workspace: `content`, which it owns, scrolls where it is too tall.
+QScrollArea* make_inspector(QWidget* content, const QString& object_name);
+
+}  // namespace statescope
