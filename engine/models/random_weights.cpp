@@ -10,6 +10,7 @@
 #include "engine/io/file.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/utf8.h"
+#include "engine/random.h"
 
 namespace statescope {
 namespace {
@@ -46,21 +47,6 @@ class TemporaryFolder {
 
  private:
   fs::path path_;
-};
-
-// Vigna's splitmix64: any seed does, and tensors can begin anywhere in its sequence.
-class Uniform {
- public:
-  explicit Uniform(std::uint64_t seed) : state_(seed) {}
-  double operator()() {  // [0, 1)
-    std::uint64_t z = (state_ += 0x9E3779B97F4A7C15u);
-    z = (z ^ (z >> 30)) * 0xBF58476D1CE4E5B9u;
-    z = (z ^ (z >> 27)) * 0x94D049BB133111EBu;
-    return static_cast<double>((z ^ (z >> 31)) >> 11) * 0x1p-53;
-  }
-
- private:
-  std::uint64_t state_;
 };
 
 struct RandomTensor {
