@@ -11,6 +11,7 @@
 #include "picture.h"
 #include "settings.h"
 #include "widgets/transport_bar.h"
+#include "workspace.h"
 
 namespace {
 
@@ -87,11 +88,11 @@ void measure(MainWindow& window, double seconds) {
   auto* loop = new LoopWatch(&window);
   loop->restart();
   QObject::connect(watch, &QTimer::timeout, &window, [&window, watch, loop, seconds] {
-    if (!window.document().settled() || window.frame_clock().report().frames == 0) return;
+    if (!window.current().settled() || window.frame_clock().report().frames == 0) return;
     watch->stop();
     const double start = process_age();
-    window.transport().transport().set_loop(true);
-    window.transport().transport().play();
+    window.current().transport_bar().transport().set_loop(true);
+    window.current().transport_bar().transport().play();
     window.frame_clock().reset();
     QTimer::singleShot(static_cast<int>(seconds * 1000), &window, [&window, loop, start] {
       const FrameClock::Report r = window.frame_clock().report();
@@ -132,7 +133,7 @@ int run(int argc, char** argv) {
   }
   MainWindow window(assets_folder());
   if (options.path.empty())
-    window.open_sample();
+    window.start();
   else
     window.open_path(QString::fromStdString(options.path));
   window.show();

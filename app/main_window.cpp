@@ -2,7 +2,6 @@
 #include "main_window.h"
 
 #include <QApplication>
-#include <QClipboard>
 #include <QCloseEvent>
 #include <QFileDialog>
 #include <QFileInfo>
@@ -11,14 +10,12 @@
 #include <QLabel>
 #include <QMenu>
 #include <QMimeData>
-#include <QScrollArea>
 #include <QStackedWidget>
 #include <QVBoxLayout>
+#include <algorithm>
 #include <utility>
 
 #include "engine/error.h"
-#include "engine/io/json.h"
-#include "engine/io/memory.h"
 #include "picture.h"
 #include "widgets/command_palette.h"
 #include "widgets/navigation_rail.h"
@@ -26,70 +23,53 @@
 #include "widgets/theme.h"
 #include "widgets/top_bar.h"
 #include "widgets/transport_bar.h"
-#include "workspaces/model_pictures.h"
-#include "workspaces/model_workspace.h"
-#include "workspaces/profile_workspace.h"
+#include "workspace.h"
 
 namespace statescope {
 namespace {
 
-constexpr std::size_t max_prompt_file_bytes = 16 << 20;
-
-QString count_text(std::int64_t count) {
-  if (count >= 1'000'000)
-    return QStringLiteral("%1 M").arg(static_cast<double>(count) / 1e6, 0, 'f', count < 100'000'000 ? 1 : 0);
-  if (count >= 1'000) return QStringLiteral("%1 k").arg(static_cast<double>(count) / 1e3, 0, 'f', 0);
-  return QString::number(count);
-}
-
-bool is_checkpoint_file(const QFileInfo& file) {
-  const QString name = file.fileName();
-  return file.suffix() == QLatin1String("safetensors") || name == QLatin1String("config.json") ||
-         name == QLatin1String("tokenizer.json") || name.endsWith(QLatin1String(".safetensors.index.json"));
-}
+constexpr const char* first_workspace = "model";  // of a first start
 
 }  // namespace
 
-MainWindow::MainWindow(std::filesystem::path assets) : assets_(std::move(assets)), document_(assets_) {
+MainWindow::MainWindow(std::filesystem::path assets) {
   setObjectName(QStringLiteral("main_window"));
   setAcceptDrops(true);
   set_motion(settings_.motion());
-  build_frame();
+  build_frame(assets);
   build_actions();
-  connect_document();
   setMinimumSize(1024, 640);
   resize(1440, 900);
-  setWindowTitle(tr("Statescope"));
   restoreGeometry(settings_.geometry());
-  workspace_->setFocus();  // not the first button: Space is to play
+  Workspace* last = workspace(settings_.workspace());
+  bring_forward(*std::find_if(places_.begin(), places_.end(), [&](const Place& place) {
+    return last ? place.workspace == last : place.workspace->id() == QLatin1String(first_workspace);
+  }));
 }
 
 MainWindow::~MainWindow() = default;
 
-void MainWindow::build_frame() {
+void MainWindow::build_frame(const std::filesystem::path& assets) {
   rail_ = new NavigationRail;
-  rail_->add_entry(QStringLiteral("model"), tr("Model"), QStringLiteral("model"));
-  rail_->add_entry(QStringLiteral("profile"), tr("Profile"), QStringLiteral("profile"));
-  rail_->set_current(QStringLiteral("model"));
+  rail_->setObjectName(QStringLiteral("rail"));
   rail_->add_tool(QStringLiteral("file"), tr("Open, save, export"), QStringLiteral("open"), tr("Alt+F"));
   rail_->add_tool(QStringLiteral("theme"), tr("Light or dark theme"), QStringLiteral("theme"), tr("Ctrl+Shift+T"));
   rail_->add_tool(QStringLiteral("palette"), tr("All commands"), QStringLiteral("palette"), tr("Ctrl+K"));
   top_bar_ = new TopBar;
-  transport_ = new TransportBar;
-  workspace_ = new ModelWorkspace(document_, *transport_);
-  rail_->setObjectName(QStringLiteral("rail"));
-  transport_->setObjectName(QStringLiteral("transport"));
-  profile_transport_ = new TransportBar;
-  profile_transport_->setObjectName(QStringLiteral("profile_transport"));
-  profile_ = new ProfileWorkspace(document_, *profile_transport_);
   workspaces_ = new QStackedWidget;
   inspectors_ = new QStackedWidget;
   transports_ = new QStackedWidget;
-  for (QWidget* widget : {static_cast<QWidget*>(workspace_), static_cast<QWidget*>(profile_)})
-    workspaces_->addWidget(widget);
-  for (QWidget* widget : {workspace_->inspector(), profile_->inspector()}) inspectors_->addWidget(widget);
-  for (TransportBar* bar : {transport_, profile_transport_}) transports_->addWidget(bar);
   transports_->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
+  for (std::unique_ptr<Workspace>& made : make_workspaces(assets)) {
+    Workspace* workspace = made.release();  // the stack owns it
+    rail_->add_entry(workspace->id(), workspace->title(), workspace->icon());
+    workspaces_->addWidget(workspace);
+    inspectors_->addWidget(workspace->inspector());
+    transports_->addWidget(&workspace->transport_bar());
+    undo_.addStack(&workspace->undo_stack());
+    places_.push_back({workspace, {}, {}, {}});
+  }
+  for (Place& place : places_) connect_workspace(place);
 
   status_ = new QLabel;
   device_ = new QLabel;
@@ -128,7 +108,20 @@ void MainWindow::build_frame() {
   connect(rail_, &NavigationRail::tool_activated, this, &MainWindow::run_tool);
   connect(rail_, &NavigationRail::activated, this, &MainWindow::show_workspace);
   connect(top_bar_, &TopBar::palette_requested, palette_, &CommandPalette::open);
-  connect(top_bar_, &TopBar::chip_clicked, this, &MainWindow::show_conflicts);
+  connect(top_bar_, &TopBar::chip_clicked, this, [this](const QString& chip) { current().explain(chip); });
+}
+
+void MainWindow::connect_workspace(Place& place) {
+  Workspace* workspace = place.workspace;
+  connect(workspace, &Workspace::opened, this, [this, &place] { remember_opened(place); });
+  connect(workspace, &Workspace::failed, this, [this, &place] {
+    place.opening.clear();
+    if (place.workspace == &current()) place.workspace->enter();  // something is to be seen
+  });
+  connect(workspace, &Workspace::open_requested, this, &MainWindow::open_path);
+  connect(workspace, &Workspace::facts_changed, this, [this, workspace] {
+    if (workspace == &current()) show_facts();
+  });
 }
 
 QAction* MainWindow::add_action(const QString& category, const QString& id, const QString& name,
@@ -145,14 +138,20 @@ QAction* MainWindow::add_action(const QString& category, const QString& id, cons
 void MainWindow::build_actions() {
   const QString file = tr("File"), edit = tr("Edit"), run = tr("Run"), view = tr("View");
   const auto id = [](const char* text) { return QString::fromLatin1(text); };
-  add_action(file, id("open_model"), tr("Open model folder…"), QKeySequence::Open, [this] { choose_model(); });
-  add_action(file, id("open_bundled"), tr("Open the bundled model"), {}, [this] { open_sample(); });
+  for (Place& place : places_)
+    for (const WorkspaceCommand& command : place.workspace->commands()) {
+      const auto in_front = [this, &place, command] {
+        if (command.anywhere) show_workspace(place.workspace->id());
+        command.run();
+      };
+      QAction* action = add_action(command.category, command.id, command.name, command.shortcut, in_front);
+      if (!command.anywhere) place.commands.push_back(action);
+    }
+
   add_action(file, id("open_scene"), tr("Open scene…"), tr("Ctrl+Shift+O"), [this] { choose_scene(); });
   add_action(file, id("save_scene"), tr("Save scene"), QKeySequence::Save, [this] {
-    if (scene_path_.isEmpty())
-      choose_scene_to_save();
-    else
-      save_scene_to(scene_path_);
+    const QString path = current_place().scene_path;
+    path.isEmpty() ? choose_scene_to_save() : save_scene_to(path);
   });
   add_action(file, id("save_scene_as"), tr("Save scene as…"), tr("Ctrl+Shift+S"), [this] { choose_scene_to_save(); });
   add_action(file, id("export_picture"), tr("Export picture of the workspace…"), tr("Ctrl+E"),
@@ -161,47 +160,29 @@ void MainWindow::build_actions() {
              [this] { run_tool(QStringLiteral("file")); });
   add_action(file, id("quit"), tr("Quit"), QKeySequence::Quit, [this] { close(); });
 
-  QUndoStack& undo = document_.undo_stack();
-  for (QAction* action : {undo.createUndoAction(this, tr("Undo")), undo.createRedoAction(this, tr("Redo"))}) {
-    const bool is_undo = actions_.back().second->objectName() != QLatin1String("undo");
-    action->setObjectName(is_undo ? id("undo") : id("redo"));
-    action->setShortcuts(is_undo ? QKeySequence::Undo : QKeySequence::Redo);
+  QAction* undo = undo_.createUndoAction(this, tr("Undo"));
+  undo->setObjectName(id("undo"));
+  undo->setShortcuts(QKeySequence::Undo);
+  QAction* redo = undo_.createRedoAction(this, tr("Redo"));
+  redo->setObjectName(id("redo"));
+  redo->setShortcuts(QKeySequence::Redo);
+  for (QAction* action : {undo, redo}) {
     addAction(action);
     actions_.emplace_back(edit, action);
   }
 
-  add_action(edit, id("copy_tokens"), tr("Copy the tokens and their probabilities (CSV)"), tr("Ctrl+Shift+C"), [this] {
-    if (!document_.run()) return;
-    copies_.start([this, run = document_.run()](std::stop_token stop) {
-      try {
-        const QString csv = tokens_csv(*run, stop);
-        QMetaObject::invokeMethod(
-            this, [csv] { QGuiApplication::clipboard()->setText(csv); }, Qt::QueuedConnection);
-      } catch (const Cancelled&) {
-      }
-    });
-  });
-  add_action(run, id("focus_prompt"), tr("Type a prompt"), tr("Ctrl+L"), [this] { workspace_->focus_prompt(); });
-  add_action(run, id("generate"), tr("Generate"), tr("Ctrl+G"), [this] { document_.generate(); });
-  add_action(run, id("stop"), tr("Stop"), tr("Ctrl+."), [this] { document_.stop(); });
-  add_action(run, id("rewind"), tr("Rewind: forget the tokens after the cursor"), tr("Ctrl+Backspace"),
-             [this] { document_.rewind(document_.scene().cursor + 1); });
-  add_action(run, id("play"), tr("Play or pause"), {}, [this] { current_transport().transport().toggle(); });
-  add_action(run, id("restart"), tr("Back to the first token"), {},
-             [this] { current_transport().transport().restart(); });
-  add_action(run, id("loop"), tr("Loop"), {},
-             [this] { current_transport().transport().set_loop(!current_transport().transport().loop()); });
-  add_action(run, id("profile_run"), tr("Record a profile"), {}, [this] {
-    show_workspace(QStringLiteral("profile"));
-    profile_->run();
-  });
-  add_action(view, id("show_model"), tr("Model"), tr("Ctrl+1"), [this] { show_workspace(QStringLiteral("model")); });
-  add_action(view, id("show_profile"), tr("Profile"), tr("Ctrl+2"),
-             [this] { show_workspace(QStringLiteral("profile")); });
+  const auto transport = [this]() -> Transport& { return current().transport_bar().transport(); };
+  add_action(run, id("play"), tr("Play or pause"), {}, [transport] { transport().toggle(); });
+  add_action(run, id("restart"), tr("Back to the start"), {}, [transport] { transport().restart(); });
+  add_action(run, id("loop"), tr("Loop"), {}, [transport] { transport().set_loop(!transport().loop()); });
 
+  for (std::size_t i = 0; i < places_.size(); ++i) {
+    const Workspace& workspace = *places_[i].workspace;
+    add_action(view, QStringLiteral("show_%1").arg(workspace.id()), workspace.title(),
+               QKeySequence(QStringLiteral("Ctrl+%1").arg(i + 1)),
+               [this, shown = workspace.id()] { show_workspace(shown); });
+  }
   add_action(view, id("palette"), tr("All commands"), tr("Ctrl+K"), [this] { run_tool(QStringLiteral("palette")); });
-  add_action(view, id("next_layer"), tr("Next layer"), tr("Ctrl+Down"), [this] { change_layer(1); });
-  add_action(view, id("previous_layer"), tr("Previous layer"), tr("Ctrl+Up"), [this] { change_layer(-1); });
   add_action(view, id("theme"), tr("Light or dark theme"), tr("Ctrl+Shift+T"), [this] { toggle_theme(); });
   QAction* larger = add_action(view, id("larger_text"), tr("Larger text"), {}, [this] { change_text_scale(1.1); });
   larger->setShortcuts({QKeySequence(QKeySequence::ZoomIn), QKeySequence(tr("Ctrl+="))});
@@ -214,81 +195,58 @@ void MainWindow::build_actions() {
   add_action(view, id("full_screen"), tr("Full screen"), tr("F11"),
              [this] { setWindowState(windowState() ^ Qt::WindowFullScreen); });
 
+  const QStringList order{file, edit, run, view};
+  std::stable_sort(actions_.begin(), actions_.end(),
+                   [&](const auto& a, const auto& b) { return order.indexOf(a.first) < order.indexOf(b.first); });
   std::vector<PaletteCommand> commands;
   for (const auto& [category, action] : actions_) commands.push_back({action, category});
   palette_->set_commands(std::move(commands));
 }
 
-void MainWindow::connect_document() {
-  connect(&document_, &ModelDocument::run_changed, this, &MainWindow::show_model);
-  connect(&document_, &ModelDocument::scene_changed, this, &MainWindow::show_status);
-  connect(&document_, &ModelDocument::failed, this, [this](const QString& sentence) {
-    opening_.clear();
-    start_with_sample(sentence);
-  });
-  connect(&document_, &ModelDocument::run_finished, this, [this] {
-    remember_opened();
-    transport_->transport().play();
-    if (!start_problem_.isEmpty()) workspace_->say_error(std::exchange(start_problem_, {}));
-  });
-  connect(&document_, &ModelDocument::speed_measured, this, [this](double speed) {
-    top_bar_->set_speed(tr("%L1 tokens/s").arg(speed, 0, 'f', 0), tr("Speed of the last reading or generating"));
-  });
+MainWindow::Place& MainWindow::current_place() {
+  return places_[static_cast<std::size_t>(workspaces_->currentIndex())];
 }
 
-// A window without a picture is of no use: when what was asked for at the start fails, the bundled model comes, and
-// then the reason.
-void MainWindow::start_with_sample(const QString& problem) {
-  if (document_.run() || document_.activity() != Activity::idle || std::exchange(sample_opened_, true)) return;
-  start_problem_ = problem;
-  open_sample();
+Workspace& MainWindow::current() const {
+  return *places_[static_cast<std::size_t>(workspaces_->currentIndex())].workspace;
 }
 
-void MainWindow::show_model() {
-  const RunSnapshot& run = *document_.run();
-  const ModelInfo& info = run.model().info();
-  const kernels::CpuBackend& backend = run.model().backend();
-  const QString folder = QString::fromStdString(info.folder.string());
-  const QString device = tr("CPU · %1 · %2")
-                             .arg(QString::fromStdString(kernels::instruction_set_name(backend.instruction_set())),
-                                  backend.threads() == 1 ? tr("1 thread") : tr("%1 threads").arg(backend.threads()));
-  std::vector<TopBarChip> chips{{QStringLiteral("family"),
-                                 tr("%1 · %2 layers · %3 parameters")
-                                     .arg(QString::fromStdString(info.family))
-                                     .arg(info.sizes.layers)
-                                     .arg(count_text(info.parameters)),
-                                 tr("d_model %1, d_inner %2, d_state %3, d_conv %4, dt_rank %5, vocabulary %6\n%7")
-                                     .arg(info.sizes.d_model)
-                                     .arg(info.sizes.d_inner)
-                                     .arg(info.sizes.d_state)
-                                     .arg(info.sizes.d_conv)
-                                     .arg(info.sizes.dt_rank)
-                                     .arg(info.sizes.vocab)
-                                     .arg(folder),
-                                 false, 2},
-                                {QStringLiteral("device"), device, tr("Where the model runs"), false, 1}};
-  if (!info.conflicts.empty())
-    chips.push_back({QStringLiteral("conflicts"),
-                     info.conflicts.size() == 1 ? tr("1 note on config.json")
-                                                : tr("%1 notes on config.json").arg(info.conflicts.size()),
-                     tr("Where config.json and the tensors disagree"), true, 3});
-  top_bar_->set_title(QString::fromStdString(info.name));
-  top_bar_->set_chips(chips);
-  device_->setText(tr("%1 · float32").arg(device));
-  setWindowTitle(tr("%1 – Statescope").arg(QString::fromStdString(info.name)));
-  show_status();
+Workspace* MainWindow::workspace(const QString& id) const {
+  const auto found =
+      std::find_if(places_.begin(), places_.end(), [&](const Place& place) { return place.workspace->id() == id; });
+  return found == places_.end() ? nullptr : found->workspace;
 }
 
-void MainWindow::show_status() {
-  if (!document_.run()) return;
-  const RunSnapshot& run = *document_.run();
-  const std::int64_t bytes = Session::trace_bytes(run.model().info(), run.trace.length(), run.trace.interval);
-  status_->setText(tr("%L1 tokens · trace %2 · layer %3, channel %4, state %5")
-                       .arg(run.trace.length())
-                       .arg(QString::fromStdString(format_bytes(bytes)))
-                       .arg(document_.scene().view.layer)
-                       .arg(document_.scene().view.channel)
-                       .arg(document_.scene().view.state));
+void MainWindow::show_workspace(const QString& id) {
+  for (Place& place : places_)
+    if (place.workspace->id() == id) {
+      bring_forward(place);
+      place.workspace->enter();
+    }
+}
+
+void MainWindow::bring_forward(Place& place) {
+  if (place.workspace != &current()) current().transport_bar().transport().pause();
+  const auto page = static_cast<int>(&place - places_.data());
+  for (QStackedWidget* stack : {workspaces_, inspectors_, transports_}) stack->setCurrentIndex(page);
+  for (const Place& each : places_)
+    for (QAction* action : each.commands) action->setEnabled(&each == &place);
+  rail_->set_current(place.workspace->id());
+  undo_.setActiveStack(&place.workspace->undo_stack());
+  settings_.set_workspace(place.workspace->id());
+  show_facts();
+  place.workspace->setFocus();  // not the first button: Space is to play
+}
+
+void MainWindow::show_facts() {
+  const WorkspaceFacts facts = current().facts();
+  const QString title = facts.title.isEmpty() ? current().title() : facts.title;
+  top_bar_->set_title(title);
+  top_bar_->set_chips(facts.chips);
+  top_bar_->set_speed(facts.speed, facts.speed_hint);
+  status_->setText(facts.status.isEmpty() ? QStringLiteral(" ") : facts.status);  // the line keeps its height
+  device_->setText(facts.device);
+  setWindowTitle(facts.title.isEmpty() ? tr("Statescope") : tr("%1 – Statescope").arg(title));
 }
 
 void MainWindow::fill_file_menu() {
@@ -314,45 +272,47 @@ void MainWindow::run_tool(const QString& id) {
   }
 }
 
-void MainWindow::open_sample() {
-  ModelScene scene;
-  scene.run.prompt = sample_prompt;
-  scene.view.layer = 3;
-  scene.view.channel = 241;
-  scene.view.state = 6;
-  document_.open_scene(scene, {}, document_.run() ? tr("Open model") : QString());
+void MainWindow::start() {
+  current().enter();
+}
+
+// The workspace in front is asked first.
+MainWindow::Place* MainWindow::place_for(const std::function<bool(const Workspace&)>& takes) {
+  if (takes(current())) return &current_place();
+  const auto found =
+      std::find_if(places_.begin(), places_.end(), [&](const Place& place) { return takes(*place.workspace); });
+  return found == places_.end() ? nullptr : &*found;
 }
 
 void MainWindow::open_path(const QString& path) {
   const QFileInfo file(path);
   try {
     if (!file.exists()) throw Error(path.toStdString() + " does not exist");
-    if (file.isDir() || is_checkpoint_file(file)) {
-      document_.open_model(file.absoluteFilePath());
-    } else if (file.suffix() == QLatin1String("txt")) {
-      document_.run_prompt(QString::fromStdString(read_text_file(path.toStdString(), max_prompt_file_bytes)));
-      return;
-    } else {
-      const ModelScene scene = load_model_scene(path.toStdString());
-      document_.open_scene(scene, file.absolutePath().toStdString(), document_.run() ? tr("Open scene") : QString());
+    Place* place = place_for([&](const Workspace& workspace) { return workspace.accepts(file); });
+    std::optional<Scene> scene;
+    if (!place) {
+      scene = load_scene(path.toStdString());
+      place = place_for([&](const Workspace& workspace) { return workspace.shows(*scene); });
+      if (!place) throw Error(path.toStdString() + ": no workspace shows scenes of the kind " + scene_kind(*scene));
     }
-    opening_ = file.absoluteFilePath();
+    bring_forward(*place);
+    place->opening = file.absoluteFilePath();
+    if (scene)
+      place->workspace->open_scene(*scene, file.absolutePath().toStdString());
+    else
+      place->workspace->open_file(file);
   } catch (const Error& error) {
-    say_error(QString::fromUtf8(error.what()));
+    current().say_error(QString::fromUtf8(error.what()));
+    current().enter();  // something is to be seen
   }
 }
 
 // Only what could be opened is listed as recent, and only then does Save write to it.
-void MainWindow::remember_opened() {
-  if (opening_.isEmpty()) return;
-  settings_.add_recent(opening_);
-  if (opening_.endsWith(QLatin1String(".json")) && !is_checkpoint_file(QFileInfo(opening_))) scene_path_ = opening_;
-  opening_.clear();
-}
-
-void MainWindow::choose_model() {
-  const QString folder = QFileDialog::getExistingDirectory(this, tr("Open a checkpoint folder"));
-  if (!folder.isEmpty()) open_path(folder);
+void MainWindow::remember_opened(Place& place) {
+  if (place.opening.isEmpty()) return;
+  settings_.add_recent(place.opening);
+  if (!place.workspace->accepts(QFileInfo(place.opening))) place.scene_path = place.opening;
+  place.opening.clear();
 }
 
 void MainWindow::choose_scene() {
@@ -367,18 +327,14 @@ void MainWindow::choose_scene_to_save() {
 }
 
 void MainWindow::save_scene_to(const QString& path) {
+  Place& place = current_place();
   try {
-    ModelScene scene = document_.scene();
-    // A model that lies under the scene's folder travels with it.
-    const std::filesystem::path folder = QFileInfo(path).absolutePath().toStdString();
-    const std::filesystem::path relative = std::filesystem::path(scene.run.model).lexically_relative(folder);
-    if (!relative.empty() && relative.begin()->string() != "..") scene.run.model = relative.string();
-    save_scene(scene, path.toStdString());
-    scene_path_ = path;
+    save_scene(place.workspace->scene(QFileInfo(path).absolutePath().toStdString()), path.toStdString());
+    place.scene_path = path;
     settings_.add_recent(path);
-    workspace_->notice().show_message(Notice::Kind::info, tr("Saved %1").arg(QFileInfo(path).fileName()));
+    place.workspace->notice().show_message(Notice::Kind::info, tr("Saved %1").arg(QFileInfo(path).fileName()));
   } catch (const Error& error) {
-    say_error(QString::fromUtf8(error.what()));
+    place.workspace->say_error(QString::fromUtf8(error.what()));
   }
 }
 
@@ -386,21 +342,15 @@ void MainWindow::export_picture() {
   const QString path = QFileDialog::getSaveFileName(this, tr("Export a picture"), QStringLiteral("statescope.png"),
                                                     tr("Pictures (*.png *.svg *.pdf)"));
   if (path.isEmpty()) return;
-  workspace_->set_for_export(true);
-  workspace_->layout()->activate();
+  Workspace& shown = current();
+  shown.set_for_export(true);
+  shown.layout()->activate();
   try {
-    save_workspace_picture(*workspace_, path, 2.0);
+    save_workspace_picture(shown, path, 2.0);
   } catch (const Error& error) {
-    say_error(QString::fromUtf8(error.what()));
+    shown.say_error(QString::fromUtf8(error.what()));
   }
-  workspace_->set_for_export(false);
-}
-
-void MainWindow::show_conflicts() {
-  QStringList lines;
-  for (const std::string& conflict : document_.run()->model().info().conflicts)
-    lines.append(QString::fromStdString(conflict));
-  workspace_->notice().show_message(Notice::Kind::warning, lines.join(QLatin1Char('\n')));
+  shown.set_for_export(false);
 }
 
 void MainWindow::toggle_theme() {
@@ -418,30 +368,7 @@ void MainWindow::change_text_scale(double factor) {
 
 // With large text in a narrow window the maps need the room more than the inspector does.
 void MainWindow::fit_inspector() {
-  inspectors_->setFixedWidth(std::min(scaled(ModelWorkspace::inspector_width), width() * 3 / 10));
-}
-
-TransportBar& MainWindow::current_transport() {
-  return workspaces_->currentWidget() == profile_ ? *profile_transport_ : *transport_;
-}
-
-void MainWindow::show_workspace(const QString& id) {
-  const int page = id == QLatin1String("profile") ? 1 : 0;
-  if (page == 1) transport_->transport().pause();
-  for (QStackedWidget* stack : {workspaces_, inspectors_, transports_}) stack->setCurrentIndex(page);
-  rail_->set_current(id);
-  workspaces_->currentWidget()->setFocus();
-}
-
-void MainWindow::change_layer(int step) {
-  ModelView view = document_.scene().view;
-  view.layer = std::max<std::int64_t>(view.layer + step, 0);
-  document_.set_view(view, tr("Choose layer"));
-}
-
-void MainWindow::say_error(const QString& sentence) {
-  workspace_->say_error(sentence);
-  start_with_sample(sentence);
+  inspectors_->setFixedWidth(std::min(scaled(Workspace::inspector_width), width() * 3 / 10));
 }
 
 bool MainWindow::event(QEvent* event) {
@@ -453,7 +380,7 @@ bool MainWindow::event(QEvent* event) {
 }
 
 void MainWindow::keyPressEvent(QKeyEvent* event) {
-  if (!current_transport().handle_key(*event)) QMainWindow::keyPressEvent(event);
+  if (!current().transport_bar().handle_key(*event)) QMainWindow::keyPressEvent(event);
 }
 
 void MainWindow::resizeEvent(QResizeEvent* event) {
@@ -472,10 +399,13 @@ void MainWindow::dragEnterEvent(QDragEnterEvent* event) {
 
 void MainWindow::dropEvent(QDropEvent* event) {
   const QList<QUrl> urls = event->mimeData()->urls();
-  if (!urls.isEmpty() && urls.first().isLocalFile())
+  if (!urls.isEmpty() && urls.first().isLocalFile()) {
     open_path(urls.first().toLocalFile());
-  else if (event->mimeData()->hasText())
-    document_.run_prompt(event->mimeData()->text());
+  } else if (Place* place = place_for([](const Workspace& workspace) { return workspace.accepts_text(); });
+             place && event->mimeData()->hasText()) {
+    bring_forward(*place);
+    place->workspace->open_text(event->mimeData()->text());
+  }
   event->acceptProposedAction();
 }
 

@@ -2,12 +2,12 @@
 #pragma once
 
 #include <QMainWindow>
+#include <QUndoGroup>
 #include <filesystem>
 #include <functional>
+#include <vector>
 
 #include "frame_clock.h"
-#include "model/job_thread.h"
-#include "model/model_document.h"
 #include "settings.h"
 
 class QLabel;
@@ -17,11 +17,9 @@ class QStackedWidget;
 namespace statescope {
 
 class CommandPalette;
-class ModelWorkspace;
 class NavigationRail;
-class ProfileWorkspace;
 class TopBar;
-class TransportBar;
+class Workspace;
 
 /// The frame: rail, top bar, workspace, inspector, transport and status. It assembles and connects; what happens inside
 /// a workspace is the workspace's.
@@ -31,18 +29,16 @@ class MainWindow : public QMainWindow {
   explicit MainWindow(std::filesystem::path assets);
   ~MainWindow() override;
 
-  /// Opens what a user may drop or name: a checkpoint folder or a file in it, a scene, a text file.
+  /// Opens what a user may drop or name: a scene, or a file that one of the workspaces takes.
   void open_path(const QString& path);
-  /// What a first start shows: the bundled model reading a sample sentence.
-  void open_sample();
+  /// What a start without a path shows: the workspace that was last in front, alive.
+  void start();
   void save_scene_to(const QString& path);
 
-  ModelDocument& document() { return document_; }
-  ModelWorkspace& workspace() { return *workspace_; }
-  ProfileWorkspace& profile() { return *profile_; }
-  /// "model" or "profile", as the rail names them.
+  /// By the id that the rail, the settings and scenes of its kinds know it by; null where there is none.
+  Workspace* workspace(const QString& id) const;
+  Workspace& current() const;
   void show_workspace(const QString& id);
-  TransportBar& transport() { return *transport_; }
   FrameClock& frame_clock() { return frame_clock_; }
 
  protected:
@@ -54,50 +50,45 @@ class MainWindow : public QMainWindow {
   void dropEvent(QDropEvent* event) override;
 
  private:
-  void build_frame();
+  // A workspace in the window.
+  struct Place {
+    Workspace* workspace;
+    QString opening;                 // what is being opened; remembered once it is there
+    QString scene_path;              // where Save writes
+    std::vector<QAction*> commands;  // that only make sense while it is in front
+  };
+
+  void build_frame(const std::filesystem::path& assets);
+  void connect_workspace(Place& place);
   void build_actions();
   QAction* add_action(const QString& category, const QString& id, const QString& name, const QKeySequence& shortcut,
                       std::function<void()> run);
-  void connect_document();
-  void start_with_sample(const QString& problem);
-  void show_model();
-  void show_status();
+  Place& current_place();
+  void bring_forward(Place& place);
+  void show_facts();
   void fill_file_menu();
   void run_tool(const QString& id);
 
-  void choose_model();
+  Place* place_for(const std::function<bool(const Workspace&)>& takes);
   void choose_scene();
   void choose_scene_to_save();
   void export_picture();
-  void remember_opened();
-  void show_conflicts();
+  void remember_opened(Place& place);
   void toggle_theme();
   void change_text_scale(double factor);
   void fit_inspector();
-  TransportBar& current_transport();
-  void change_layer(int step);
-  void say_error(const QString& sentence);
 
   Settings settings_;
-  std::filesystem::path assets_;
-  ModelDocument document_;
   FrameClock frame_clock_;
+  QUndoGroup undo_;
+  std::vector<Place> places_;  // in the order of the rail; complete before anything points into it
 
   NavigationRail* rail_;
   TopBar* top_bar_;
-  TransportBar* transport_;
-  ModelWorkspace* workspace_;
-  TransportBar* profile_transport_;
-  ProfileWorkspace* profile_;
   QStackedWidget *workspaces_, *inspectors_, *transports_;  // one page each per workspace, in the rail's order
   CommandPalette* palette_;
   QMenu* file_menu_;
   QLabel *status_, *device_;
-  JobThread copies_;       // what goes to the clipboard and takes computing
-  QString scene_path_;     // where Save writes
-  QString opening_;        // what is being opened; remembered once it is there
-  QString start_problem_;  // to be told once there is a picture
-  bool sample_opened_ = false;
   std::vector<std::pair<QString, QAction*>> actions_;  // category, action
 };
 

@@ -9,13 +9,12 @@
 #include <QPainter>
 #include <QPdfWriter>
 #include <QSvgGenerator>
+#include <algorithm>
 
 #include "engine/error.h"
 #include "engine/io/file.h"
 #include "engine/scene/scene.h"
-#include "model/model_document.h"
-#include "widgets/transport_bar.h"
-#include "workspaces/model_workspace.h"
+#include "workspace.h"
 
 namespace statescope {
 namespace {
@@ -24,7 +23,7 @@ constexpr qint64 most_pixels = 1 << 28;  // 1 GiB
 
 // Workspace and inspector beside each other, as the window shows them.
 struct Sheet {
-  ModelWorkspace& workspace;
+  Workspace& workspace;
   QSize size() const {
     return {workspace.width() + workspace.inspector()->width(),
             std::max(workspace.height(), workspace.inspector()->height())};
@@ -84,7 +83,7 @@ QByteArray pdf(const Sheet& sheet) {
 
 }  // namespace
 
-void save_workspace_picture(ModelWorkspace& workspace, const QString& path, double scale) {
+void save_workspace_picture(Workspace& workspace, const QString& path, double scale) {
   if (QWidget* focus = workspace.window()->focusWidget()) focus->clearFocus();  // its ring is no part of the picture
   const Sheet sheet{workspace};
   QByteArray bytes;
@@ -100,34 +99,38 @@ void save_workspace_picture(ModelWorkspace& workspace, const QString& path, doub
 }
 
 void render(const RenderOptions& options, const std::filesystem::path& assets) {
-  const ModelScene scene = load_model_scene(options.scene.toStdString());
+  const Scene scene = load_scene(options.scene.toStdString());
   set_motion(false);
-  ModelDocument document(assets);
-  TransportBar transport;
-  QWidget stage;  // before the workspace, which is gone when the stage deletes its children
-  ModelWorkspace workspace(document, transport);
+  QWidget stage;  // before the workspaces, which are gone when the stage deletes its children
+  const auto workspaces = make_workspaces(assets);
+  const auto found = std::find_if(workspaces.begin(), workspaces.end(),
+                                  [&](const auto& workspace) { return workspace->shows(scene); });
+  if (found == workspaces.end())
+    throw Error(options.scene.toStdString() + ": no workspace shows scenes of the kind " + scene_kind(scene));
+  Workspace& workspace = **found;
   workspace.set_for_export(true);
   auto* row = new QHBoxLayout(&stage);
   row->setContentsMargins(0, 0, 0, 0);
   row->setSpacing(0);
   row->addWidget(&workspace, 1);
   row->addWidget(workspace.inspector());
-  workspace.inspector()->setFixedWidth(scaled(ModelWorkspace::inspector_width));
+  workspace.inspector()->setFixedWidth(scaled(Workspace::inspector_width));
+  workspace.inspector()->show();
   stage.resize(options.size);
   stage.show();
 
   QEventLoop waiting;
   QString problem;
   const auto check = [&] {
-    if (document.settled()) waiting.quit();
+    if (workspace.settled()) waiting.quit();
   };
-  QObject::connect(&document, &ModelDocument::focus_changed, &waiting, check, Qt::QueuedConnection);
-  QObject::connect(&document, &ModelDocument::activity_changed, &waiting, check, Qt::QueuedConnection);
-  QObject::connect(&document, &ModelDocument::failed, &waiting, [&](const QString& sentence) {
+  QObject::connect(&workspace, &Workspace::settled_changed, &waiting, check, Qt::QueuedConnection);
+  QObject::connect(&workspace, &Workspace::failed, &waiting, [&](const QString& sentence) {
     problem = sentence;
     waiting.quit();
   });
-  document.open_scene(scene, std::filesystem::absolute(options.scene.toStdString()).parent_path(), {});
+  workspace.open_scene(scene, std::filesystem::absolute(options.scene.toStdString()).parent_path());
+  QMetaObject::invokeMethod(&waiting, check, Qt::QueuedConnection);
   if (problem.isEmpty()) waiting.exec();
   if (!problem.isEmpty()) throw Error(problem.toStdString());
   save_workspace_picture(workspace, options.out, options.scale);

@@ -9,11 +9,11 @@
 
 namespace statescope {
 
-class ModelWorkspace;
+class Workspace;
 
 /// Draws what the workspace and its inspector show into a file; PNG, SVG or PDF by its ending. `scale` multiplies the
 /// pixels of a PNG. Throws Error for another ending and when the file cannot be written.
-void save_workspace_picture(ModelWorkspace& workspace, const QString& path, double scale);
+void save_workspace_picture(Workspace& workspace, const QString& path, double scale);
 
 struct RenderOptions {
   QString scene, out;

@@ -47,6 +47,13 @@ void Settings::set_geometry(const QByteArray& geometry) {
   write("geometry", geometry);
 }
 
+QString Settings::workspace() const {
+  return read("workspace").toString();
+}
+void Settings::set_workspace(const QString& id) {
+  write("workspace", id);
+}
+
 QStringList Settings::recent() const {
   QStringList paths = read("recent").toStringList();
   paths.removeIf([](const QString& path) { return !QFileInfo::exists(path); });

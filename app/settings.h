@@ -19,7 +19,9 @@ class Settings {
   void set_motion(bool enabled);
   QByteArray geometry() const;
   void set_geometry(const QByteArray& geometry);
-  /// Checkpoint folders and scene files, newest first; those that are gone are left out.
+  QString workspace() const;  // that was last in front
+  void set_workspace(const QString& id);
+  /// What was opened, newest first; those that are gone are left out.
   QStringList recent() const;
   void add_recent(const QString& path);
 };

@@ -87,24 +87,22 @@ bool continues(const RunSnapshot& run, const RunPointer& before) {
 
 }  // namespace
 
-ModelWorkspace::ModelWorkspace(ModelDocument& document, TransportBar& transport, QWidget* parent)
-    : QWidget(parent), document_(document), transport_(transport) {
-  setObjectName(QStringLiteral("model_workspace"));
+ModelWorkspace::ModelWorkspace(std::filesystem::path assets)
+    : Workspace(QStringLiteral("model"), tr("Model"), QStringLiteral("model")), document_(std::move(assets)) {
   build_center();
   build_inspector();
   set_lengths();
   connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, &ModelWorkspace::set_lengths);
   connect_views();
   connect_document();
-  transport_.set_base_speed(tokens_per_second);
-  transport_.set_position_text([](int position, int length) {
+  transport_bar().set_base_speed(tokens_per_second);
+  transport_bar().set_position_text([](int position, int length) {
     return length == 0 ? tr("no tokens") : tr("token %L1 of %L2").arg(position + 1).arg(length);
   });
   show_scene();
 }
 
 void ModelWorkspace::build_center() {
-  notice_ = new Notice;
   prompt_ = new PromptBar;
   tokens_ = new TokenStrip;
   map_switch_ = new SegmentedControl(tr("Tensor of the layer"));
@@ -133,8 +131,7 @@ void ModelWorkspace::build_center() {
                                                     {channel_, "channel"},
                                                     {map_switch_, "map_switch"},
                                                     {order_switch_, "order_switch"},
-                                                    {overview_switch_, "overview_switch"},
-                                                    {notice_, "notice"}};
+                                                    {overview_switch_, "overview_switch"}};
   for (const auto& [widget, name] : names) widget->setObjectName(QLatin1String(name));
   layer_map_->setAccessibleName(tr("Layer map, tokens by channels"));
   state_map_->setAccessibleName(tr("Hidden state, channels by states"));
@@ -182,7 +179,7 @@ void ModelWorkspace::build_center() {
   views->setAutoFillBackground(false);
 
   top_ = new QVBoxLayout;
-  top_->addWidget(notice_);
+  top_->addWidget(&notice());
   top_->addWidget(prompt_);
   column_ = new QVBoxLayout(this);
   column_->addLayout(top_);
@@ -258,7 +255,7 @@ void ModelWorkspace::build_inspector() {
   inspector_column_->addWidget(half_lives_, 8);  // what room there is goes to the charts until they have enough
   inspector_column_->addWidget(writes_, 8);
   inspector_column_->addStretch(1);
-  inspector_ = make_inspector(content, QStringLiteral("inspector"));
+  set_inspector(make_inspector(content, QStringLiteral("inspector")));
 }
 
 void ModelWorkspace::connect_views() {
@@ -268,10 +265,10 @@ void ModelWorkspace::connect_views() {
   connect(prompt_, &PromptBar::sampling_changed, this,
           [this](const SamplingChoice& choice) { document_.set_sampling(choice, choice.tokens); });
   connect(tokens_, &TokenStrip::token_clicked, this, &ModelWorkspace::move_cursor);
-  connect(&transport_.transport(), &Transport::position_changed, this,
+  connect(&transport_bar().transport(), &Transport::position_changed, this,
           [this](int position) { document_.set_cursor(position); });
-  connect(&transport_.transport(), &Transport::phase_changed, this, [this] {
-    const Transport& transport = transport_.transport();
+  connect(&transport_bar().transport(), &Transport::phase_changed, this, [this] {
+    const Transport& transport = transport_bar().transport();
     if (transport.position() == document_.scene().cursor) channel_->set_cursor(transport.position(), transport.phase());
   });
 
@@ -328,22 +325,26 @@ void ModelWorkspace::connect_document() {
   connect(&document_, &ModelDocument::cursor_changed, this, &ModelWorkspace::show_cursor);
   connect(&document_, &ModelDocument::activity_changed, this, &ModelWorkspace::show_activity);
   connect(&document_, &ModelDocument::progress, this, &ModelWorkspace::show_progress);
-  connect(&document_, &ModelDocument::failed, this, &ModelWorkspace::say_error);
-  connect(&document_, &ModelDocument::run_finished, notice_, &Notice::dismiss);
+  connect(&document_, &ModelDocument::failed, this, [this](const QString& sentence) {
+    say_error(sentence);
+    Q_EMIT failed(sentence);
+  });
+  connect(&document_, &ModelDocument::run_finished, this, [this] {
+    if (!std::exchange(keep_notice_, false)) notice().dismiss();
+    if (isVisible() && !for_export_) transport_bar().transport().play();
+    Q_EMIT opened();
+  });
+  connect(&document_, &ModelDocument::speed_measured, this, [this](double speed) {
+    speed_ = speed;
+    Q_EMIT facts_changed();
+  });
+  connect(&document_, &ModelDocument::run_changed, this, &Workspace::facts_changed);
+  connect(&document_, &ModelDocument::scene_changed, this, &Workspace::facts_changed);
+  for (const auto signal : {&ModelDocument::focus_changed, &ModelDocument::activity_changed})
+    connect(&document_, signal, this, &Workspace::settled_changed);
   progress_delay_.setSingleShot(true);
   progress_delay_.setInterval(unnoticed_ms);
   connect(&progress_delay_, &QTimer::timeout, this, [this] { prompt_->set_progress(progress_share_, progress_text_); });
-}
-
-void ModelWorkspace::focus_prompt() {
-  prompt_->setFocus(Qt::ShortcutFocusReason);
-}
-
-void ModelWorkspace::set_for_export(bool for_export) {
-  prompt_->setVisible(!for_export);
-  for (QWidget* control : {static_cast<QWidget*>(map_switch_), static_cast<QWidget*>(order_switch_),
-                           static_cast<QWidget*>(overview_switch_)})
-    control->setVisible(!for_export);
 }
 
 void ModelWorkspace::select(std::int64_t layer, std::int64_t channel, std::int64_t state, const QString& undo_text) {
@@ -355,11 +356,7 @@ void ModelWorkspace::select(std::int64_t layer, std::int64_t channel, std::int64
 }
 
 void ModelWorkspace::move_cursor(std::int64_t token) {
-  transport_.transport().set_position(static_cast<int>(token));
-}
-
-void ModelWorkspace::say_error(const QString& sentence) {
-  notice_->show_message(Notice::Kind::error, sentence);
+  transport_bar().transport().set_position(static_cast<int>(token));
 }
 
 // Work that is over before anyone could read about it does not make the prompt bar flicker.
@@ -389,7 +386,7 @@ void ModelWorkspace::show_run() {
     tokens_->set_tokens(std::move(chips));
   if (!shown_run_) views_->parentWidget()->show();
   shown_run_ = document_.run();
-  transport_.transport().set_length(static_cast<int>(run.trace.length()));
+  transport_bar().transport().set_length(static_cast<int>(run.trace.length()));
   show_summary();
   show_cursor();
 }
@@ -410,11 +407,11 @@ void ModelWorkspace::show_summary() {
   const float top = high == values.end() || *high <= 0 ? 1 : *high;
   tokens_->set_values(values, tr("%1 in layer %2").arg(name_of(view.overview)).arg(view.layer), 0, top);
   for (float& value : values) value /= top;
-  transport_.scrubber().set_values(std::move(values));
+  transport_bar().scrubber().set_values(std::move(values));
   if (other_picture) {
     const auto picture = overview_picture(run, view.overview);
     tokens_->set_color_map(color_function(picture->symbol));
-    transport_.scrubber().set_color_map(color_function(picture->symbol));
+    transport_bar().scrubber().set_color_map(color_function(picture->symbol));
     overview_->set_data(picture);
   }
   overview_->set_selected_row(view.layer);
@@ -483,7 +480,7 @@ void ModelWorkspace::show_focus() {
 void ModelWorkspace::show_cursor() {
   if (!document_.run() || document_.run()->trace.length() == 0) return;
   const std::int64_t cursor = document_.scene().cursor;
-  Transport& transport = transport_.transport();
+  Transport& transport = transport_bar().transport();
   if (transport.position() != cursor) transport.set_position(static_cast<int>(cursor));  // else it keeps its phase
   tokens_->set_cursor(static_cast<int>(cursor));
   overview_->set_cursor_column(cursor);
@@ -514,7 +511,7 @@ void ModelWorkspace::show_activity() {
   prompt_->set_generating(activity == Activity::generating);
   if (!document_.run())
     tokens_->set_empty_text(activity == Activity::idle ? tr("Open a model to see text") : QString());
-  Transport& transport = transport_.transport();
+  Transport& transport = transport_bar().transport();
   transport.set_more_coming(activity == Activity::generating);
   // Who has seen the last token sees the new ones come.
   if (activity == Activity::generating && transport.position() + 1 == transport.length()) transport.play();

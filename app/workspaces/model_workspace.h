@@ -2,11 +2,12 @@
 #pragma once
 
 #include <QTimer>
-#include <QWidget>
 #include <optional>
 
+#include "model/job_thread.h"
 #include "model/model_document.h"
 #include "widgets/sampling.h"
+#include "workspace.h"
 
 class QBoxLayout;
 class QComboBox;
@@ -20,29 +21,36 @@ class BarsView;
 class CurvesView;
 class EquationView;
 class HeatMapView;
-class Notice;
 class PromptBar;
 class SegmentedControl;
 class TokenStrip;
-class TransportBar;
 
 /// The Model workspace: a checkpoint reads a text, and its state is visible at every token. It arranges views and
 /// passes what the user does on to the document; the numbers come from the document's focus.
-class ModelWorkspace : public QWidget {
+class ModelWorkspace : public Workspace {
   Q_OBJECT
  public:
-  static constexpr int inspector_width = 320;  // at 100 % text size
+  explicit ModelWorkspace(std::filesystem::path assets);
 
-  ModelWorkspace(ModelDocument& document, TransportBar& transport, QWidget* parent = nullptr);
+  ModelDocument& document() { return document_; }
 
-  /// The column on the right: one state's update, the next token, memory.
-  QWidget* inspector() const { return inspector_; }
-  Notice& notice() const { return *notice_; }
+  void enter() override;
+  bool shows(const Scene& scene) const override;
+  void open_scene(const Scene& scene, const std::filesystem::path& base) override;
+  Scene scene(const std::filesystem::path& folder) const override;
+  bool settled() const override { return document_.settled(); }
+  QUndoStack& undo_stack() override { return document_.undo_stack(); }
+  WorkspaceFacts facts() const override;
+  std::vector<WorkspaceCommand> commands() override;
+  bool accepts(const QFileInfo& file) const override;
+  void open_file(const QFileInfo& file) override;
+  bool accepts_text() const override { return true; }
+  void open_text(const QString& text) override;
+  void explain(const QString& chip) override;
+  void set_for_export(bool for_export) override;
 
-  void focus_prompt();
-  void say_error(const QString& sentence);
-  /// For pictures: leaves out what only makes sense live.
-  void set_for_export(bool for_export);
+  /// The bundled model reads a sample sentence.
+  void open_sample();
 
  protected:
   void resizeEvent(QResizeEvent* event) override;
@@ -65,13 +73,18 @@ class ModelWorkspace : public QWidget {
   void show_states();
   void show_activity();
   void show_progress(double share, const QString& text);
+  void choose_folder();
+  void copy_tokens();
+  void change_layer(int step);
   void select(std::int64_t layer, std::int64_t channel, std::int64_t state, const QString& undo_text);
   void move_cursor(std::int64_t token);
 
-  ModelDocument& document_;
-  TransportBar& transport_;
+  ModelDocument document_;
+  double speed_ = 0;  // tokens a second, of the last reading or generating
+  bool entered_ = false;
+  bool keep_notice_ = false;  // it says why the sample came
+  bool for_export_ = false;
 
-  Notice* notice_;
   PromptBar* prompt_;
   TokenStrip* tokens_;
   SegmentedControl* map_switch_;
@@ -85,7 +98,6 @@ class ModelWorkspace : public QWidget {
   QBoxLayout* controls_;
   QHBoxLayout *switches_, *maps_, *below_;
 
-  QWidget* inspector_;
   EquationView* equation_;
   BarsView *candidates_, *half_lives_, *writes_;
 
@@ -105,6 +117,7 @@ class ModelWorkspace : public QWidget {
   QTimer progress_delay_;
   std::optional<double> progress_share_;
   QString progress_text_;
+  JobThread copies_;  // what goes to the clipboard and takes computing
 };
 
 }  // namespace statescope

@@ -26,6 +26,7 @@
 #include "widgets/segmented_control.h"
 #include "widgets/transport_bar.h"
 #include "workspaces/inspector.h"
+#include "workspaces/model_workspace.h"
 
 namespace statescope {
 namespace {
@@ -42,11 +43,10 @@ QString heading(const QString& text) {
 
 }  // namespace
 
-ProfileWorkspace::ProfileWorkspace(ModelDocument& model, TransportBar& transport, QWidget* parent)
-    : QWidget(parent), model_(model), transport_(transport) {
-  setObjectName(QStringLiteral("profile_workspace"));
-  notice_ = new Notice;
-  notice_->setObjectName(QStringLiteral("profile_notice"));
+ProfileWorkspace::ProfileWorkspace(ModelWorkspace& model)
+    : Workspace(QStringLiteral("profile"), tr("Profile"), QStringLiteral("profile")),
+      model_workspace_(model),
+      model_(model.document()) {
   tabs_ = new SegmentedControl(tr("Profile view"));
   tabs_->setObjectName(QStringLiteral("profile_tabs"));
   tabs_->set_options({{tr("Timeline"), {}, tr("Every stage of every layer, down to nanoseconds")},
@@ -65,7 +65,7 @@ ProfileWorkspace::ProfileWorkspace(ModelDocument& model, TransportBar& transport
   tab_row->addWidget(tabs_);
   tab_row->addWidget(progress_, 1);
   column_ = new QVBoxLayout(this);
-  column_->addWidget(notice_);
+  column_->addWidget(&notice());
   column_->addLayout(tab_row);
   column_->addWidget(controls_);
   column_->addWidget(view_, 1);
@@ -82,7 +82,7 @@ ProfileWorkspace::ProfileWorkspace(ModelDocument& model, TransportBar& transport
   compare_.set_empty_text(tr("Keep a run as A, change something, run again: both stand here side by side."));
   theatre_.set_empty_text(tr("Let the model read a text first: the theatre plays its numbers."));
   sweep_.set_empty_text(tr("Measure how long every way to scan takes as the text grows, and attention beside it."));
-  transport_.set_base_speed(steps_per_second);
+  transport_bar().set_base_speed(steps_per_second);
   connect_all();
   show_tab(timeline);
   show_work();
@@ -197,7 +197,7 @@ void ProfileWorkspace::build_inspector() {
   add(shares_title_, tr("Where the time goes"), shares_, "profile_shares");
   add(bound_title_, tr("What bounds it"), bound_, "profile_bound");
   inspector_column_->addStretch(1);
-  inspector_ = make_inspector(content, QStringLiteral("profile_inspector"));
+  set_inspector(make_inspector(content, QStringLiteral("profile_inspector")));
 }
 
 void ProfileWorkspace::set_lengths() {
@@ -234,15 +234,19 @@ void ProfileWorkspace::connect_all() {
   connect(&document_, &ProfileDocument::sweep_changed, this, &ProfileWorkspace::show_sweep);
   connect(&document_, &ProfileDocument::work_changed, this, &ProfileWorkspace::show_work);
   connect(&document_, &ProfileDocument::progress, progress_, &QLabel::setText);
-  connect(&document_, &ProfileDocument::failed, this,
-          [this](const QString& sentence) { notice_->show_message(Notice::Kind::error, sentence); });
+  connect(&document_, &ProfileDocument::failed, this, [this](const QString& sentence) {
+    say_error(sentence);
+    Q_EMIT failed(sentence);
+  });
+  connect(&document_, &ProfileDocument::work_changed, this, &Workspace::settled_changed);
+  connect(&document_, &ProfileDocument::recording_changed, this, &Workspace::facts_changed);
   connect(&model_, &ModelDocument::focus_changed, this, [this] {
     if (!isVisible()) return;
     if (!entered_) enter();
     if (tab() == theatre) play_theatre();
   });
   connect(view_, &ImGuiView::interacted, this, &ProfileWorkspace::show_selection);
-  Transport& transport = transport_.transport();
+  Transport& transport = transport_bar().transport();
   connect(&transport, &Transport::position_changed, this, &ProfileWorkspace::show_step);
   connect(&transport, &Transport::phase_changed, this, &ProfileWorkspace::show_step);
   connect(&transport, &Transport::playing_changed, this, &ProfileWorkspace::show_step);
@@ -263,21 +267,45 @@ void ProfileWorkspace::show_tab(Tab wanted) {
 }
 
 void ProfileWorkspace::enter() {
-  if (entered_ || !model_.run()) return;
-  entered_ = true;
-  run();
+  if (!model_.run()) return model_workspace_.enter();  // and comes back when there is a model
+  if (!std::exchange(entered_, true)) run();
+}
+
+bool ProfileWorkspace::shows(const Scene& /*scene*/) const {
+  return false;
+}
+
+void ProfileWorkspace::open_scene(const Scene& /*scene*/, const std::filesystem::path& /*base*/) {}
+
+Scene ProfileWorkspace::scene(const std::filesystem::path& /*folder*/) const {
+  throw Error("a recording is saved with the button beside the runs; this view has no scene yet");
+}
+
+bool ProfileWorkspace::settled() const {
+  return document_.work() == ProfileDocument::Work::none && document_.recording().profile;
+}
+
+WorkspaceFacts ProfileWorkspace::facts() const {
+  WorkspaceFacts facts;
+  const auto& summary = document_.recording().summary;
+  if (!summary) return facts;
+  facts.title = summary->title;
+  facts.device = summary->device;
+  return facts;
+}
+
+std::vector<WorkspaceCommand> ProfileWorkspace::commands() {
+  return {{tr("Run"), QStringLiteral("profile_run"), tr("Record a profile"), {}, [this] { run(); }, true}};
 }
 
 void ProfileWorkspace::showEvent(QShowEvent* event) {
   QWidget::showEvent(event);
-  enter();
   view_->set_live(living());
 }
 
 void ProfileWorkspace::hideEvent(QHideEvent* event) {
   QWidget::hideEvent(event);
   view_->set_live(false);
-  transport_.transport().pause();
 }
 
 // Frames follow each other only while something changes by itself.
@@ -286,7 +314,7 @@ bool ProfileWorkspace::living() const {
 }
 
 void ProfileWorkspace::run() {
-  if (!model_.run()) return notice_->show_message(Notice::Kind::info, tr("Open a model first, then run it here."));
+  if (!model_.run()) return notice().show_message(Notice::Kind::info, tr("Open a model first, then run it here."));
   RecordingWish wish;
   wish.model = model_.run()->model().info().folder;
   wish.ids = model_.run()->trace.ids();
@@ -294,7 +322,7 @@ void ProfileWorkspace::run() {
   wish.generate = generate_choices[static_cast<std::size_t>(generate_->currentIndex())];
   wish.precision = precision_choices[static_cast<std::size_t>(precision_->currentIndex())];
   wish.threads = threads_->currentData().toInt();
-  notice_->dismiss();
+  notice().dismiss();
   document_.record(wish);
 }
 
@@ -355,10 +383,10 @@ void ProfileWorkspace::show_theatre() {
 
 // The theatre's transport walks through its steps; everywhere else through the passes of the recording.
 void ProfileWorkspace::fit_transport() {
-  Transport& transport = transport_.transport();
+  Transport& transport = transport_bar().transport();
   if (tab() == theatre) {
     const auto& played = document_.theatre();
-    transport_.set_position_text([](int position, int length) {
+    transport_bar().set_position_text([](int position, int length) {
       return length == 0 ? tr("no steps") : tr("step %L1 of %L2").arg(position).arg(length - 1);
     });
     std::vector<float> values;
@@ -370,8 +398,8 @@ void ProfileWorkspace::fit_transport() {
       for (const TheatreStep& step : played->steps)
         values.push_back(static_cast<float>(step.bytes_read + step.bytes_written) / static_cast<float>(most));
     transport.set_length(played ? static_cast<int>(played->steps.size()) + 1 : 0);
-    transport_.scrubber().set_values(std::move(values));
-    transport_.scrubber().set_color_map([](float share) {
+    transport_bar().scrubber().set_values(std::move(values));
+    transport_bar().scrubber().set_color_map([](float share) {
       return mix(mix(theme().surface, theme().symbol(Symbol::y), 0.4), theme().symbol(Symbol::y), share);
     });
     return;
@@ -379,7 +407,7 @@ void ProfileWorkspace::fit_transport() {
   const auto& lanes = document_.recording().lanes;
   static const std::vector<LaneSpan> none;
   const std::vector<LaneSpan>& passes = lanes ? lanes->passes() : none;
-  transport_.set_position_text([](int position, int length) {
+  transport_bar().set_position_text([](int position, int length) {
     return length == 0 ? tr("no recording") : tr("pass %L1 of %L2").arg(position + 1).arg(length);
   });
   double longest = 1;
@@ -388,14 +416,14 @@ void ProfileWorkspace::fit_transport() {
   for (const LaneSpan& pass : passes)
     values.push_back(static_cast<float>(static_cast<double>(pass.end - pass.begin) / longest));
   transport.set_length(static_cast<int>(passes.size()));
-  transport_.scrubber().set_values(std::move(values));
-  transport_.scrubber().set_color_map([](float share) {
+  transport_bar().scrubber().set_values(std::move(values));
+  transport_bar().scrubber().set_color_map([](float share) {
     return mix(mix(theme().surface, theme().symbol(Symbol::h), 0.4), theme().symbol(Symbol::h), share);
   });
 }
 
 void ProfileWorkspace::show_step() {
-  const Transport& transport = transport_.transport();
+  const Transport& transport = transport_bar().transport();
   if (tab() == theatre) {
     theatre_.set_step(transport.position(), transport.playing() ? transport.phase() : 0);
   } else if (const auto& lanes = document_.recording().lanes; lanes && !lanes->passes().empty()) {
@@ -478,9 +506,9 @@ void ProfileWorkspace::export_data() {
   if (path.isEmpty()) return;
   try {
     document_.save(path);
-    notice_->show_message(Notice::Kind::info, tr("Saved %1").arg(QFileInfo(path).fileName()));
+    notice().show_message(Notice::Kind::info, tr("Saved %1").arg(QFileInfo(path).fileName()));
   } catch (const Error& error) {
-    notice_->show_message(Notice::Kind::error, QString::fromUtf8(error.what()));
+    notice().show_message(Notice::Kind::error, QString::fromUtf8(error.what()));
   }
 }
 

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <QWidget>
+#include <QUndoStack>
 
-#include "model/model_document.h"
 #include "model/profile_document.h"
 #include "widgets/profile/compare_page.h"
 #include "widgets/profile/memory_page.h"
@@ -12,6 +11,7 @@
 #include "widgets/profile/sweep_page.h"
 #include "widgets/profile/theatre_page.h"
 #include "widgets/profile/timeline_page.h"
+#include "workspace.h"
 
 class QComboBox;
 class QHBoxLayout;
@@ -23,28 +23,34 @@ namespace statescope {
 
 class Button;
 class ImGuiView;
-class Notice;
+class ModelDocument;
+class ModelWorkspace;
 class SegmentedControl;
-class TransportBar;
 
 /// The Profile workspace: where the time of a run goes, and why a scan is fast. It arranges pages and passes what the
 /// user does on to the document; the model and the text are those of the Model workspace.
-class ProfileWorkspace : public QWidget {
+class ProfileWorkspace : public Workspace {
   Q_OBJECT
  public:
   enum Tab { timeline, stages, roofline, memory, compare, theatre, sweep };
 
-  ProfileWorkspace(ModelDocument& model, TransportBar& transport, QWidget* parent = nullptr);
+  explicit ProfileWorkspace(ModelWorkspace& model);
   ~ProfileWorkspace() override;
 
   ProfileDocument& document() { return document_; }
-  QWidget* inspector() const { return inspector_; }
-  Notice& notice() const { return *notice_; }
   ImGuiView& view() const { return *view_; }
   TimelinePage& timeline_page() { return timeline_; }
 
-  /// What the first look shows: a run that begins at once. Later looks keep what is there.
-  void enter();
+  /// The first look begins a run at once. Later looks keep what is there.
+  void enter() override;
+  bool shows(const Scene& scene) const override;
+  void open_scene(const Scene& scene, const std::filesystem::path& base) override;
+  Scene scene(const std::filesystem::path& folder) const override;
+  bool settled() const override;
+  QUndoStack& undo_stack() override { return undo_stack_; }
+  WorkspaceFacts facts() const override;
+  std::vector<WorkspaceCommand> commands() override;
+
   Tab tab() const;
   void show_tab(Tab tab);
   void run();
@@ -74,8 +80,9 @@ class ProfileWorkspace : public QWidget {
   void start_sweep();
   bool living() const;
 
+  ModelWorkspace& model_workspace_;  // whose model and text are run
   ModelDocument& model_;
-  TransportBar& transport_;
+  QUndoStack undo_stack_;
   ProfileDocument document_;
   ProfileSelection selection_;
   TimelinePage timeline_{selection_};
@@ -86,7 +93,6 @@ class ProfileWorkspace : public QWidget {
   TheatrePage theatre_;
   SweepPage sweep_;
 
-  Notice* notice_;
   SegmentedControl* tabs_;
   QStackedWidget* controls_;
   QComboBox *prompt_, *generate_, *precision_, *threads_, *theatre_length_, *theatre_chunk_, *sweep_range_;
@@ -95,7 +101,6 @@ class ProfileWorkspace : public QWidget {
   QLabel* progress_;
   ImGuiView* view_;
   QVBoxLayout *column_, *inspector_column_;
-  QWidget* inspector_;
   QLabel *facts_title_, *facts_, *shares_title_, *shares_, *bound_title_, *bound_;
   bool entered_ = false;
 };

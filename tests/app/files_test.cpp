@@ -134,7 +134,7 @@ TEST_F(FilesTest, file_menu_offers_what_was_opened_before) {
   const fs::path tiny = copy_of_tiny(folder / "small-one");
   window->open_path(text(tiny));
   ASSERT_TRUE(settled());
-  window->open_sample();
+  trigger("open_bundled");
   ASSERT_TRUE(settled());
   trigger("file_menu");
   QAction* recent = nullptr;
@@ -248,7 +248,7 @@ TEST_F(FilesTest, model_beside_its_scene_travels_with_it) {
   window->save_scene_to(text(folder / "lesson" / "scene.json"));
   EXPECT_EQ(load_model_scene(folder / "lesson" / "scene.json").run.model, "models/tiny");
   window->save_scene_to(text(model / "inside.json"));
-  window->open_sample();
+  trigger("open_bundled");
   ASSERT_TRUE(settled());
   fs::rename(folder / "lesson", folder / "moved");
   for (const fs::path& scene :

@@ -91,22 +91,22 @@ TEST_F(PictureTest, every_view_has_a_vector_picture_with_real_text) {
 
 TEST_F(PictureTest, workspace_is_saved_as_png_svg_and_pdf) {
   open_sample();
-  save_workspace_picture(window->workspace(), text(folder / "a.png"), 2);
+  save_workspace_picture(model(), text(folder / "a.png"), 2);
   const QImage image(text(folder / "a.png"));
-  const QSize shown = window->workspace().size();
+  const QSize shown = model().size();
   EXPECT_EQ(image.height(), 2 * shown.height());
   EXPECT_GT(image.width(), 2 * shown.width());
   EXPECT_GT(colors_of(image), 100);
-  save_workspace_picture(window->workspace(), text(folder / "a.svg"), 1);
+  save_workspace_picture(model(), text(folder / "a.svg"), 1);
   EXPECT_GT(text_elements(QByteArray::fromStdString(read_text(folder / "a.svg"))), 30);
-  save_workspace_picture(window->workspace(), text(folder / "a.PDF"), 1);
+  save_workspace_picture(model(), text(folder / "a.PDF"), 1);
   EXPECT_EQ(read_text(folder / "a.PDF").substr(0, 5), "%PDF-");
 }
 
 TEST_F(PictureTest, what_cannot_be_saved_leaves_no_file) {
   open_sample();
   const auto saving = [this](const std::filesystem::path& path, double scale) {
-    return message_of([&] { save_workspace_picture(window->workspace(), text(path), scale); });
+    return message_of([&] { save_workspace_picture(model(), text(path), scale); });
   };
   EXPECT_NE(saving(folder / "a.jpg", 1).find("must be .png, .svg or .pdf"), std::string::npos);
   EXPECT_NE(saving(folder / "missing" / "a.png", 1).find("cannot be written"), std::string::npos);

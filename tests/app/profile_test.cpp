@@ -29,7 +29,8 @@ class ProfileTest : public WindowTest {
     return wait_until(
         [this] { return profile().recording().profile && profile().work() == ProfileDocument::Work::none; }, 60000);
   }
-  ProfileDocument& profile() { return window->profile().document(); }
+  ProfileWorkspace& workspace() { return dynamic_cast<ProfileWorkspace&>(*window->workspace(u("profile"))); }
+  ProfileDocument& profile() { return workspace().document(); }
   Transport& steps() { return find<TransportBar>("profile_transport").transport(); }
 };
 
@@ -54,7 +55,7 @@ TEST_F(ProfileTest, every_tab_is_drawn_and_named) {
   auto& view = find<ImGuiView>("profile_view");
   QString before;
   for (int tab = 0; tab < 7; ++tab) {
-    window->profile().show_tab(static_cast<ProfileWorkspace::Tab>(tab));
+    workspace().show_tab(static_cast<ProfileWorkspace::Tab>(tab));
     QCoreApplication::processEvents();
     EXPECT_NE(view.accessibleName(), before);
     before = view.accessibleName();
@@ -64,7 +65,7 @@ TEST_F(ProfileTest, every_tab_is_drawn_and_named) {
 
 TEST_F(ProfileTest, theatre_plays_the_models_own_numbers_on_the_transport) {
   enter();
-  window->profile().show_tab(ProfileWorkspace::theatre);
+  workspace().show_tab(ProfileWorkspace::theatre);
   ASSERT_TRUE(wait_until([this] { return profile().theatre() && steps().length() > 1; }));
   const Theatre& theatre = *profile().theatre();
   EXPECT_EQ(steps().length(), static_cast<int>(theatre.steps.size()) + 1);
@@ -115,7 +116,7 @@ TEST_F(ProfileTest, saved_profile_opens_again_and_a_broken_one_says_why) {
 TEST_F(ProfileTest, stop_keeps_what_was_recorded) {
   enter();
   find<QComboBox>("profile_generate").setCurrentIndex(4);
-  window->profile().run();
+  workspace().run();
   const auto before = profile().recording().profile;
   ASSERT_TRUE(wait_until(
       [&] { return profile().recording().profile != before && profile().recording().lanes->passes().size() > 2; },

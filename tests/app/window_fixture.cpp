@@ -13,7 +13,6 @@
 #include "widgets/notice.h"
 #include "widgets/prompt_bar.h"
 #include "widgets/transport_bar.h"
-#include "workspaces/model_workspace.h"
 
 namespace statescope::test {
 
@@ -71,7 +70,7 @@ WindowTest::~WindowTest() {
 }
 
 void WindowTest::open_sample() {
-  window->open_sample();
+  model().open_sample();
   ASSERT_TRUE(settled()) << notice().toStdString();
   transport().pause();
 }
@@ -81,11 +80,11 @@ bool WindowTest::settled() {
 }
 
 Transport& WindowTest::transport() {
-  return window->transport().transport();
+  return model().transport_bar().transport();
 }
 
 QString WindowTest::notice() const {
-  return window->workspace().notice().message();
+  return window->current().notice().message();
 }
 
 void WindowTest::trigger(const char* action) {

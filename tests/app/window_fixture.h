@@ -13,6 +13,7 @@
 #include "model/focus.h"
 #include "test_checkpoint.h"
 #include "widgets/transport.h"
+#include "workspaces/model_workspace.h"
 
 namespace statescope::test {
 
@@ -44,7 +45,8 @@ class WindowTest : public testing::Test {
   /// Waits until nothing is under way and the numbers of the scene are there.
   bool settled();
 
-  ModelDocument& document() { return window->document(); }
+  ModelWorkspace& model() { return dynamic_cast<ModelWorkspace&>(*window->workspace(u("model"))); }
+  ModelDocument& document() { return model().document(); }
   Transport& transport();
   QString notice() const;
   void trigger(const char* action);

@@ -27,7 +27,7 @@ const SafetensorsFile& golden() {
 }
 
 TEST_F(WindowTest, first_start_opens_on_a_living_picture) {
-  window->open_sample();
+  window->start();
   ASSERT_TRUE(settled());
   EXPECT_EQ(ids_of(document().run()), golden().read_ids("p0.ids"));
   EXPECT_TRUE(window->windowTitle().startsWith(u("mamba-lab")));
@@ -158,7 +158,7 @@ TEST_F(WindowTest, keys_and_scrubber_move_every_view) {
   expect_at(10);
   QTest::keyClick(window.get(), Qt::Key_Home);
   expect_at(0);
-  Scrubber& scrubber = window->transport().scrubber();
+  Scrubber& scrubber = model().transport_bar().scrubber();
   QTest::mousePress(&scrubber, Qt::LeftButton, {}, QPoint(int(scrubber.x_of(7)), scrubber.height() / 2));
   expect_at(7);
   QMouseEvent drag(QEvent::MouseMove, QPointF(scrubber.x_of(4), 10),
