@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/scan_ladder.h"
 
+#include <bit>
+
 #include "scan_schedule.h"
 
 namespace statescope::kernels {
@@ -124,7 +126,7 @@ ScanWork linear_scan_work(ScanAlgorithm algorithm, std::int64_t T, std::int64_t 
       break;
     }
     case ScanAlgorithm::blelloch: {
-      const auto leaves = static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(T)));
+      const std::int64_t leaves = leaf_count(T);
       const std::int64_t levels = std::countr_zero(static_cast<std::uint64_t>(leaves));
       combines = 2 * (leaves - 1) + T;
       read = 2 * T + 4 * (leaves - 1) + 1 + 4 * (leaves - 1) + 3 * T;
@@ -177,7 +179,7 @@ ScanWork selective_scan_work(ScanAlgorithm algorithm, std::int64_t T, std::int64
 std::vector<ScanStep> scan_steps(ScanAlgorithm algorithm, std::span<const double> a, std::span<const double> b,
                                  double h0, std::int64_t chunk) {
   const auto T = static_cast<std::int64_t>(std::min(a.size(), b.size()));
-  const std::size_t leaves = std::bit_ceil(static_cast<std::size_t>(T)), chunks = static_cast<std::size_t>(T);
+  const auto leaves = static_cast<std::size_t>(leaf_count(T)), chunks = static_cast<std::size_t>(T);
   Lane lane{a,
             b,
             h0,

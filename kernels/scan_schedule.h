@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Each algorithm of kernels/scan_ladder.h, written once: which step combines what, phase by phase. CpuBackend executes
-// the steps on rows of floats, scan_steps records them.
+// the steps on rows of floats, the kernel of cuda/scan_ladder.cu on one lane a thread, scan_steps records them. In
+// C++17 and constexpr, so that it runs on a CUDA device too.
 #pragma once
 
 #include <algorithm>
-#include <bit>
 #include <cstdint>
 
-#include "kernels/scan_ladder.h"
+#include "kernels/scan_algorithms.h"
 
 namespace statescope::kernels {
 
@@ -22,11 +22,18 @@ constexpr std::int64_t chunk_count(std::int64_t T, std::int64_t chunk) {
   return (T + chunk - 1) / chunk;
 }
 
+/// Leaves of Blelloch's tree over T tokens: the next power of two.
+constexpr std::int64_t leaf_count(std::int64_t T) {
+  std::int64_t leaves = 1;
+  while (leaves < T) leaves *= 2;
+  return leaves;
+}
+
 /// Calls run(phase, tasks, rounds, body) for one phase after another; the tasks of a phase are independent of each
 /// other. body(task, emit) calls emit(step) for the steps of one task in their order.
 template <class Run>
-void schedule_scan(ScanAlgorithm algorithm, std::int64_t T, std::int64_t chunk, const Run& run) {
-  using enum ScanOperation;
+constexpr void schedule_scan(ScanAlgorithm algorithm, std::int64_t T, std::int64_t chunk, const Run& run) {
+  constexpr auto copy = ScanOperation::copy, combine = ScanOperation::combine, descend = ScanOperation::descend;
   const auto input = [](std::int64_t i) { return ScanPlace{ScanArray::input, i}; };
   const auto work = [](std::int64_t i) { return ScanPlace{ScanArray::work, i}; };
   const auto state = [](std::int64_t i) { return ScanPlace{ScanArray::state, i}; };
@@ -57,7 +64,7 @@ void schedule_scan(ScanAlgorithm algorithm, std::int64_t T, std::int64_t chunk, 
   }
 
   if (algorithm == ScanAlgorithm::blelloch) {
-    const auto leaves = static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(T)));
+    const std::int64_t leaves = leaf_count(T);
     run(ScanPhase::load, leaves, 1, [=](std::int64_t i, const auto& emit) {
       emit(ScheduledStep{copy, {}, i < T ? input(i) : ScanPlace{}, work(i)});
     });

@@ -15,6 +15,7 @@
 #include "engine/profile/device.h"
 #include "engine/profile/run.h"
 #include "engine/profile/sweep.h"
+#include "engine/run/session.h"
 
 namespace statescope::cli {
 namespace {
@@ -87,6 +88,14 @@ void bench_prefill(const BenchOptions& options) {
     const std::unique_ptr<Decoder> decoder = make_decoder(model.model, model.model->initial_state());
     return timed([&] { decoder->read(ids); });
   });
+  if (options.trace) {
+    const double recorded = median(repeated(options.repeat, stop, [&] {
+      Session session(model.model);
+      return timed([&] { session.append(ids, false, stop); });
+    }));
+    measurement.parameters["traced_seconds"] = recorded;
+    measurement.parameters["trace_cost"] = recorded / median(measurement.seconds) - 1;
+  }
   measurement.peak_memory = peak_memory();
   measurement.limits = measure_ceilings(options.device, model.model->precision(), options.threads, stop);
   add_zones(measurement, profile_run(*model.model, {.ids = ids}, stop).zones);

@@ -32,6 +32,7 @@ struct BenchOptions {
   std::string shape = "mamba-130m";
   std::int64_t tokens = 0;
   std::uint64_t seed = 1;
+  bool trace = false;
   // attention
   std::int64_t width = 768, heads = 12;
   // sweep

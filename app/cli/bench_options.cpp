@@ -90,6 +90,7 @@ void add_bench(CLI::App& app, BenchOptions& options) {
   add_dtype(*kind, options);
   add_repeat(*kind, options);
   add_count(*kind, "--tokens", options.tokens, "of the prompt; 512 when not given")->default_str("512");
+  kind->add_flag("--trace", options.trace, "also with a trace recorded, and what that costs");
 
   kind = add_kind(*bench, "decode", "a model generates", options, bench_decode);
   add_model(*kind, options);

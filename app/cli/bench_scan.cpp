@@ -53,11 +53,10 @@ ordered_json scan_parameters(const BenchOptions& options) {
 }
 
 std::vector<double> cuda_scan_seconds(int index, const BenchOptions& options, const std::stop_token& stop) {
-  if (options.algorithm != "fused")
-    throw Error("--algorithm " + options.algorithm + ": on a CUDA device the fused scan is measured; use --device cpu");
   // So many runs in a row that the clock's step and the launch do not count.
-  const auto run = kernels::CudaScanRun::create(index, {element_type(options.dtype), options.batch, options.length,
-                                                        options.channels, options.states, options.backward});
+  const auto run =
+      kernels::CudaScanRun::create(index, {element_type(options.dtype), options.batch, options.length, options.channels,
+                                           options.states, options.backward, parse_scan_algorithm(options.algorithm)});
   constexpr double long_enough = 2e-3;
   const double once = run->seconds(3);
   const int times = std::clamp(static_cast<int>(long_enough / std::max(once, 1e-7)), 1, 200);
@@ -103,8 +102,6 @@ std::vector<double> cpu_backward_seconds(const BenchOptions& options, const std:
 
 std::vector<double> cpu_scan_seconds(const BenchOptions& options, const std::stop_token& stop) {
   if (options.dtype != "f32") throw Error("--dtype " + options.dtype + ": the CPU's scan reads f32");
-  if (options.backward && options.algorithm != "fused")
-    throw Error("--backward --algorithm " + options.algorithm + ": gradients are those of the fused scan");
   std::vector<double> seconds =
       options.backward ? cpu_backward_seconds(options, stop)
                        : one_point(options, parse_sweep_work(options.algorithm), options.length, stop).runs;
@@ -115,7 +112,8 @@ std::vector<double> cpu_scan_seconds(const BenchOptions& options, const std::sto
 }  // namespace
 
 void bench_scan(const BenchOptions& options) {
-  parse_scan_algorithm(options.algorithm);
+  if (options.backward && parse_scan_algorithm(options.algorithm) != kernels::ScanAlgorithm::fused)
+    throw Error("--backward --algorithm " + options.algorithm + ": gradients are those of the fused scan");
   const std::optional<int> cuda = cuda_index(options.device);
   const std::stop_token stop = stop_on_interrupt();
   Measurement measurement{"scan",

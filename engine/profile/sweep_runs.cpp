@@ -136,9 +136,11 @@ class CpuDevice final : public SweepDevice {
 
 class CudaScan final : public SweepRun {
  public:
-  CudaScan(int device, const SweepRequest& request, std::int64_t T)
-      : run_(kernels::CudaScanRun::create(
-            device, {.batch = 1, .T = T, .E = request.channels, .N = request.states, .backward = false})) {}
+  CudaScan(int device, const SweepRequest& request, SweepWork work, std::int64_t length)
+      : run_(kernels::CudaScanRun::create(device, {.T = reads_one_token(work) ? 1 : length,
+                                                   .E = request.channels,
+                                                   .N = request.states,
+                                                   .algorithm = scan_of(work)})) {}
   double seconds() override { return run_->seconds(); }
 
  private:
@@ -148,10 +150,10 @@ class CudaScan final : public SweepRun {
 class CudaDevice final : public SweepDevice {
  public:
   explicit CudaDevice(int index) : index_(index), backend_(open_cuda(index)) {}
-  bool runs(SweepWork work) const override { return work == SweepWork::fused || work == SweepWork::recurrent_step; }
+  bool runs(SweepWork work) const override { return !is_attention(work); }
   std::int64_t free_memory() const override { return backend_->free_memory(); }
   std::unique_ptr<SweepRun> prepare(const SweepRequest& request, SweepWork work, std::int64_t length) override {
-    return std::make_unique<CudaScan>(index_, request, reads_one_token(work) ? 1 : length);
+    return std::make_unique<CudaScan>(index_, request, work, length);
   }
 
  private:

@@ -209,8 +209,7 @@ void CpuBackend::linear_scan(const LinearScanArgs<float>& args, ScanAlgorithm al
   if (T == 0 || W == 0) return;
   const std::vector<float> zeros(static_cast<std::size_t>(args.h0 ? 0 : W));
   LinearArrays arrays{args, W, args.h0 ? args.h0 : zeros.data(), T, nullptr, nullptr, nullptr};
-  if (algorithm == ScanAlgorithm::blelloch)
-    arrays.pairs = static_cast<std::int64_t>(std::bit_ceil(static_cast<std::uint64_t>(T)));
+  if (algorithm == ScanAlgorithm::blelloch) arrays.pairs = leaf_count(T);
   if (algorithm != ScanAlgorithm::sequential && algorithm != ScanAlgorithm::fused)
     arrays.work = memory.floats("work", 2 * arrays.pairs * W);
   if (algorithm == ScanAlgorithm::hillis_steele && T > 2) arrays.other = memory.floats("other", 2 * T * W);

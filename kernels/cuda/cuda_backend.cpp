@@ -10,6 +10,7 @@
 #include "cuda/check.h"
 #include "cuda/decode.h"
 #include "cuda/model_ops.h"
+#include "cuda/scan_ladder.h"
 #include "cuda/selective_scan.h"
 #include "kernels/cuda_devices.h"
 #include "kernels/cuda_error.h"
@@ -40,6 +41,11 @@ cudaDataType_t blas_type(ElementType type) {
       break;
   }
   throw CudaError("8-bit weights are not multiplied on a CUDA device; choose f32, bf16 or f16, or the CPU");
+}
+
+std::string in_mib(std::int64_t bytes) {
+  constexpr std::int64_t mib = std::int64_t{1} << 20;
+  return std::to_string(bytes / mib) + "." + std::to_string(bytes % mib * 10 / mib) + " MiB";
 }
 
 cudaEvent_t event_of(const CudaBackend::Fence& fence) {
@@ -86,7 +92,15 @@ class Backend final : public CudaBackend {
     use();
     void* data = nullptr;
     const auto size = static_cast<std::size_t>(std::max<std::int64_t>(bytes, 1));
-    check(cudaMalloc(&data, size), ("allocating " + std::to_string(bytes) + " bytes").c_str());
+    const cudaError_t status = cudaMalloc(&data, size);
+    if (status == cudaErrorMemoryAllocation) {
+      cudaGetLastError();
+      throw CudaOutOfMemory("CUDA device " + std::to_string(device_) + ", " + name_ + ", has " + in_mib(free_memory()) +
+                            " free and " + in_mib(bytes) +
+                            " more are needed; read less at once, choose a smaller batch, smaller weights (bf16, i8) "
+                            "or the CPU");
+    }
+    check(status, "allocating memory");
     DeviceBuffer buffer(data, bytes, [](void* p) { cudaFree(p); });
     clear(data, bytes);
     return buffer;
@@ -237,6 +251,10 @@ class Backend final : public CudaBackend {
     scan.y = {args.y.data, args.y.stride, 0};
     scan.h_all = args.h_all;
     if (scan.T > 0) cuda::selective_scan(scan, stream_);
+  }
+  void linear_scan(const DeviceLinearScanArgs& args, ScanAlgorithm algorithm, std::int64_t chunk) override {
+    other();
+    cuda::linear_scan(args, algorithm, chunk, stream_);
   }
   void square_states(const float* h_all, std::int64_t N, const DeviceMatrix& out) override {
     other();

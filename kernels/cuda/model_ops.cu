@@ -49,8 +49,8 @@ __global__ void __launch_bounds__(conv_threads)
     conv_kernel(const T* x, std::int64_t x_stride, const float* weight, const float* bias, int taps, const T* history,
                 T* next, std::int64_t history_stride, std::int64_t next_stride, T* y, std::int64_t y_stride,
                 std::int64_t E, std::int64_t length) {
-  const std::int64_t e = static_cast<std::int64_t>(blockIdx.x) * conv_threads + threadIdx.x;
-  const std::int64_t begin = static_cast<std::int64_t>(blockIdx.y) * conv_tokens;
+  const std::int64_t e = static_cast<std::int64_t>(blockIdx.y) * conv_threads + threadIdx.x;
+  const std::int64_t begin = static_cast<std::int64_t>(blockIdx.x) * conv_tokens;  // x goes further than y, to 2^31
   if (e >= E) return;
   const int K = Taps > 0 ? Taps : taps;
   const std::int64_t end = begin + conv_tokens < length ? begin + conv_tokens : length;
@@ -188,7 +188,7 @@ void causal_conv(const DeviceConvArgs& args, cudaStream_t stream) {
   with_type(x.type, [&](auto zero) {
     using T = decltype(zero);
     const auto run = [&](auto kernel) {
-      launch("causal_conv", kernel, dim3(blocks_for(x.cols, conv_threads), blocks_for(x.rows, conv_tokens)),
+      launch("causal_conv", kernel, dim3(blocks_for(x.rows, conv_tokens), blocks_for(x.cols, conv_threads)),
              conv_threads, 0, stream, false, x.as<const T>(), x.stride, args.weight, args.bias,
              static_cast<int>(args.taps), args.history.as<const T>(), args.next_history.as<T>(), args.history.stride,
              args.next_history.stride, args.y.as<T>(), args.y.stride, x.cols, x.rows);

@@ -19,11 +19,8 @@ std::unique_ptr<CudaBackend> CudaBackend::create(int) {
 
 // Nobody has a backend to call these with.
 void selective_scan(CudaBackend&, const SelectiveScanArgs<float>&, ElementType) {}
+void selective_scan(CudaBackend&, const SelectiveScanArgs<float>&, ScanAlgorithm, std::int64_t, ElementType) {}
 void selective_scan_backward(CudaBackend&, const SelectiveScanBackwardArgs<float>&, ElementType) {}
-
-std::int64_t cuda_scan_bytes(const CudaScanSize&) {
-  return 0;
-}
 
 std::unique_ptr<CudaScanRun> CudaScanRun::create(int, const CudaScanSize&) {
   throw CudaError("this build has no CUDA; build with STATESCOPE_CUDA=ON, or use the CPU");

@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cuda/check.h"
+#include "cuda/scan_ladder.h"
 #include "cuda/selective_scan.h"
 #include "kernels/cuda_error.h"
 
@@ -93,6 +94,11 @@ void finish(const char* what) {
 }  // namespace
 
 void selective_scan(CudaBackend& backend, const SelectiveScanArgs<float>& args, ElementType type) {
+  selective_scan(backend, args, ScanAlgorithm::fused, default_scan_chunk, type);
+}
+
+void selective_scan(CudaBackend& backend, const SelectiveScanArgs<float>& args, ScanAlgorithm algorithm,
+                    std::int64_t chunk, ElementType type) {
   if (args.x.rows == 0 || args.x.cols == 0) return;
   Scan scan(backend, args, type);
   cuda::ScanArgs& a = scan.on_device;
@@ -109,8 +115,13 @@ void selective_scan(CudaBackend& backend, const SelectiveScanArgs<float>& args, 
     h_all = scan.matrices.make(a.T, (args.channel_list ? args.channels : a.E) * a.N, ElementType::f32);
     a.h_all = h_all.as<float>();
   }
+  DeviceBuffer workspace;
+  if (algorithm != ScanAlgorithm::fused) workspace = backend.allocate(cuda::ladder_workspace(a, algorithm, chunk));
   backend.wait();
-  cuda::selective_scan(a, nullptr);
+  if (algorithm == ScanAlgorithm::fused)
+    cuda::selective_scan(a, nullptr);
+  else
+    cuda::ladder_scan(a, algorithm, chunk, workspace.data(), nullptr);
   finish("selective_scan");
   scan.matrices.back(y, args.y);
   scan.matrices.back(scan.h, args.h);

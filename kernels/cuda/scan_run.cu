@@ -4,6 +4,7 @@
 #include <vector>
 
 #include "cuda/element.cuh"
+#include "cuda/scan_ladder.h"
 #include "cuda/selective_scan.h"
 
 namespace statescope::kernels {
@@ -63,7 +64,10 @@ class Run final : public CudaScanRun {
     scan_.h = floats(count.states, 0, 0);
     if (!size.backward) {
       scan_.y = output(count.wide);
-      if (const std::int64_t bytes = scan_workspace(scan_)) scan_.workspace = allocate(bytes);
+      if (size.algorithm != ScanAlgorithm::fused)
+        ladder_memory_ = allocate(ladder_workspace(scan_, size.algorithm, default_scan_chunk));
+      else if (const std::int64_t bytes = scan_workspace(scan_))
+        scan_.workspace = allocate(bytes);
       return;
     }
     backward_.forward = scan_;
@@ -86,6 +90,8 @@ class Run final : public CudaScanRun {
     for (int i = 0; i < times; ++i) {
       if (size_.backward)
         selective_scan_backward(backward_, nullptr);
+      else if (size_.algorithm != ScanAlgorithm::fused)
+        ladder_scan(scan_, size_.algorithm, default_scan_chunk, ladder_memory_, nullptr);
       else
         selective_scan(scan_, nullptr);
     }
@@ -128,16 +134,10 @@ class Run final : public CudaScanRun {
   Event begin_, end_;
   ScanArgs scan_;
   ScanBackwardArgs backward_;
+  void* ladder_memory_ = nullptr;
 };
 
 }  // namespace
-
-std::int64_t cuda_scan_bytes(const CudaScanSize& size) {
-  const Counts count(size);
-  const std::int64_t wide = size.backward ? 7 : 4;
-  return bytes_of(size.type) * (wide * count.wide + 2 * count.narrow) +
-         4 * (2 * count.matrix + 2 * count.states + 4 * size.E + (size.backward ? 2 * count.narrow : 0));
-}
 
 std::unique_ptr<CudaScanRun> CudaScanRun::create(int device, const CudaScanSize& size) {
   return std::make_unique<Run>(device, size);

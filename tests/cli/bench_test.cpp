@@ -89,6 +89,9 @@ TEST_F(Bench, ModelsAreMeasuredWithTheirStages) {
     for (const auto& stage : prefill["stages"]) share += stage["share"].get<double>();
     EXPECT_NEAR(share, 1, 1e-12);  // ten stages
   }
+  const auto traced = json({"bench", "prefill", model, "--tokens", "9", "--repeat", "2", "--trace"});
+  EXPECT_DOUBLE_EQ(traced["trace_cost"].get<double>(),
+                   traced["traced_seconds"].get<double>() / traced["seconds"]["median"].get<double>() - 1);
   expect_measurement(json({"bench", "decode", model, "--tokens", "20", "--repeat", "2"}), "decode", 20);
   expect_measurement(json({"bench", "decode", model, "--tokens", "5", "--repeat", "2", "--batch", "3"}), "decode", 15);
   const Outcome table = command({"bench", "decode", model, "--tokens", "3", "--repeat", "1"});

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <map>
 
 #include "engine/error.h"
 #include "engine/models/decoder.h"
@@ -79,13 +80,42 @@ TEST_F(MambaCuda, RecordingChangesNothing) {
   EXPECT_TRUE(same(recorded, plain));
 }
 
-TEST_F(MambaCuda, RunsAreRepeatable) {
-  const Pair models = load(usual, Precision::bf16);
-  const Ids ids = random_ids(300, 90);
-  ModelState one = models.cuda->initial_state(), two = one;
-  const Floats first = read_for_logits(*models.cuda, ids, one), second = read_for_logits(*models.cuda, ids, two);
-  EXPECT_EQ(first, second);
-  EXPECT_TRUE(same(one, two));
+// Everything that a model computes: each tensor of a prompt, the logits after a longer one, and generated text in
+// batches on either side of the decoder's tiles.
+struct WholeRun {
+  std::map<std::pair<Quantity, std::int64_t>, Floats> tensors;
+  Floats logits;
+  ModelState state;
+  std::vector<Ids> texts;
+  std::vector<Floats> last;
+};
+WholeRun whole_run(const std::shared_ptr<const Model>& model) {
+  WholeRun result{captured(*model, random_ids(150, 90)).all, {}, model->initial_state(), {}, {}};
+  result.logits = read_for_logits(*model, random_ids(300, 90, 1), result.state);
+  for (const std::int64_t batch : {1, 12, 40}) {
+    const auto decoder = make_decoder(model, result.state, batch);
+    result.texts.push_back(decoder->greedy(random_ids(batch, 90, 2), 40, 90));
+    for (std::int64_t n = 0; n < batch; ++n)
+      result.last.emplace_back(decoder->logits(n).begin(), decoder->logits(n).end());
+  }
+  return result;
+}
+
+TEST_F(MambaCuda, WholeRunsRepeatBitForBit) {
+  for (const Precision precision : {Precision::f32, Precision::bf16, Precision::f16}) {
+    SCOPED_TRACE(precision_name(precision));
+    const auto model = load({{3, 64, 128, 16, 4, 4, 90}}, precision).cuda;
+    const WholeRun first = whole_run(model);
+    // Again, and by a model loaded anew, whose memory lies elsewhere.
+    for (const auto& other : {model, load({{3, 64, 128, 16, 4, 4, 90}}, precision).cuda}) {
+      const WholeRun again = whole_run(other);
+      EXPECT_TRUE(again.tensors == first.tensors);
+      EXPECT_EQ(again.logits, first.logits);
+      EXPECT_TRUE(same(again.state, first.state));
+      EXPECT_EQ(again.texts, first.texts);
+      EXPECT_TRUE(again.last == first.last);
+    }
+  }
 }
 
 TEST_F(MambaCuda, LogitsAfterAPromptAgreeWithTheCpu) {

@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 
+#include "ladder_cases.h"
 #include "scan_inputs.h"
 
 namespace statescope::kernels {
@@ -11,69 +12,34 @@ namespace {
 
 using namespace testing;
 
-struct Inputs {
-  Matrix a, b, h0;
-};
-
-Inputs random_inputs(std::int64_t T, std::int64_t W) {
-  Random random("ladder " + std::to_string(T) + " " + std::to_string(W));
-  return {random.uniform(T, W, -0.2, 1), random.uniform(T, W, -1, 1), random.uniform(1, W, -1, 1)};
-}
-
-Matrix expected(const Inputs& in) {
-  Matrix h(in.a.rows, in.a.cols);
-  reference::linear_scan({in.a.view(), in.b.view(), in.h0.data(), h.view()});
-  return h;
-}
-
-// Every h is a sum of products that a tree combines in at most 2 log2 T + 2 levels (the sequential one in T, but there
-// each step forgets a part of the error of the last one: |a| < 1 and mostly well below), two roundings each, on the
-// scan of magnitudes; with |a| < 1 and mean 0.5 those stay below 8 times the largest h.
-double tolerance(std::int64_t T) {
-  return 16 * (2 * std::log2(static_cast<double>(T) + 1) + 2) * unit_roundoff;
-}
-
-constexpr ScanAlgorithm rungs[] = {ScanAlgorithm::sequential, ScanAlgorithm::hillis_steele, ScanAlgorithm::blelloch,
-                                   ScanAlgorithm::chunked};
-
-void expect_matches(std::int64_t T, std::int64_t W, std::int64_t chunk, Layout layout = {}) {
-  SCOPED_TRACE(::testing::Message() << "T " << T << ", W " << W << ", chunk " << chunk);
-  const Inputs in = random_inputs(T, W);
-  const Matrix want = expected(in);
+TEST(LinearScan, EveryRungMatchesTheReference) {
   ScanWorkspace workspace;  // handed from rung to rung, so that each meets what another left there
-  on_every_backend([&](const CpuBackend& backend) {
-    for (const ScanAlgorithm algorithm : rungs) {
-      SCOPED_TRACE(scan_algorithm_name(algorithm));
-      const Placed a = Placed::input(in.a, layout), b = Placed::input(in.b, layout), h0 = Placed::input(in.h0),
-                   h = Placed::output(T, W, layout);
-      backend.linear_scan({a.view(), b.view(), h0.data(), h.view()}, algorithm, chunk, &workspace);
-      EXPECT_TRUE(close(h.values(), want, tolerance(T)));
-    }
-  });
-}
-
-TEST(LinearScan, MatchesTheReferenceOnEveryLength) {
-  for (const std::int64_t T : {0, 1, 2, 3, 4, 5, 7, 8, 9, 63, 64, 65, 127, 128, 129})
-    for (const std::int64_t W : {1, 5, 33}) expect_matches(T, W, 8, layouts()[static_cast<std::size_t>(W % 3 != 0)]);
-}
-
-TEST(LinearScan, MatchesTheReferenceWithEveryChunk) {
-  for (const std::int64_t chunk : {1, 2, 29, 30, 31, 1000}) expect_matches(30, 600, chunk);
-}
-
-TEST(LinearScan, HoldsOnLongSequences) {
-  expect_matches(std::int64_t{1} << 17, 2, default_scan_chunk);
+  for (const LinearCase& c : linear_cases()) {
+    SCOPED_TRACE(c);
+    const Layout layout = layouts()[static_cast<std::size_t>(c.W % 3 != 0)];
+    const LinearInputs in(c.T, c.W);
+    const Matrix want = in.expected();
+    on_every_backend([&](const CpuBackend& backend) {
+      for (const ScanAlgorithm algorithm : rungs) {
+        SCOPED_TRACE(scan_algorithm_name(algorithm));
+        const Placed a = Placed::input(in.a, layout), b = Placed::input(in.b, layout), h0 = Placed::input(in.h0),
+                     h = Placed::output(c.T, c.W, layout);
+        backend.linear_scan({a.view(), b.view(), h0.data(), h.view()}, algorithm, c.chunk, &workspace);
+        EXPECT_TRUE(close(h.values(), want, linear_tolerance(c.T)));
+      }
+    });
+  }
 }
 
 TEST(LinearScan, WritesOverBAndStartsFromZeroWithoutAState) {
-  Inputs in = random_inputs(37, 6);
+  LinearInputs in(37, 6);
   in.h0 = Matrix(1, 6);
-  const Matrix want = expected(in);
+  const Matrix want = in.expected();
   on_every_backend([&](const CpuBackend& backend) {
     for (const ScanAlgorithm algorithm : rungs) {
       const Placed a = Placed::input(in.a), b = Placed::in_out(in.b);
       backend.linear_scan({a.view(), b.view(), nullptr, b.view()}, algorithm, 8);
-      EXPECT_TRUE(close(b.values(), want, tolerance(37))) << scan_algorithm_name(algorithm);
+      EXPECT_TRUE(close(b.values(), want, linear_tolerance(37))) << scan_algorithm_name(algorithm);
     }
   });
 }
@@ -121,8 +87,8 @@ TEST(ScanLadder, EveryRungMatchesTheReferenceWithEveryOption) {
 
 TEST(ScanSteps, EndInTheStatesOfTheReference) {
   for (const std::int64_t T : {0, 1, 2, 3, 4, 5, 8, 13, 16, 17}) {
-    const Inputs in = random_inputs(T, 1);
-    const Matrix want = expected(in);
+    const LinearInputs in(T, 1);
+    const Matrix want = in.expected();
     for (const ScanAlgorithm algorithm : scan_algorithms) {
       SCOPED_TRACE(::testing::Message() << scan_algorithm_name(algorithm) << ", T " << T);
       Matrix h(T, 1);
@@ -137,7 +103,7 @@ TEST(ScanSteps, EndInTheStatesOfTheReference) {
 }
 
 TEST(ScanSteps, OfOneRoundDoNotDependOnOneAnother) {
-  const Inputs in = random_inputs(13, 1);
+  const LinearInputs in(13, 1);
   for (const ScanAlgorithm algorithm : scan_algorithms) {
     SCOPED_TRACE(scan_algorithm_name(algorithm));
     std::map<std::pair<ScanArray, std::int64_t>, std::int64_t> written;  // by which round
@@ -176,7 +142,7 @@ TEST(ScanWork, CountsWhatTheStepsDo) {
     return p.array == ScanArray::none ? 0 : p.array == ScanArray::carry || p.array == ScanArray::state ? 1 : 2;
   };
   for (const std::int64_t T : {1, 2, 3, 8, 13, 64}) {
-    const Inputs in = random_inputs(T, 1);
+    const LinearInputs in(T, 1);
     for (const ScanAlgorithm algorithm : scan_algorithms) {
       SCOPED_TRACE(::testing::Message() << scan_algorithm_name(algorithm) << ", T " << T);
       ScanWork counted;

@@ -8,6 +8,7 @@
 
 #include "kernels/cuda_decode.h"
 #include "kernels/device_memory.h"
+#include "kernels/scan_algorithms.h"
 
 namespace statescope::kernels {
 
@@ -24,6 +25,14 @@ struct DeviceScanArgs {
   float* h = nullptr;                 // [N, E] in and out
   DeviceMatrix y;                     // [T, E]
   float* h_all = nullptr;             // [T, E, N] or null
+};
+
+/// The linear scan of kernels/scan_ladder.h, all float32.
+struct DeviceLinearScanArgs {
+  DeviceMatrix a, b;          // [T, W]
+  const float* h0 = nullptr;  // [W], or null for 0
+  DeviceMatrix h;             // [T, W]; may be b itself
+  void* workspace = nullptr;  // linear_scan_work(algorithm, T, W, chunk).workspace bytes
 };
 
 /// The causal convolution of kernels/causal_conv.h; the new history goes elsewhere, because many blocks read the old.
@@ -94,6 +103,9 @@ class CudaBackend {
   virtual void embedding(const std::int32_t* ids, const DeviceMatrix& table, const DeviceMatrix& y) = 0;
   virtual void causal_conv(const DeviceConvArgs& args) = 0;
   virtual void selective_scan(const DeviceScanArgs& args) = 0;
+  /// A rung of the ladder; `chunk` >= 1 tokens is only read by `chunked`, and `fused` runs as `sequential`.
+  virtual void linear_scan(const DeviceLinearScanArgs& args, ScanAlgorithm algorithm,
+                           std::int64_t chunk = default_scan_chunk) = 0;
   /// to = mapping(from + bias); bias [cols] or null. The types may differ.
   virtual void map(const DeviceMatrix& from, const DeviceMatrix& to, Mapping mapping = Mapping::identity,
                    const float* bias = nullptr) = 0;

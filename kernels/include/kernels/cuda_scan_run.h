@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "kernels/element_type.h"
+#include "kernels/scan_algorithms.h"
 
 namespace statescope::kernels {
 
@@ -12,10 +13,9 @@ namespace statescope::kernels {
 struct CudaScanSize {
   ElementType type = ElementType::f32;  // of x, delta, B, C, z and y
   std::int64_t batch = 1, T = 0, E = 0, N = 0;
-  bool backward = false;  // the gradients instead, from the states before the first token
+  bool backward = false;  // the gradients instead, from the states before the first token; of the fused scan
+  ScanAlgorithm algorithm = ScanAlgorithm::fused;
 };
-/// Bytes of device memory that a run holds.
-std::int64_t cuda_scan_bytes(const CudaScanSize& size);
 
 /// One scan of that size with random inputs in device memory, ready to be timed again and again.
 class CudaScanRun {
