@@ -5,6 +5,8 @@
 #include <cuda_fp16.h>
 
 #include <cstdint>
+#include <cstring>
+#include <type_traits>
 
 #include "cuda/check.h"
 #include "kernels/cuda_error.h"
@@ -81,6 +83,62 @@ __device__ inline RawType pack(const Unpacked<T, Count>& values) {
   return out;
 }
 
+/// The elements of one access as floats.
+template <class T, int Count>
+__device__ inline void unpack_floats(const Raw<sizeof(T) * Count>& raw, float (&out)[Count]) {
+  if constexpr (std::is_same<T, Bf16>::value && Count % 2 == 0) {
+    // A bf16 is the upper half of a float.
+    unsigned words[Count / 2];
+    memcpy(words, &raw, sizeof(words));
+#pragma unroll
+    for (int i = 0; i < Count; i += 2) {
+      out[i] = __uint_as_float(words[i / 2] << 16);
+      out[i + 1] = __uint_as_float(words[i / 2] & 0xffff0000U);
+    }
+  } else {
+    const auto elements = unpack<T, Count>(raw);
+#pragma unroll
+    for (int i = 0; i < Count; ++i) out[i] = to_float(elements.values[i]);
+  }
+}
+
+/// The row t of a matrix: a multiply-add of 32 bits of token and stride.
+template <class T>
+__device__ inline T* row_of(T* base, int t, std::int64_t stride) {
+  using Bytes = std::conditional_t<std::is_const<T>::value, const char, char>;
+  return reinterpret_cast<T*>(reinterpret_cast<Bytes*>(base) +
+                              static_cast<std::int64_t>(t) * static_cast<int>(stride * static_cast<int>(sizeof(T))));
+}
+
+/// Copies 4, 8 or 16 aligned bytes from global to shared memory without waiting for them (from compute capability 8.0
+/// on).
+template <int Bytes>
+__device__ inline void copy_async(void* to, const void* from) {
+#if __CUDA_ARCH__ >= 800
+  if constexpr (Bytes == 16)
+    asm volatile("cp.async.cg.shared.global [%0], [%1], 16;" ::"r"(static_cast<unsigned>(__cvta_generic_to_shared(to))),
+                 "l"(from));
+  else
+    asm volatile("cp.async.ca.shared.global [%0], [%1], %2;" ::"r"(static_cast<unsigned>(__cvta_generic_to_shared(to))),
+                 "l"(from), "n"(Bytes));
+#else
+  *static_cast<Raw<Bytes>*>(to) = *static_cast<const Raw<Bytes>*>(from);
+#endif
+}
+/// Ends a group of copies.
+__device__ inline void end_copies() {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.commit_group;");
+#endif
+}
+/// Waits until all but the thread's last `Pending` groups have arrived.
+template <int Pending>
+__device__ inline void wait_for_copies() {
+#if __CUDA_ARCH__ >= 800
+  asm volatile("cp.async.wait_group %0;" ::"n"(Pending) : "memory");
+#endif
+}
+
 /// Count floats at an address that is aligned to the widest access that divides them.
 template <int Count>
 __device__ inline void load(const float* from, float (&to)[Count]) {
@@ -129,39 +187,31 @@ __device__ inline float exp2_unit(float t) {
   return result;
 }
 
-/// 2^t for t <= 0 on the multiply-add pipes: t = i + f with |f| <= 1/2, and a minimax polynomial for 2^f whose relative
-/// error is below 4.4e-7 and vanishes at 0, so that slow decays (t near 0) keep their rate.
-__device__ inline float exp2_polynomial(float t) {
-  constexpr float rounder = 12582912.0f;  // 1.5 · 2^23: adding it rounds to an integer held in the low bits
-  t = fmaxf(t, -126.0f);
-  const float shifted = t + rounder;
-  const float f = t - (shifted - rounder);
-  float p = 1.1125509262700296e-3f;
-  p = fmaf(p, f, 9.666282547484384e-3f);
-  p = fmaf(p, f, 5.557400468642088e-2f);
-  p = fmaf(p, f, 2.40223506501733e-1f);
-  p = fmaf(p, f, 6.931428306110284e-1f);
-  p = fmaf(p, f, 1.0f);
-  return __int_as_float(__float_as_int(p) + (__float_as_int(shifted) << 23));
+/// 1 / v by the special-function unit; relative error below 2^-22.
+__device__ inline float reciprocal(float v) {
+  float result;
+  asm("rcp.approx.ftz.f32 %0, %1;" : "=f"(result) : "f"(v));
+  return result;
 }
 
-/// log(1 + e^v) = max(v, 0) + log(1 + e), e = e^-|v|; and log(1 + e) = 2 artanh(s), s = e / (2 + e) <= 1/3, by a
-/// minimax polynomial in s² whose relative error is below 1.7e-7. No branch, and as good for a small Δ as for a large
-/// one.
+/// log(1 + e^v) = max(v, 0) + log(1 + e), e = e^-|v| <= 1; and log(1 + e) = e p(e) with a minimax polynomial whose
+/// relative error is below 2e-7. No branch, and as good for a small Δ as for a large one.
 __device__ inline float softplus(float v) {
   const float e = exp2_unit(-fabsf(v) * log2_e);
-  const float s = __fdividef(e, 2.0f + e);
-  const float q = s * s;
-  float p = 0.3422605035047164f;
-  p = fmaf(p, q, 0.3958946131302431f);
-  p = fmaf(p, q, 0.6667600287938802f);
-  p = fmaf(p, q, 1.9999996708635988f);
-  return fmaf(s, p, fmaxf(v, 0.0f));
+  float p = -8.539209167074393e-3f;
+  p = fmaf(p, e, 4.408963409106785e-2f);
+  p = fmaf(p, e, -1.0768171639577671e-1f);
+  p = fmaf(p, e, 1.7745241683597932e-1f);
+  p = fmaf(p, e, -2.4495462906326815e-1f);
+  p = fmaf(p, e, 3.32754797857371e-1f);
+  p = fmaf(p, e, -4.9997405396674904e-1f);
+  p = fmaf(p, e, 9.99999805667079e-1f);
+  return fmaf(e, p, fmaxf(v, 0.0f));
 }
 
 /// z · σ(z)
 __device__ inline float silu(float z) {
-  return __fdividef(z, 1.0f + exp2_unit(-z * log2_e));
+  return z * reciprocal(1.0f + exp2_unit(-z * log2_e));
 }
 
 }  // namespace statescope::kernels::cuda

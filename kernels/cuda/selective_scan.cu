@@ -12,8 +12,9 @@ namespace {
 // Cutting time costs a second pass over all but the last chunk, so it must gain more; below this many tokens more lanes
 // for each channel are better (measured on an H200).
 constexpr std::int64_t worth_cutting = 2048;
-constexpr std::int64_t shortest_chunk = 64;          // tokens; a multiple of every tile
-constexpr std::int64_t pairs_of_multiprocessor = 8;  // pairs of warps that are on one at a time
+constexpr std::int64_t longest = std::int64_t{1} << 30;  // tokens that 32 bits count, a few tiles more included
+constexpr std::int64_t shortest_chunk = 64;              // tokens; a multiple of every tile
+constexpr std::int64_t pairs_of_multiprocessor = 8;      // pairs of warps that are on one at a time
 
 std::int64_t multiprocessors() {
   int device = 0, count = 0;
@@ -22,15 +23,15 @@ std::int64_t multiprocessors() {
   return count;
 }
 
-// Pairs of warps that the channels alone keep busy. 16 channels for each up to 16 states, 8 up to 64.
+// Pairs of warps that the channels alone keep busy, up to 64 states.
 std::int64_t pairs_of(const ScanArgs& args) {
-  const std::int64_t channels = args.N <= 16 ? 16 : 8;
+  constexpr std::int64_t channels = 16;
   return args.batch * ((args.E + channels - 1) / channels);
 }
 
 Plan plan_of(const ScanArgs& args, const Chunks& chunks) {
   const std::int64_t of_group = args.E / args.groups;
-  if (args.groups > 1 && of_group % 16 != 0) return Plan::any;
+  if ((args.groups > 1 && of_group % 16 != 0) || args.T > longest) return Plan::any;
   if (args.N <= 8) return Plan::states_8;
   if (args.N <= 16)
     return chunks.count > 1 || 2 * pairs_of(args) > pairs_of_multiprocessor * multiprocessors() ? Plan::wide

@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The warp of the fused forward scan (selective_scan.cuh) that carries the recurrence on.
+#pragma once
+
+#include "cuda/scan_tile.cuh"
+
+namespace statescope::kernels::cuda {
+namespace {
+
+// The second pass may begin to read inputs while the first still runs.
+__device__ inline void allow_next_kernel() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+__device__ inline void wait_for_first_pass() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.wait;" ::: "memory");
+#endif
+}
+
+// Where a channel's states go in h_all, or a negative number when they are not asked for.
+__device__ std::int64_t slot_of(const ScanArgs& args, std::int64_t channel) {
+  if (!args.channel_list) return channel;
+  std::int64_t low = 0, high = args.channels;
+  while (low < high) {
+    const std::int64_t middle = (low + high) / 2;
+    if (args.channel_list[middle] < channel)
+      low = middle + 1;
+    else
+      high = middle;
+  }
+  return low < args.channels && args.channel_list[low] == channel ? low : -1;
+}
+
+// What a lane needs of one token: its states' B and C, its channels' Δ and Δ·x.
+template <class Sh>
+struct Token {
+  float B[Sh::NS], C[Sh::NS];
+  float step[2 * Sh::CH];  // Δ, Δ·x by channel
+};
+
+template <class Sh, bool StateOnly>
+__device__ Token<Sh> read_token(const Tile<Sh>& tile, int t, int s, int channel) {
+  Token<Sh> token;
+  load(&tile.B[t][s * Sh::NS], token.B);
+  if (!StateOnly) load(&tile.C[t][s * Sh::NS], token.C);
+  load(&tile.step[t][channel].x, token.step);
+  return token;
+}
+
+// One token: moves the lane's states on and leaves its share of C·h, per channel.
+template <class Sh, bool StateOnly>
+__device__ void advance(const Token<Sh>& token, const float (&decay)[Sh::CH][Sh::NS], float (&h)[Sh::CH][Sh::NS],
+                        float (&share)[Sh::CH]) {
+#pragma unroll
+  for (int c = 0; c < Sh::CH; ++c) {
+#pragma unroll
+    for (int n = 0; n < Sh::NS; ++n) {
+      const float kept = exp2_unit(token.step[2 * c] * decay[c][n]);
+      h[c][n] = fmaf(kept, h[c][n], token.step[2 * c + 1] * token.B[n]);
+      if (StateOnly) continue;
+      share[c] = n == 0 ? h[c][n] * token.C[n] : fmaf(h[c][n], token.C[n], share[c]);
+    }
+  }
+}
+
+// The warp that carries the recurrence on.
+template <class Sh, bool StateOnly>
+__device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place& place, int pair, int lane,
+                         Tile<Sh>* tiles) {
+  const std::int64_t E = args.E, N = args.N;
+  const int s = lane % Sh::S;                      // states s · NS ...
+  const int own_channel = lane / Sh::S * Sh::CH;   // ... of this channel of the pair, and the CH - 1 after it
+  float decay[Sh::CH][Sh::NS], h[Sh::CH][Sh::NS];  // decay is A · log2(e): e^(Δ·A) = 2^(Δ·decay)
+  float delta_sum[Sh::CH] = {};
+  if (!StateOnly && chunks.count > 1) wait_for_first_pass();
+  std::int64_t slots[Sh::CH];
+#pragma unroll
+  for (int c = 0; c < Sh::CH; ++c) {
+    const std::int64_t e = place.first + own_channel + c;
+    slots[c] = args.h_all && e < E ? slot_of(args, e) : -1;
+#pragma unroll
+    for (int n = 0; n < Sh::NS; ++n) {
+      const std::int64_t state = s * Sh::NS + n;
+      const bool there = state < N && e < E;
+      decay[c][n] = there ? args.A[state * E + e] * log2_e : 0.0f;
+      const std::int64_t at = (place.sequence * N + state) * E + e;
+      if constexpr (StateOnly) {
+        const float before = there && place.chunk == 0 ? args.h[at] : 0.0f;
+        if (there && place.chunk == 0) chunks.start[at] = before;
+        h[c][n] = place.skipped ? 0.0f : before;
+      } else {
+        h[c][n] = !there ? 0.0f : chunks.count > 1 ? chunks.start[at] : args.h[at];
+      }
+    }
+    if (StateOnly || e >= E) continue;
+    // What the pieces before this one leave, oldest first. The loads of a few of them fly together.
+    constexpr int together = Sh::NS * Sh::CH <= 8 ? 4 : 1;
+#pragma unroll together
+    for (std::int64_t k = 0; k < place.chunk; ++k) {
+      const float delta = k == 0 ? 0.0f : chunks.delta[(k * args.batch + place.sequence) * E + e];
+#pragma unroll
+      for (int n = 0; n < Sh::NS; ++n) {
+        const std::int64_t state = min(std::int64_t{s * Sh::NS + n}, N - 1);
+        const float end = chunks.end[(k * args.batch + place.sequence) * N * E + state * E + e];
+        h[c][n] = k == 0 ? end : fmaf(exp2_unit(delta * decay[c][n]), h[c][n], end);
+      }
+    }
+  }
+  const std::int64_t emitted = args.channel_list ? args.channels : E;
+
+  meet(pair);
+  std::int64_t k = 0;
+  for (std::int64_t t0 = 0; t0 < place.T; t0 += Sh::TT, ++k) {
+    Tile<Sh>& tile = tiles[k % 2];
+    const int rows = static_cast<int>(min(place.T - t0, std::int64_t{Sh::TT}));
+    if (rows == Sh::TT && !args.h_all) {
+      // U tokens at a time. What the next U need is read from shared memory before the results of these are written
+      // there, so that no token waits for a read.
+      Token<Sh> tokens[2][Sh::U];
+#pragma unroll
+      for (int u = 0; u < Sh::U; ++u) tokens[0][u] = read_token<Sh, StateOnly>(tile, u, s, own_channel);
+#pragma unroll
+      for (int t = 0; t < Sh::TT; t += Sh::U) {
+        Token<Sh>(&now)[Sh::U] = tokens[t / Sh::U % 2];
+        if (t + Sh::U < Sh::TT) {
+#pragma unroll
+          for (int u = 0; u < Sh::U; ++u)
+            tokens[(t / Sh::U + 1) % 2][u] = read_token<Sh, StateOnly>(tile, t + Sh::U + u, s, own_channel);
+        }
+        float share[Sh::U][Sh::CH];
+#pragma unroll
+        for (int u = 0; u < Sh::U; ++u) {
+          advance<Sh, StateOnly>(now[u], decay, h, share[u]);
+#pragma unroll
+          for (int c = 0; c < Sh::CH; ++c)
+            if (StateOnly) delta_sum[c] += now[u].step[2 * c];
+          if (!StateOnly) store(&tile.share[t + u][lane * Sh::CH], share[u]);
+        }
+      }
+    } else {
+      for (int t = 0; t < rows; ++t) {
+        float share[Sh::CH];
+        const Token<Sh> now = read_token<Sh, StateOnly>(tile, t, s, own_channel);
+        advance<Sh, StateOnly>(now, decay, h, share);
+#pragma unroll
+        for (int c = 0; c < Sh::CH; ++c) {
+          if (StateOnly)
+            delta_sum[c] += now.step[2 * c];
+          else
+            tile.share[t][lane * Sh::CH + c] = share[c];
+          if (StateOnly || slots[c] < 0) continue;
+          float* out =
+              args.h_all + ((place.sequence * args.T + place.t_begin + t0 + t) * emitted + slots[c]) * N + s * Sh::NS;
+#pragma unroll
+          for (int n = 0; n < Sh::NS; ++n)
+            if (s * Sh::NS + n < N) out[n] = h[c][n];
+        }
+      }
+    }
+    meet(pair);
+  }
+
+#pragma unroll
+  for (int c = 0; c < Sh::CH; ++c) {
+#pragma unroll
+    for (int n = 0; n < Sh::NS; ++n) {
+      const std::int64_t state = s * Sh::NS + n, e = place.first + own_channel + c;
+      if (state >= N || e >= E) continue;
+      const std::int64_t at = (place.sequence * N + state) * E + e;
+      if constexpr (StateOnly) {
+        chunks.end[place.chunk * args.batch * N * E + at] = h[c][n];
+        if (state == 0) chunks.delta[(place.chunk * args.batch + place.sequence) * E + e] = delta_sum[c];
+      } else if (place.chunk == chunks.count - 1) {
+        args.h[at] = h[c][n];
+      }
+    }
+  }
+}
+
+}  // namespace
+}  // namespace statescope::kernels::cuda

@@ -1,0 +1,211 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// The helping warp of the fused forward scan (selective_scan.cuh).
+#pragma once
+
+#include "cuda/scan_tile.cuh"
+
+namespace statescope::kernels::cuda {
+namespace {
+
+// The warp that prepares tiles and finishes them. Every lane reads only what it copied itself. `Aligned` inputs are
+// copied a few channels at a time without passing through registers; `Full` scans have a softplus and a gate, and so no
+// conditions on them.
+template <class T, class Sh, bool Aligned, bool Full, bool StateOnly>
+class Helper {
+ public:
+  __device__ Helper(const ScanArgs& args, const Place& place, int lane, RawTile<T, Sh>* raw)
+      : args_(args),
+        place_(place),
+        lane_(lane),
+        column_(lane % loads_of_row * Sh::width),
+        first_row_(lane / loads_of_row),
+        channel_(place.first + column_),
+        raw_(raw) {
+    const std::int64_t group = place.first / (args.E / args.groups) * args.N;
+    x_ = start(args.x, channel_);
+    delta_ = start(args.delta, channel_);
+    z_ = start(args.z, channel_);
+    B_ = start(args.B, group);
+    C_ = start(args.C, group);
+    y_ = static_cast<T*>(args.y.data) + place.sequence * args.y.batch + place.t_begin * args.y.row + channel_;
+#pragma unroll
+    for (int p = 0; p < Sh::width; ++p) {
+      const bool there = channel_ + p < args.E;
+      bias_[p] = there && args.delta_bias ? args.delta_bias[channel_ + p] : 0.0f;
+      skip_[p] = there && args.D ? args.D[channel_ + p] : 0.0f;
+    }
+  }
+
+  __device__ void run(int pair, Tile<Sh>* tiles) {
+    const int count = static_cast<int>((place_.T + Sh::TT - 1) / Sh::TT);
+    for (int k = 0; k + 1 < ring; ++k) fetch(k);
+    wait_for_copies<ring - 2>();
+    prepare(0, tiles[0]);
+    meet(pair);
+    for (int k = 0; k < count; ++k) {
+      wait_for_copies<ring - 3>();
+      prepare(k + 1, tiles[(k + 1) % 2]);
+      if (k > 0) finish<false>(k - 1, tiles[(k + 1) % 2]);
+      fetch(k + ring - 1);
+      meet(pair);
+    }
+    finish<true>(count - 1, tiles[(count - 1) % 2]);
+  }
+
+ private:
+  using Access = Raw<sizeof(T) * Sh::width>;
+  static constexpr int loads_of_row = Sh::channels / Sh::width;
+  static constexpr int rows_apart = warp / loads_of_row;        // of the rows that a lane takes in a tile
+  static constexpr int vector = 4;                              // elements of B or C in one access
+  static constexpr int vectors = Sh::TT * Sh::states / vector;  // of a tile
+  static constexpr int fetches = vectors / warp;
+  static_assert(loads_of_row <= warp && warp % loads_of_row == 0, "a row of the tile is not wider than a warp");
+  static_assert(vectors % warp == 0, "B and C of a tile are a whole number of rounds");
+
+  template <class Of>
+  __device__ const T* start(const Of& of, std::int64_t offset) const {
+    return static_cast<const T*>(of.data) + place_.sequence * of.batch + place_.t_begin * of.row + offset;
+  }
+  __device__ int row(int i) const {
+    return first_row_ + i * rows_apart;
+  }
+
+  // Copies Count elements of row t; `there` of them exist where inputs are not aligned.
+  template <int Count>
+  __device__ void copy(T* to, const T* base, int t, std::int64_t row_stride, std::int64_t there) const {
+    if constexpr (Aligned) {
+      copy_async<sizeof(T) * Count>(to, row_of(base, t, row_stride));
+    } else {
+      for (int p = 0; p < Count; ++p) to[p] = p < there ? base[t * row_stride + p] : from_float<T>(0.0f);
+    }
+  }
+
+  // Begins to copy tile k. Past the end the last token is copied again, which is nobody's.
+  __device__ void fetch(int k) {
+    RawTile<T, Sh>& raw = raw_[k % ring];
+    T *const x = &raw.x[first_row_][column_], *const delta = &raw.delta[first_row_][column_],
+             *const z = &raw.z[first_row_][column_];
+    const int last = static_cast<int>(place_.T) - 1, t0 = k * Sh::TT;
+    const std::int64_t there = args_.E - channel_;
+#pragma unroll
+    for (int i = 0; i < Sh::items; ++i) {
+      const int t = min(t0 + row(i), last);
+      constexpr int apart = rows_apart * Sh::channels;
+      copy<Sh::width>(x + i * apart, x_, t, args_.x.row, there);
+      copy<Sh::width>(delta + i * apart, delta_, t, args_.delta.row, there);
+      if (!StateOnly && (Full || args_.z.data)) copy<Sh::width>(z + i * apart, z_, t, args_.z.row, there);
+    }
+    constexpr int of_row = Sh::states / vector, rows_of_round = warp / of_row;
+    static_assert(of_row <= warp && Sh::TT % rows_of_round == 0, "B and C of a tile are a whole number of rounds");
+    const int n = lane_ % of_row * vector, r = lane_ / of_row;
+    T *const B = &raw.B[r][n], *const C = &raw.C[r][n];
+#pragma unroll
+    for (int i = 0; i < fetches; ++i) {
+      const int t = min(t0 + r + i * rows_of_round, last);
+      constexpr int apart = rows_of_round * Sh::states;
+      copy<vector>(B + i * apart, B_ + n, t, args_.B.row, args_.N - n);
+      if (!StateOnly) copy<vector>(C + i * apart, C_ + n, t, args_.C.row, args_.N - n);
+    }
+    end_copies();
+  }
+
+  template <int Count>
+  __device__ static void read(const T* from, float (&to)[Count]) {
+    unpack_floats<T>(*reinterpret_cast<const Raw<sizeof(T) * Count>*>(from), to);
+  }
+
+  // What was copied becomes what the other warp reads.
+  __device__ void prepare(int k, Tile<Sh>& tile) const {
+    const RawTile<T, Sh>& raw = raw_[k % ring];
+#pragma unroll
+    for (int i = 0; i < Sh::items; ++i) {
+      float delta[Sh::width], x[Sh::width], step[2 * Sh::width];
+      read(&raw.delta[row(i)][column_], delta);
+      read(&raw.x[row(i)][column_], x);
+#pragma unroll
+      for (int p = 0; p < Sh::width; ++p) {
+        delta[p] += bias_[p];
+        if (Full || args_.softplus) delta[p] = softplus(delta[p]);
+        step[2 * p] = delta[p];
+        step[2 * p + 1] = delta[p] * x[p];
+      }
+      store(&tile.step[row(i)][column_].x, step);
+    }
+#pragma unroll
+    for (int i = 0; i < fetches; ++i) {
+      const int at = (i * warp + lane_) * vector;
+      float values[vector];
+      read(&raw.B[0][0] + at, values);
+      store(&tile.B[0][0] + at, values);
+      if (StateOnly) continue;
+      read(&raw.C[0][0] + at, values);
+      store(&tile.C[0][0] + at, values);
+    }
+  }
+
+  // `Partial` tiles may reach past the end.
+  template <bool Partial>
+  __device__ void finish(int k, const Tile<Sh>& tile) const {
+    if constexpr (!StateOnly) {
+      const RawTile<T, Sh>& raw = raw_[k % ring];
+#pragma unroll
+      for (int i = 0; i < Sh::items; ++i) {
+        const int t = k * Sh::TT + row(i);
+        float x[Sh::width], z[Sh::width];
+        Unpacked<T, Sh::width> out;
+        read(&raw.x[row(i)][column_], x);
+        read(&raw.z[row(i)][column_], z);
+        float shares[Sh::width * Sh::S];
+        read_shares(tile.share[row(i)], shares);
+#pragma unroll
+        for (int p = 0; p < Sh::width; ++p) {
+          float y = shares[p];
+#pragma unroll
+          for (int j = 1; j < Sh::S; ++j) y += shares[j * Sh::width + p];
+          y = fmaf(skip_[p], x[p], y);
+          if (Full || args_.z.data) y *= silu(z[p]);
+          out.values[p] = from_float<T>(y);
+        }
+        if (Partial && t >= place_.T) continue;
+        if constexpr (Aligned) {
+          *reinterpret_cast<Access*>(row_of(y_, t, args_.y.row)) = pack<Access>(out);
+        } else {
+#pragma unroll
+          for (int p = 0; p < Sh::width; ++p)
+            if (channel_ + p < args_.E) y_[t * args_.y.row + p] = out.values[p];
+        }
+      }
+    }
+  }
+
+  // The S shares of each of the lane's channels, by share and channel.
+  __device__ void read_shares(const float* row, float (&shares)[Sh::width * Sh::S]) const {
+    if constexpr (Sh::width % Sh::CH == 0) {
+      float by_lane[Sh::width * Sh::S];
+      load(row + column_ * Sh::S, by_lane);
+#pragma unroll
+      for (int p = 0; p < Sh::width; ++p)
+#pragma unroll
+        for (int j = 0; j < Sh::S; ++j)
+          shares[j * Sh::width + p] = by_lane[(p / Sh::CH * Sh::S + j) * Sh::CH + p % Sh::CH];
+    } else {
+#pragma unroll
+      for (int p = 0; p < Sh::width; ++p)
+#pragma unroll
+        for (int j = 0; j < Sh::S; ++j)
+          shares[j * Sh::width + p] = row[((column_ + p) / Sh::CH * Sh::S + j) * Sh::CH + (column_ + p) % Sh::CH];
+    }
+  }
+
+  const ScanArgs& args_;
+  const Place& place_;
+  const int lane_, column_, first_row_;
+  const std::int64_t channel_;
+  RawTile<T, Sh>* const raw_;
+  const T *x_, *delta_, *z_, *B_, *C_;  // of the chunk's first token
+  T* y_;
+  float bias_[Sh::width], skip_[Sh::width];
+};
+
+}  // namespace
+}  // namespace statescope::kernels::cuda

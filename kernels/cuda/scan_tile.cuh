@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What the two warps of a pair share in the fused forward scan (selective_scan.cuh).
+#pragma once
+
+#include <cstdint>
+
+#include "cuda/element.cuh"
+#include "cuda/selective_scan_plan.h"
+
+namespace statescope::kernels::cuda {
+namespace {
+
+constexpr int warp = 32;
+
+// U tokens are read ahead; Pairs pairs of warps make a block, and On of them are meant for a multiprocessor.
+template <int NS_, int S_, int CH_, int TT_, int U_, int Pairs_, int On_>
+struct Shape {
+  static constexpr int NS = NS_, S = S_, CH = CH_, TT = TT_, U = U_, Pairs = Pairs_, On = On_;
+  static constexpr int states = NS * S;           // N rounded up
+  static constexpr int channels = CH * warp / S;  // of a warp
+  static constexpr int most = channels < 4 ? channels : 4;
+  static constexpr int width = TT * channels / warp < most ? TT * channels / warp : most;  // channels of one access
+  static constexpr int items = TT * channels / (width * warp);  // accesses of a lane for a tile
+  static_assert(TT * channels % (width * warp) == 0, "a tile is a whole number of rounds");
+};
+
+// What a pair of warps shares. Tile k is prepared in one half while tile k - 1 is read from the other.
+template <class Sh>
+struct Tile {
+  alignas(16) float2 step[Sh::TT][Sh::channels + 2];  // Δ, Δ·x; rows padded as below
+  alignas(16) float B[Sh::TT][Sh::states];
+  alignas(16) float C[Sh::TT][Sh::states];
+  // Of C·h, by lane; rows padded so that neighbouring rows do not begin in the same bank.
+  alignas(16) float share[Sh::TT][Sh::CH * warp + 4];
+};
+
+// What a pair of warps works on.
+struct Place {
+  std::int64_t chunk, sequence;
+  std::int64_t first;    // channel
+  std::int64_t t_begin;  // first token of the chunk
+  std::int64_t T;        // tokens of the chunk
+  bool skipped = false;  // tokens that leave no trace in the state after the chunk
+};
+
+// Both warps of a pair have come as far as this.
+__device__ inline void meet(int pair) {
+  asm volatile("bar.sync %0, 64;" ::"r"(pair + 1) : "memory");
+}
+
+// Inputs of a tile as they lie in memory.
+template <class T, class Sh>
+struct RawTile {
+  alignas(16) T x[Sh::TT][Sh::channels];
+  alignas(16) T delta[Sh::TT][Sh::channels];
+  alignas(16) T z[Sh::TT][Sh::channels];
+  alignas(16) T B[Sh::TT][Sh::states];
+  alignas(16) T C[Sh::TT][Sh::states];
+};
+// Raw tiles of a pair: one being finished, one being read, one prepared, two on their way.
+constexpr int ring = 4;
+
+// Of a pair of warps.
+template <class T, class Sh>
+struct Shared {
+  Tile<Sh> tiles[2];
+  RawTile<T, Sh> raw[ring];
+  std::int64_t from;  // first token that the first pass reads
+};
+
+}  // namespace
+}  // namespace statescope::kernels::cuda
