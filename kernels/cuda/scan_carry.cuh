@@ -69,6 +69,7 @@ __device__ void advance(const Token<Sh>& token, const float (&decay)[Sh::CH][Sh:
 template <class Sh, bool StateOnly>
 __device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place& place, int pair, int lane,
                          Tile<Sh>* tiles) {
+  constexpr bool few = Sh::NS * Sh::CH <= 8;  // states of a lane
   const std::int64_t E = args.E, N = args.N;
   const int s = lane % Sh::S;                      // states s · NS ...
   const int own_channel = lane / Sh::S * Sh::CH;   // ... of this channel of the pair, and the CH - 1 after it
@@ -80,6 +81,12 @@ __device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place
   for (int c = 0; c < Sh::CH; ++c) {
     const std::int64_t e = place.first + own_channel + c;
     slots[c] = args.h_all && e < E ? slot_of(args, e) : -1;
+    // What the pieces before this one leave, oldest first.
+    const auto leave = [&](std::int64_t k, int n, std::int64_t at) {
+      const float decayed =
+          k == 0 ? 0.0f : exp2_unit(chunks.delta[(k * args.batch + place.sequence) * E + e] * decay[c][n]);
+      h[c][n] = fmaf(decayed, h[c][n], chunks.end[k * args.batch * N * E + at]);
+    };
 #pragma unroll
     for (int n = 0; n < Sh::NS; ++n) {
       const std::int64_t state = s * Sh::NS + n;
@@ -92,19 +99,18 @@ __device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place
         h[c][n] = place.skipped ? 0.0f : before;
       } else {
         h[c][n] = !there ? 0.0f : chunks.count > 1 ? chunks.start[at] : args.h[at];
+        if constexpr (!few) {
+          for (std::int64_t k = 0; k < place.chunk && there; ++k) leave(k, n, at);
+        }
       }
     }
-    if (StateOnly || e >= E) continue;
-    // What the pieces before this one leave, oldest first. The loads of a few of them fly together.
-    constexpr int together = Sh::NS * Sh::CH <= 8 ? 4 : 1;
-#pragma unroll together
-    for (std::int64_t k = 0; k < place.chunk; ++k) {
-      const float delta = k == 0 ? 0.0f : chunks.delta[(k * args.batch + place.sequence) * E + e];
+    if constexpr (few && !StateOnly) {
+      // The loads of a few pieces fly together, which many states have no registers for.
+#pragma unroll 4
+      for (std::int64_t k = 0; k < place.chunk && e < E; ++k) {
 #pragma unroll
-      for (int n = 0; n < Sh::NS; ++n) {
-        const std::int64_t state = min(std::int64_t{s * Sh::NS + n}, N - 1);
-        const float end = chunks.end[(k * args.batch + place.sequence) * N * E + state * E + e];
-        h[c][n] = k == 0 ? end : fmaf(exp2_unit(delta * decay[c][n]), h[c][n], end);
+        for (int n = 0; n < Sh::NS; ++n)
+          if (s * Sh::NS + n < N) leave(k, n, (place.sequence * N + s * Sh::NS + n) * E + e);
       }
     }
   }
