@@ -13,8 +13,8 @@ using kernels::bytes_of;
 using kernels::ElementType;
 using kernels::padded;
 
-// One token is a chain of four fused kernels a layer, kept as a graph; a greedy loop runs without the host, several
-// tokens a graph.
+// One sequence goes through one kernel for many tokens where the device can do that. Elsewhere one token is a chain of
+// four fused kernels a layer, kept as a graph; a greedy loop runs without the host, several tokens a graph.
 class MambaCudaDecoder final : public Decoder {
  public:
   MambaCudaDecoder(std::shared_ptr<const MambaCuda> model, const ModelState& state, std::int64_t batch)
@@ -47,6 +47,7 @@ class MambaCudaDecoder final : public Decoder {
     h_ = cuda_.allocate(s.layers * batch * s.d_state * s.d_inner * 4);
     host_logits_ = cuda_.allocate_pinned(batch * s.vocab * 4);
     host_ids_ = cuda_.allocate_pinned(batch * std::max<std::int64_t>(capacity, 1) * 4);
+    if (batch == 1) prepare_loop();
 
     model_->upload(state);
     for (std::int64_t n = 0; n < batch; ++n) move(n, Direction::into_decoder);
@@ -130,6 +131,7 @@ class MambaCudaDecoder final : public Decoder {
  private:
   static constexpr std::int64_t capacity = 1024;      // tokens between two looks of the host
   static constexpr std::int64_t tokens_a_graph = 16;  // a graph's start then hides behind the one before
+  static constexpr std::int64_t tokens_a_loop = 64;   // a kernel has the device for itself; others wait so long
 
   const ModelSizes& sizes() const { return model_->info().sizes; }
   float* h(std::int64_t layer, std::int64_t n) const {
@@ -139,6 +141,45 @@ class MambaCudaDecoder final : public Decoder {
     const std::int64_t rows = sizes().d_conv - 1, E = sizes().d_inner;
     const ElementType type = model_->type_;
     return {history_.data((layer * batch_ + n) * rows * E * bytes_of(type)), type, (batch_ - n) * rows, E, E};
+  }
+
+  void prepare_loop() {
+    const ModelSizes& s = sizes();
+    std::vector<kernels::DecodeLayer> layers;
+    for (std::int64_t i = 0; i < s.layers; ++i) {
+      const MambaCuda::Layer& l = model_->layers_[static_cast<std::size_t>(i)];
+      layers.push_back({l.norm, l.in_proj.data, l.in_bias, l.conv_weight, l.conv_bias, l.x_proj.data, l.dt_proj.data,
+                        l.dt_bias, l.A, l.D, l.out_proj.data, l.out_bias, history_of(i, 0).data, h(i, 0)});
+    }
+    loop_ = {model_->type_,
+             s.d_model,
+             s.d_inner,
+             s.d_state,
+             s.d_conv,
+             s.dt_rank,
+             s.vocab,
+             nullptr,
+             s.layers,
+             model_->embedding_.data,
+             model_->head_.data,
+             model_->final_norm_,
+             static_cast<float>(model_->layout_.norm_epsilon),
+             drawable_,
+             logits_,
+             ids_,
+             chosen_,
+             counters_,
+             capacity,
+             nullptr};
+    const std::int64_t bytes = cuda_.decode_loop_memory(loop_);
+    if (bytes == 0) return;
+    const auto table_bytes = static_cast<std::int64_t>(layers.size() * sizeof(layers[0]));
+    buffers_.push_back(cuda_.allocate(table_bytes));
+    cuda_.copy_to_device(buffers_.back().data(), layers.data(), table_bytes);
+    cuda_.wait();
+    loop_.layers = buffers_.back().as<const kernels::DecodeLayer>();
+    buffers_.push_back(cuda_.allocate(bytes));
+    loop_.memory = buffers_.back().data();
   }
 
   // One sequence's state between here and the model's own, where prompts are read.
@@ -176,6 +217,11 @@ class MambaCudaDecoder final : public Decoder {
       for (std::int64_t i = 0; i < tokens; ++i) enqueue_token(zones);
       cuda_.wait();
       zones.resolve();
+      return;
+    }
+    if (loop_.memory) {
+      loop_.drawable = drawable_;
+      for (; tokens > 0; tokens -= tokens_a_loop) cuda_.decode_loop(loop_, std::min(tokens, tokens_a_loop));
       return;
     }
     for (; tokens >= tokens_a_graph; tokens -= tokens_a_graph) launch(many_, tokens_a_graph);
@@ -241,6 +287,7 @@ class MambaCudaDecoder final : public Decoder {
   PinnedBuffer host_logits_, host_ids_;
   bool logits_there_ = false;
   kernels::CudaBackend::Graph one_, many_;
+  kernels::DecodeLoopArgs loop_;  // with memory where it is used
 };
 
 std::unique_ptr<Decoder> MambaCuda::device_decoder(const ModelState& state, std::int64_t batch) const {

@@ -9,6 +9,7 @@
 
 #include "cuda/check.h"
 #include "cuda/decode.h"
+#include "cuda/decode_loop.h"
 #include "cuda/model_ops.h"
 #include "cuda/scan_ladder.h"
 #include "cuda/selective_scan.h"
@@ -279,6 +280,14 @@ class Backend final : public CudaBackend {
     // The bests of a large batch come from a kernel that does not take part in the chain.
     cuda::decode_choose(args, args.batch <= few_rows ? next_step() : how(false));
     in_chain_ = true;
+  }
+
+  std::int64_t decode_loop_memory(const DecodeLoopArgs& args) const override {
+    return cuda::decode_loop_memory(args, device_);
+  }
+  void decode_loop(const DecodeLoopArgs& args, std::int64_t tokens) override {
+    other();
+    cuda::decode_loop(args, tokens, device_, stream_);
   }
 
   Limits measure_limits(ElementType type) override;

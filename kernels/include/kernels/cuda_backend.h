@@ -7,6 +7,7 @@
 #include <string>
 
 #include "kernels/cuda_decode.h"
+#include "kernels/cuda_decode_loop.h"
 #include "kernels/device_memory.h"
 #include "kernels/scan_algorithms.h"
 
@@ -120,6 +121,10 @@ class CudaBackend {
   virtual void decode_out(const DecodeOutArgs& args) = 0;
   virtual void decode_head(const DecodeHeadArgs& args) = 0;
   virtual void decode_choose(const DecodeChooseArgs& args) = 0;
+
+  /// Bytes of memory that decode_loop wants for these sizes; 0 where the device or the sizes need the steps above.
+  virtual std::int64_t decode_loop_memory(const DecodeLoopArgs& args) const = 0;
+  virtual void decode_loop(const DecodeLoopArgs& args, std::int64_t tokens) = 0;
 
   /// What this device can do at most, each the median of a few runs.
   struct Limits {
