@@ -26,6 +26,7 @@ struct Loop {
   DecodeLoopArgs args;
   int D, E, N, taps, R, V, layers;
   int tokens;
+  float one_by_D;
   int channels, rows, narrow_rows, head_rows;  // of a block: of E, D, R + 2N, V
   RowShape d_row, e_row, r_row;                // of matrices with D, E, R columns
   int stage_bytes, stages;
@@ -33,7 +34,7 @@ struct Loop {
 
 /// A message is overwritten only by what its sender computed from later messages of everybody who reads it.
 struct Mailbox {
-  std::uint32_t* last_tag;  // of the launch before
+  unsigned* last_tag;  // of the launch before
   Message *stream, *u, *projected, *y, *best;
 };
 
@@ -41,36 +42,36 @@ struct Mailbox {
 template <class T>
 struct Scratch {
   T *stream_input, *inner_input;  // [D], [E] of products, rows padded
-  float *stream, *projected;      // [D] the residual stream, [R + 2N]
-  float *u, *z;                   // [channels]
+  float *stream, *projected;      // [D] the residual stream, [R + 2N]; both rounded up to whole messages
+  float *u, *z, *y;               // [channels]
+  float* products;                // [rows] or [narrow_rows], what to send
   float* parts;                   // [2, warps, rows of a tile] of products
   float* squares;                 // [warps] of the stream
-  float* candidates;              // [2 · blocks] best logits and their ids
+  BestLogit* candidates;          // [blocks]
 };
+constexpr int message_bytes = static_cast<int>(sizeof(Message)), spare_bytes = message_bytes;
+constexpr int arrays = 16;  // no more than that, each rounded up to 16 bytes
 int scratch_bytes(const Loop& p, int blocks) {
-  return p.d_row.bytes + p.e_row.bytes +
-         4 * (p.D + p.R + 2 * p.N + 2 * p.channels + 2 * worker_warps * tile_rows + worker_warps + 2 * blocks);
-}
-
-__host__ __device__ inline int even(int count) {
-  return (count + 1) / 2 * 2;  // messages are read in pairs
+  return p.d_row.bytes + p.e_row.bytes + 2 * spare_bytes + 16 * arrays +
+         4 * (p.D + 4 + p.R + 2 * p.N + 4 + 3 * p.channels + std::max(p.rows, p.narrow_rows) +
+              2 * worker_warps * tile_rows + worker_warps + 2 * blocks);
 }
 std::int64_t mailbox_bytes(const Loop& p, int blocks) {
-  return static_cast<std::int64_t>(sizeof(Message)) *
-         (2 + even(p.D) + 2 * even(p.E) + even(p.R + 2 * p.N) + 2 * blocks);
+  return static_cast<std::int64_t>(message_bytes) * (1 + blocks * (p.rows + 2 * p.channels + p.narrow_rows + 1));
 }
 
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
 
 __device__ inline Mailbox mailbox_of(const Loop& p) {
-  auto* messages = static_cast<Message*>(p.args.memory) + 2;
+  const int blocks = static_cast<int>(gridDim.x);
+  auto* messages = static_cast<Message*>(p.args.memory) + 1;
   Mailbox box;
-  box.last_tag = static_cast<std::uint32_t*>(p.args.memory);
+  box.last_tag = static_cast<unsigned*>(p.args.memory);
   box.stream = messages;
-  box.u = box.stream + even(p.D);
-  box.y = box.u + even(p.E);
-  box.projected = box.y + even(p.E);
-  box.best = box.projected + even(p.R + 2 * p.N);
+  box.u = box.stream + blocks * p.rows;
+  box.y = box.u + blocks * p.channels;
+  box.projected = box.y + blocks * p.channels;
+  box.best = box.projected + blocks * p.narrow_rows;
   return box;
 }
 
@@ -79,6 +80,24 @@ __device__ inline Slice slice(const void* W, const RowShape& shape, int count, i
   const int first = static_cast<int>(blockIdx.x) * count;
   return {static_cast<const char*>(W) + static_cast<std::int64_t>(offset + first) * shape.bytes,
           max(min(count, all - first), 0)};
+}
+
+/// The products of a token in their order. One after another they go through the same code, which stays short so.
+enum Product { in_u, in_z, narrow, out, head };
+
+__device__ inline Slice rows_of(const Loop& p, const DecodeLayer& w, Product which) {
+  switch (which) {
+    case in_u:
+      return slice(w.in_proj, p.d_row, p.channels, p.E);
+    case in_z:
+      return slice(w.in_proj, p.d_row, p.channels, p.E, p.E);
+    case narrow:
+      return slice(w.x_proj, p.e_row, p.narrow_rows, p.R + 2 * p.N);
+    case out:
+      return slice(w.out_proj, p.e_row, p.rows, p.D);
+    default:
+      return slice(p.args.head, p.d_row, p.head_rows, p.V);
+  }
 }
 
 __device__ inline float sum_of(float value, int lanes, unsigned mask = 0xffffffffU) {
@@ -114,20 +133,21 @@ class Worker {
         e0_(block_ * p.channels) {}
 
   __device__ void run() {
-    std::uint32_t tag = *box_.last_tag;
+    unsigned tag = *box_.last_tag;
     std::int32_t id = *p_.args.ids;
     const std::int32_t counter = *p_.args.counter;
 #pragma unroll 1
     for (int token = 0; token < p_.tokens; ++token) {
+      best_ = {-INFINITY, no_id};
 #pragma unroll 1
-      for (int i = 0; i < p_.layers; ++i) {
-        const DecodeLayer& layer = layers_[i];
-        project_in(layer, i == 0, ++tag, id);
-        project_narrow(layer, tag);
-        update_states(layer, tag);
-        project_out(layer, tag);
+      for (int i = 0; i <= p_.layers; ++i) {
+        ++tag;
+        const bool last = i == p_.layers;
+#pragma unroll 1
+        for (int which = last ? head : in_u; which <= (last ? head : out); ++which)
+          product(static_cast<Product>(which), i, tag, id);
       }
-      id = head(++tag);
+      id = choose(tag);
       const std::int32_t step = counter + token;
       if (block_ == 0 && thread_ == 0 && step < p_.args.capacity) p_.args.chosen[step] = id;
     }
@@ -139,10 +159,60 @@ class Worker {
   }
 
  private:
+  static constexpr std::int32_t no_id = 0x7fffffff;
+
+  /// What a product needs of the other blocks, the product, and what the other blocks need of it.
+  __device__ void product(Product which, int index, unsigned tag, std::int32_t id) {
+    const DecodeLayer& w = layers_[which == head ? 0 : index];
+    const Slice rows = rows_of(p_, w, which);
+    // Few blocks have rows of the narrow product, but all must come by for the states.
+    if (which == in_u) read_channel(w, thread_);
+    if (which == in_u || which == head) {
+      take_stream(which == head ? p_.args.final_norm : w.norm, index, tag, id);
+    } else if (which == narrow && rows.rows > 0) {
+      receive_inputs(box_.u, tag);
+    } else if (which == out) {
+      update_states(w, tag);
+      if (rows.rows > 0) receive_inputs(box_.y, tag);
+    }
+    const bool inner = which == narrow || which == out;
+    multiply(rows, inner ? p_.e_row : p_.d_row, inner ? s_.inner_input : s_.stream_input,
+             [&](int row, float value) { finish(which, w, row, value); });
+    if (warp_ > 0) return;
+    __syncwarp();
+    if (which == in_u)
+      send_channels(box_.u, s_.u, tag);
+    else if (which == narrow)
+      send_rows(box_.projected, p_.narrow_rows, rows.rows, tag);
+    else if (which == out)
+      send_rows(box_.stream, p_.rows, rows.rows, tag + 1);
+  }
+
+  /// By a thread of the first warp, for one row of a product.
+  __device__ void finish(Product which, const DecodeLayer& w, int row, float value) {
+    const int e = e0_ + row;
+    if (which == in_u) {
+      if (row != thread_) read_channel(w, row);
+      s_.u[row] = convolve(w, e, value * factor_);
+    } else if (which == in_z) {
+      value *= factor_;
+      s_.z[row] = w.in_bias ? value + w.in_bias[p_.E + e] : value;
+    } else if (which == narrow) {
+      s_.products[row] = value;
+    } else if (which == out) {
+      const int d = block_ * p_.rows + row;
+      s_.products[row] = s_.stream[d] + (w.out_bias ? value + w.out_bias[d] : value);
+    } else {
+      const int m = block_ * p_.head_rows + row;
+      p_.args.logits[m] = value * factor_;
+      if (m < p_.args.drawable) best_ = better(best_, {value * factor_, m});
+    }
+  }
+
   /// finish(row, product with x) for each row of a slice, by the first threads. The warps share out the inner
   /// dimension.
   template <class Finish>
-  __device__ void multiply(const Slice& rows, const RowShape& shape, const T* x, const Finish& finish) {
+  __device__ void multiply(const Slice& rows, const RowShape& shape, const T* x, const Finish& finish_row) {
     constexpr int step_bytes = step_inputs * static_cast<int>(sizeof(T));
     const int row = lane_ / 4, quad = lane_ % 4;
     ring_.drain(rows, shape, [&](int first, int count, const char* data) {
@@ -182,100 +252,110 @@ class Worker {
           float sum = 0;
 #pragma unroll
           for (int i = 0; i < worker_warps; ++i) sum += parts[i * tile_rows + thread_];
-          finish(first + base + thread_, sum);
+          finish_row(first + base + thread_, sum);
         }
       }
     });
   }
 
-  /// The stream of a layer, times its norm's weights, becomes the input of products. Returns what these lack.
-  template <class Get>
-  __device__ float take_stream(const float* norm, const Get& get) {
-    float square = 0;
-    float ahead[2] = {};
-    if (2 * thread_ < p_.D) load(norm + 2 * thread_, ahead);
-    get([&](int k, float value) {
-      s_.stream[k] = value;
-      const float weight = k < 2 * workers ? (k & 1 ? ahead[1] : ahead[0]) : norm[k];
-      s_.stream_input[k] = from_float<T>(value * weight * input_scale);
-      square = fmaf(value, value, square);
-    });
+  /// The stream of a layer, times its norm's weights, becomes the input of products, which lack `factor_` then.
+  __device__ void take_stream(const float* norm, int layer, unsigned tag, std::int32_t id) {
+    const int k0 = 3 * thread_;
+    float weights[3] = {}, square = 0;
+#pragma unroll
+    for (int j = 0; j < 3; ++j)
+      if (k0 + j < p_.D) weights[j] = norm[k0 + j];
+    const auto take = [&](int i, const float(&values)[3]) {
+#pragma unroll
+      for (int j = 0; j < 3; ++j) {
+        const int k = 3 * i + j;
+        if (k >= p_.D) break;
+        s_.stream[k] = values[j];
+        s_.stream_input[k] = from_float<T>(values[j] * (i == thread_ ? weights[j] : norm[k]) * input_scale);
+        square = fmaf(values[j], values[j], square);
+      }
+    };
+    float values[3] = {};
+    const int messages = (p_.D + 2) / 3;
+    if (layer == 0) {
+      const T* row = reinterpret_cast<const T*>(static_cast<const char*>(p_.args.embedding) +
+                                                static_cast<std::int64_t>(id) * p_.d_row.bytes);
+#pragma unroll 1
+      for (int i = thread_; i < messages; i += workers) {
+#pragma unroll
+        for (int j = 0; j < 3; ++j) values[j] = 3 * i + j < p_.D ? to_float(row[3 * i + j]) : 0.0f;
+        take(i, values);
+      }
+    } else {
+      receive(box_.stream, messages, tag, [&](int i, const unsigned(&words)[3]) {
+#pragma unroll
+        for (int j = 0; j < 3; ++j) values[j] = __uint_as_float(words[j]);
+        take(i, values);
+      });
+    }
     square = sum_of(square, 32);
     if (lane_ == 0) s_.squares[warp_] = square;
     wait_for_workers();
     float total = 0;
 #pragma unroll
     for (int i = 0; i < worker_warps; ++i) total += s_.squares[i];
-    return rsqrtf(total / static_cast<float>(p_.D) + p_.args.epsilon) * (1 / input_scale);
-  }
-  __device__ float receive_stream(const float* norm, std::uint32_t tag) {
-    return take_stream(norm, [&](const auto& take) { receive<1>(box_.stream, p_.D, tag, take); });
-  }
-  __device__ float embed(const float* norm, std::int32_t id) {
-    const T* row = reinterpret_cast<const T*>(static_cast<const char*>(p_.args.embedding) +
-                                              static_cast<std::int64_t>(id) * p_.d_row.bytes);
-    return take_stream(norm, [&](const auto& take) {
-#pragma unroll 1
-      for (int k = 2 * thread_; k < p_.D; k += 2 * workers) {
-        take(k, to_float(row[k]));
-        if (k + 1 < p_.D) take(k + 1, to_float(row[k + 1]));
-      }
-    });
+    factor_ = rsqrtf(total * p_.one_by_D + p_.args.epsilon) * (1 / input_scale);
   }
 
-  /// u = SiLU(conv(x)), z; x, z = W_in rms_norm(stream).
-  __device__ void project_in(const DecodeLayer& w, bool first_layer, std::uint32_t tag, std::int32_t id) {
-    const Slice in_u = slice(w.in_proj, p_.d_row, p_.channels, p_.E);
-    const Slice in_z = slice(w.in_proj, p_.d_row, p_.channels, p_.E, p_.E);
-    float taps[most_taps] = {}, bias = 0;
-    T past[most_taps - 1] = {};
-    const auto read_channel = [&](int e) {
+  __device__ void receive_inputs(const Message* from, unsigned tag) {
+    constexpr int per = values_of_message<T>;
+    auto* to = reinterpret_cast<unsigned*>(s_.inner_input);
+    receive(from, (p_.E + per - 1) / per, tag, [&](int i, const unsigned(&words)[3]) {
 #pragma unroll
-      for (int j = 0; j < most_taps; ++j)
-        if (j < p_.taps) taps[j] = w.conv_weight[j * p_.E + e];
-#pragma unroll
-      for (int j = 0; j + 1 < most_taps; ++j)
-        if (j + 1 < p_.taps) past[j] = static_cast<const T*>(w.history)[j * p_.E + e];
-      if (w.conv_bias) bias = w.conv_bias[e];
-    };
-    if (thread_ < min(in_u.rows, tile_rows)) read_channel(e0_ + thread_);
-    const float factor = first_layer ? embed(w.norm, id) : receive_stream(w.norm, tag);
-    multiply(in_u, p_.d_row, s_.stream_input, [&](int row, float product) {
-      const int e = e0_ + row;
-      if (row >= tile_rows) read_channel(e);
-      product *= factor;
-      const T x = from_float<T>(w.in_bias ? product + w.in_bias[e] : product);
-      T* history = static_cast<T*>(w.history) + e;
-      float sum = bias;
-#pragma unroll
-      for (int j = 0; j < most_taps; ++j) {
-        if (j >= p_.taps) break;
-        const bool last = j + 1 == p_.taps;
-        const T value = last ? x : past[j < most_taps - 1 ? j : 0];
-        sum = fmaf(taps[j], to_float(value), sum);
-        if (j > 0) history[(j - 1) * p_.E] = value;
-      }
-      s_.u[row] = silu(sum);
-      send(box_.u + e, s_.u[row], tag);
+      for (int j = 0; j < 3; ++j) to[3 * i + j] = words[j];
     });
-    multiply(in_z, p_.d_row, s_.stream_input, [&](int row, float product) {
-      product *= factor;
-      s_.z[row] = w.in_bias ? product + w.in_bias[p_.E + e0_ + row] : product;
-    });
-  }
-
-  /// Low rank Δ, B and C = W_x u.
-  __device__ void project_narrow(const DecodeLayer& w, std::uint32_t tag) {
-    const Slice rows = slice(w.x_proj, p_.e_row, p_.narrow_rows, p_.R + 2 * p_.N);
-    if (rows.rows == 0) return;
-    receive<2>(box_.u, p_.E, tag, [&](int k, float value) { s_.inner_input[k] = from_float<T>(value); });
     wait_for_workers();
-    multiply(rows, p_.e_row, s_.inner_input,
-             [&](int row, float product) { send(box_.projected + block_ * p_.narrow_rows + row, product, tag); });
+  }
+  /// By the first warp: this block's channels, rounded.
+  __device__ void send_channels(Message* to, const float* values, unsigned tag) {
+    constexpr int per = values_of_message<T>;
+    unsigned words[3];
+    for (int i = lane_; i < p_.channels / per; i += 32) {
+      pack_message<T>(values + per * i, words);
+      send(to + e0_ / per + i, words, tag);
+    }
+  }
+  __device__ void send_rows(Message* to, int rows, int count, unsigned tag) {
+    unsigned words[3];
+    for (int i = lane_; 3 * i < count; i += 32) {
+      pack_message<float>(s_.products + 3 * i, words);
+      send(to + block_ * (rows / 3) + i, words, tag);
+    }
+  }
+
+  /// What the convolution of a channel needs, ahead of its input.
+  __device__ void read_channel(const DecodeLayer& w, int row) {
+    const int e = e0_ + row;
+    if (row >= p_.channels || e >= p_.E) return;
+#pragma unroll
+    for (int j = 0; j < most_taps; ++j)
+      if (j < p_.taps) taps_[j] = w.conv_weight[j * p_.E + e];
+#pragma unroll
+    for (int j = 0; j + 1 < most_taps; ++j)
+      if (j + 1 < p_.taps) past_[j] = static_cast<const T*>(w.history)[j * p_.E + e];
+    conv_bias_ = w.conv_bias ? w.conv_bias[e] : 0.0f;
+  }
+  __device__ float convolve(const DecodeLayer& w, int e, float value) {
+    const T x = from_float<T>(w.in_bias ? value + w.in_bias[e] : value);
+    T* history = static_cast<T*>(w.history) + e;
+    float sum = conv_bias_;
+#pragma unroll
+    for (int j = 0; j < most_taps; ++j) {
+      if (j >= p_.taps) break;
+      const T input = j + 1 == p_.taps ? x : past_[j < most_taps - 1 ? j : 0];
+      sum = fmaf(taps_[j], to_float(input), sum);
+      if (j > 0) history[(j - 1) * p_.E] = input;
+    }
+    return silu(sum);
   }
 
   /// Δ = softplus(W_dt Δ_low + bias), the states of a channel by `members` lanes, and its gated output.
-  __device__ void update_states(const DecodeLayer& w, std::uint32_t tag) {
+  __device__ void update_states(const DecodeLayer& w, unsigned tag) {
     const Slice dt = slice(w.dt_proj, p_.r_row, p_.channels, p_.E);
     const int group = thread_ / members, member = thread_ % members;
     const unsigned mask = 0xffffU << (lane_ & 16);
@@ -283,7 +363,7 @@ class Worker {
     const float* C = B + p_.N;
     // The first states of the first channel are read before the wait.
     float state = 0, rate = 0, bias = 0, skip = 0;
-    const auto read_channel = [&](int e) {
+    const auto read_weights = [&](int e) {
       skip = w.D[e];
       if (w.dt_bias) bias = w.dt_bias[e];
     };
@@ -292,19 +372,22 @@ class Worker {
       rate = w.A[n * p_.E + e];
     };
     if (group < dt.rows) {
-      read_channel(e0_ + group);
+      read_weights(e0_ + group);
       if (member < p_.N) read_state(e0_ + group, member);
     }
-    receive<1>(box_.projected, p_.R + 2 * p_.N, tag, [&](int k, float value) { s_.projected[k] = value; });
+    receive(box_.projected, (p_.R + 2 * p_.N + 2) / 3, tag, [&](int i, const unsigned(&words)[3]) {
+#pragma unroll
+      for (int j = 0; j < 3; ++j) s_.projected[3 * i + j] = __uint_as_float(words[j]);
+    });
     wait_for_workers();
     ring_.drain(dt, p_.r_row, [&](int first, int count, const char* data) {
 #pragma unroll 1
       for (int i = group; i < count; i += workers / members) {
         const int channel = first + i, e = e0_ + channel;
-        if (channel != group) read_channel(e);
+        if (channel != group) read_weights(e);
         const T* row = reinterpret_cast<const T*>(data + i * p_.r_row.stride);
         float delta = 0, y = 0;
-#pragma unroll 1
+#pragma unroll 4
         for (int r = member; r < p_.R; r += members) delta = fmaf(s_.projected[r], to_float(row[r]), delta);
         delta = softplus(sum_of(delta, members, mask) + bias);
         const float u = s_.u[channel], write = delta * u;
@@ -316,51 +399,31 @@ class Worker {
           y = fmaf(C[n], state, y);
         }
         y = sum_of(y, members, mask);
-        if (member == 0) send(box_.y + e, fmaf(skip, u, y) * silu(s_.z[channel]), tag);
+        if (member == 0) s_.y[channel] = fmaf(skip, u, y) * silu(s_.z[channel]);
       }
     });
-  }
-
-  /// stream += W_out y
-  __device__ void project_out(const DecodeLayer& w, std::uint32_t tag) {
-    const Slice rows = slice(w.out_proj, p_.e_row, p_.rows, p_.D);
-    if (rows.rows == 0) return;
-    receive<2>(box_.y, p_.E, tag, [&](int k, float value) { s_.inner_input[k] = from_float<T>(value); });
     wait_for_workers();
-    multiply(rows, p_.e_row, s_.inner_input, [&](int row, float product) {
-      const int d = block_ * p_.rows + row;
-      if (w.out_bias) product += w.out_bias[d];
-      send(box_.stream + d, s_.stream[d] + product, tag + 1);
-    });
+    if (warp_ == 0) send_channels(box_.y, s_.y, tag);
   }
 
-  /// Logits, and the most likely id.
-  __device__ std::int32_t head(std::uint32_t tag) {
-    constexpr BestLogit none{-INFINITY, 0x7fffffff};
-    const float factor = receive_stream(p_.args.final_norm, tag);
-    BestLogit best = none;
-    multiply(slice(p_.args.head, p_.d_row, p_.head_rows, p_.V), p_.d_row, s_.stream_input, [&](int row, float product) {
-      const int m = block_ * p_.head_rows + row;
-      p_.args.logits[m] = product * factor;
-      if (m < p_.args.drawable) best = better(best, {product * factor, m});
-    });
+  /// The most likely id of all blocks.
+  __device__ std::int32_t choose(unsigned tag) {
     if (warp_ == 0) {
-      best = best_of_warp(best);
-      if (lane_ == 0) {
-        send(box_.best + 2 * block_, best.logit, tag);
-        send(box_.best + 2 * block_ + 1, __int_as_float(best.id), tag);
-      }
+      best_ = best_of_warp(best_);
+      const unsigned words[3] = {__float_as_uint(best_.logit), static_cast<unsigned>(best_.id), 0};
+      if (lane_ == 0) send(box_.best + block_, words, tag);
     }
     const int blocks = static_cast<int>(gridDim.x);
-    receive<1>(box_.best, 2 * blocks, tag, [&](int k, float value) { s_.candidates[k] = value; });
+    receive(box_.best, blocks, tag, [&](int i, const unsigned(&words)[3]) {
+      s_.candidates[i] = {__uint_as_float(words[0]), static_cast<std::int32_t>(words[1])};
+    });
     wait_for_workers();
-    best = none;
+    BestLogit best{-INFINITY, no_id};
 #pragma unroll 1
-    for (int i = lane_; i < blocks; i += 32)
-      best = better(best, {s_.candidates[2 * i], __float_as_int(s_.candidates[2 * i + 1])});
+    for (int i = lane_; i < blocks; i += 32) best = better(best, s_.candidates[i]);
     best = best_of_warp(best);
     // Logits that are all NaN choose nothing; the first id keeps what follows inside the table.
-    return best.id == none.id ? 0 : best.id;
+    return best.id == no_id ? 0 : best.id;
   }
 
   const Loop& p_;
@@ -370,6 +433,10 @@ class Worker {
   Scratch<T> s_;
   int thread_, lane_, warp_, block_, e0_;
   int buffer_ = 0;
+  float factor_ = 0;
+  float taps_[most_taps] = {}, conv_bias_ = 0;
+  T past_[most_taps - 1] = {};
+  BestLogit best_{};  // of the rows that this thread has seen
 };
 
 #endif
@@ -381,30 +448,32 @@ __global__ void __launch_bounds__(workers + 32, 1) decode_loop_kernel(const __gr
   char* next = memory + p.stages * p.stage_bytes;
   const auto take = [&](int bytes) {
     char* taken = next;
-    next += bytes;
+    next += (bytes + 15) / 16 * 16;
     return taken;
   };
   const auto floats = [&](int count) { return reinterpret_cast<float*>(take(4 * count)); };
   auto* barriers = reinterpret_cast<std::uint64_t*>(take(16 * p.stages));
   auto* layers = reinterpret_cast<DecodeLayer*>(take(p.layers * static_cast<int>(sizeof(DecodeLayer))));
   Scratch<T> scratch;
-  scratch.stream_input = reinterpret_cast<T*>(take(p.d_row.bytes));
-  scratch.inner_input = reinterpret_cast<T*>(take(p.e_row.bytes));
-  scratch.stream = floats(p.D);
-  scratch.projected = floats(p.R + 2 * p.N);
+  char* zeroed = next;
+  scratch.stream_input = reinterpret_cast<T*>(take(p.d_row.bytes + spare_bytes));
+  scratch.inner_input = reinterpret_cast<T*>(take(p.e_row.bytes + spare_bytes));
   scratch.u = floats(p.channels);
+  scratch.y = floats(p.channels);
   scratch.z = floats(p.channels);
+  const int zeros = static_cast<int>(next - zeroed) / 4;
+  scratch.stream = floats(p.D + 4);
+  scratch.projected = floats(p.R + 2 * p.N + 4);
+  scratch.products = floats(max(p.rows, p.narrow_rows));
   scratch.parts = floats(2 * worker_warps * tile_rows);
   scratch.squares = floats(worker_warps);
-  scratch.candidates = floats(2 * static_cast<int>(gridDim.x));
+  scratch.candidates = reinterpret_cast<BestLogit*>(floats(2 * static_cast<int>(gridDim.x)));
 
   Ring ring{memory, barriers, barriers + p.stages, p.stages, p.stage_bytes};
   const int thread = static_cast<int>(threadIdx.x);
   if (thread == 0) ring.start();
-  // What pads the inputs of products meets zeros, and must not be NaN.
-  auto* inputs = reinterpret_cast<unsigned*>(scratch.stream_input);
-#pragma unroll 1
-  for (int i = thread; i < (p.d_row.bytes + p.e_row.bytes) / 4; i += workers + 32) inputs[i] = 0;
+  // What pads the inputs of products meets zeros and must not be NaN; channels that no block has are zero.
+  for (int i = thread; i < zeros; i += workers + 32) reinterpret_cast<unsigned*>(zeroed)[i] = 0;
   const auto* table = reinterpret_cast<const std::uint64_t*>(p.args.layers);
 #pragma unroll 1
   for (int i = thread; i < p.layers * static_cast<int>(sizeof(DecodeLayer) / 8); i += workers + 32)
@@ -419,13 +488,14 @@ __global__ void __launch_bounds__(workers + 32, 1) decode_loop_kernel(const __gr
 #pragma unroll 1
     for (int i = 0; i < p.layers; ++i) {
       const DecodeLayer& w = layers[i];
-      ring.fill(slice(w.in_proj, p.d_row, p.channels, p.E), p.d_row, policy);
-      ring.fill(slice(w.in_proj, p.d_row, p.channels, p.E, p.E), p.d_row, policy);
-      ring.fill(slice(w.x_proj, p.e_row, p.narrow_rows, p.R + 2 * p.N), p.e_row, policy);
-      ring.fill(slice(w.dt_proj, p.r_row, p.channels, p.E), p.r_row, policy);
-      ring.fill(slice(w.out_proj, p.e_row, p.rows, p.D), p.e_row, policy);
+#pragma unroll 1
+      for (int which = in_u; which <= out; ++which) {
+        if (which == out) ring.fill(slice(w.dt_proj, p.r_row, p.channels, p.E), p.r_row, policy);
+        ring.fill(rows_of(p, w, static_cast<Product>(which)), which == in_u || which == in_z ? p.d_row : p.e_row,
+                  policy);
+      }
     }
-    ring.fill(slice(p.args.head, p.d_row, p.head_rows, p.V), p.d_row, policy);
+    ring.fill(rows_of(p, layers[0], head), p.d_row, policy);
   }
 #endif
 }
@@ -455,12 +525,14 @@ Plan plan_of(const DecodeLoopArgs& args, int device) {
   p.R = count(args.dt_rank);
   p.V = count(args.vocab);
   p.layers = count(args.layer_count);
+  p.one_by_D = 1.0f / static_cast<float>(args.d_model);
   const auto share = [](int rows, int blocks) { return (rows + blocks - 1) / blocks; };
-  p.channels = share(p.E, attribute(cudaDevAttrMultiProcessorCount, device));
+  const auto up_to = [](int value, int of) { return (value + of - 1) / of * of; };  // whole messages
+  p.channels = up_to(share(p.E, attribute(cudaDevAttrMultiProcessorCount, device)), 12 / count(bytes_of(args.type)));
   // Every block owns a channel, so that all wait for it, see Mailbox.
   plan.blocks = share(p.E, p.channels);
-  p.rows = share(p.D, plan.blocks);
-  p.narrow_rows = share(p.R + 2 * p.N, plan.blocks);
+  p.rows = up_to(share(p.D, plan.blocks), 3);
+  p.narrow_rows = up_to(share(p.R + 2 * p.N, plan.blocks), 3);
   p.head_rows = share(p.V, plan.blocks);
 
   const auto shape = [&](int columns) {

@@ -11,10 +11,10 @@ namespace statescope::kernels::cuda {
 
 constexpr int workers = 384, worker_warps = workers / 32;  // of a block, and one warp that copies
 
-/// A value on its way to all blocks. One access of 64 bits: whoever sees the tag sees the value.
-struct alignas(8) Message {
-  float value;
-  std::uint32_t tag;
+/// Values on their way to all blocks: three of 32 bits, or six of 16. One access: whoever sees the tag sees them.
+struct alignas(16) Message {
+  unsigned words[3];
+  unsigned tag;
 };
 
 /// How the rows of a matrix travel: so many bytes each, to places `stride` bytes apart, `at_once` rows to a stage. The
@@ -30,45 +30,45 @@ struct Slice {
 
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
 
-__device__ inline void send(Message* to, float value, std::uint32_t tag) {
-  asm volatile("{ .reg .b64 m; mov.b64 m, {%1, %2}; st.relaxed.gpu.global.b64 [%0], m; }" ::"l"(to),
-               "r"(__float_as_uint(value)), "r"(tag)
-               : "memory");
-}
-
-struct MessagePair {
-  Message first, second;
-};
-__device__ inline MessagePair look(const Message* from) {
-  std::uint32_t a, b, c, d;
+__device__ inline void send(Message* to, const unsigned (&words)[3], unsigned tag) {
   asm volatile(
-      "{ .reg .b64 m, n; ld.relaxed.gpu.global.v2.b64 {m, n}, [%4]; mov.b64 {%0, %1}, m; mov.b64 {%2, %3}, n; }"
-      : "=r"(a), "=r"(b), "=r"(c), "=r"(d)
+      "{ .reg .b64 low, high; .reg .b128 all; mov.b64 low, {%1, %2}; mov.b64 high, {%3, %4}; mov.b128 all, {low, "
+      "high}; "
+      "st.relaxed.gpu.global.b128 [%0], all; }" ::"l"(to),
+      "r"(words[0]), "r"(words[1]), "r"(words[2]), "r"(tag)
+      : "memory");
+}
+__device__ inline Message look(const Message* from) {
+  Message m;
+  asm volatile(
+      "{ .reg .b64 low, high; .reg .b128 all; ld.relaxed.gpu.global.b128 all, [%4]; mov.b128 {low, high}, all; "
+      "mov.b64 {%0, %1}, low; mov.b64 {%2, %3}, high; }"
+      : "=r"(m.words[0]), "=r"(m.words[1]), "=r"(m.words[2]), "=r"(m.tag)
       : "l"(from)
       : "memory");
-  return {{__uint_as_float(a), b}, {__uint_as_float(c), d}};
+  return m;
+}
+/// Waits for messages, each worker for its own: use(index, words).
+template <class Use>
+__device__ inline void receive(const Message* from, int messages, unsigned tag, const Use& use) {
+#pragma unroll 1
+  for (int i = static_cast<int>(threadIdx.x); i < messages; i += workers) {
+    Message m = look(from + i);
+#pragma unroll 1
+    while (m.tag != tag) m = look(from + i);
+    use(i, m.words);
+  }
 }
 
-/// Waits for `count` messages, each worker for its own: use(index, value). A thread's first Pairs of pairs are looked
-/// at before one is waited for.
-template <int Pairs, class Use>
-__device__ inline void receive(const Message* from, int count, std::uint32_t tag, const Use& use) {
-#pragma unroll 1
-  for (int base = 2 * static_cast<int>(threadIdx.x); base < count; base += 2 * workers * Pairs) {
-    MessagePair pairs[Pairs];
+/// Values of a message from float32 ones, in the type of products.
+template <class T>
+constexpr int values_of_message = static_cast<int>(12 / sizeof(T));
+template <class T>
+__device__ inline void pack_message(const float* values, unsigned (&words)[3]) {
+  Unpacked<T, values_of_message<T>> rounded;
 #pragma unroll
-    for (int i = 0; i < Pairs; ++i)
-      if (base + 2 * workers * i < count) pairs[i] = look(from + base + 2 * workers * i);
-#pragma unroll
-    for (int i = 0; i < Pairs; ++i) {
-      const int k = base + 2 * workers * i;
-      if (k >= count) continue;
-      const bool two = k + 1 < count;
-      while (pairs[i].first.tag != tag || (two && pairs[i].second.tag != tag)) pairs[i] = look(from + k);
-      use(k, pairs[i].first.value);
-      if (two) use(k + 1, pairs[i].second.value);
-    }
-  }
+  for (int i = 0; i < values_of_message<T>; ++i) rounded.values[i] = from_float<T>(values[i]);
+  memcpy(words, &rounded, sizeof(words));
 }
 
 __device__ inline void wait_for_workers() {

@@ -157,6 +157,41 @@ TEST_F(MambaCuda, DecodingAgreesWithReading) {
   }
 }
 
+// A single sequence goes through the kernel that holds the whole device: wide enough that its blocks own several tiles
+// of channels, rows that do not fill a message, more rows than one stage of its ring takes.
+TEST_F(MambaCuda, OneSequenceAgreesWithTheCpuAndRepeatsItsBits) {
+  const MambaSpec specs[] = {{{2, 40, 2300, 16, 4, 3, 90}, Dtype::f32, true, true, true, true, true},
+                             {{2, 1301, 50, 33, 3, 19, 301}},
+                             {{1, 1, 1, 1, 1, 1, 2}}};
+  for (const Precision precision : {Precision::f32, Precision::bf16, Precision::f16}) {
+    for (const MambaSpec& spec : specs) {
+      SCOPED_TRACE(testing::Message() << precision_name(precision) << ", d_inner " << spec.sizes.d_inner);
+      const Pair models = load(spec, precision);
+      const auto cpu = make_decoder(models.cpu, models.cpu->initial_state());
+      const auto cuda = make_decoder(models.cuda, models.cuda->initial_state());
+      for (const std::int32_t id : random_ids(4, spec.sizes.vocab)) {
+        cpu->step(Ids{id});
+        cuda->step(Ids{id});
+        EXPECT_LE(relative_error(cuda->logits(), cpu->logits()), tolerance(precision));
+      }
+      EXPECT_LE(relative_error(cuda->state().layers[0].h, cpu->state().layers[0].h), tolerance(precision));
+      EXPECT_LE(relative_error(cuda->state().layers[0].conv, cpu->state().layers[0].conv), tolerance(precision));
+
+      const ModelState from = cuda->state();
+      const auto one = make_decoder(models.cuda, from), two = make_decoder(models.cuda, from);
+      const std::int64_t vocab = spec.sizes.vocab;
+      const Ids chosen = one->greedy(Ids{0}, 70, vocab);  // more than one launch
+      Ids stepped, next{0};
+      for (int i = 0; i < 70; ++i) {
+        next = two->greedy(next, 1, vocab);
+        stepped.push_back(next[0]);
+      }
+      EXPECT_EQ(chosen, stepped);
+      EXPECT_TRUE(same(one->state(), two->state()));
+    }
+  }
+}
+
 TEST_F(MambaCuda, ADecoderReadsPromptsIntoEverySequence) {
   const Pair models = load(usual);
   const Ids prompt = random_ids(40, 90), more = random_ids(11, 90, 9);
