@@ -38,7 +38,7 @@ void add_device(CLI::App& command, BenchOptions& options) {
 }
 
 void add_dtype(CLI::App& command, BenchOptions& options) {
-  command.add_option("--dtype", options.dtype, "f32, bf16 or f16")
+  command.add_option("--dtype", options.dtype, "f32, bf16, f16 or i8")
       ->capture_default_str()
       ->check(parses([](const std::string& text) { parse_precision(text); }));
 }

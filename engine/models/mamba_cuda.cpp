@@ -8,6 +8,7 @@
 #include "engine/error.h"
 #include "engine/models/precision.h"
 #include "engine/profile/work.h"
+#include "kernels/linear.h"
 
 namespace statescope {
 namespace {
@@ -29,13 +30,21 @@ ElementType element_type(Precision precision) {
     case Precision::f32:
       return ElementType::f32;
     case Precision::bf16:
+    case Precision::i8:  // tensor cores take 16 bits; in bf16 nothing overflows
       return ElementType::bf16;
     case Precision::f16:
       return ElementType::f16;
     default:
       throw Error("dtype " + precision_name(precision) +
-                  " runs on the CPU only; use f32, bf16 or f16 on a CUDA device");
+                  " runs on the CPU only; use f32, bf16, f16 or i8 on a CUDA device");
   }
+}
+
+// As the CPU packs them, also where the device multiplies them in another form.
+void round_to_storage(Precision precision, std::vector<float>& values, std::int64_t rows, std::int64_t cols) {
+  if (precision != Precision::i8) return;
+  const auto packed = kernels::PackedMatrix::pack(values.data(), rows, cols, ElementType::i8);
+  for (std::int64_t r = 0; r < rows; ++r) packed.unpack_row(r, values.data() + r * cols);
 }
 
 std::vector<float> transposed(const std::vector<float>& values, std::int64_t rows, std::int64_t cols) {
@@ -98,6 +107,7 @@ MambaCuda::MambaCuda(const Checkpoint& checkpoint, Precision precision, int thre
     : layout_(inspect_mamba(checkpoint)),
       precision_(precision),
       type_(element_type(precision)),
+      weight_type_(precision == Precision::i8 ? ElementType::i8 : type_),
       device_("cuda:" + std::to_string(device)),
       host_(threads),
       cuda_(kernels::CudaBackend::create(device)) {
@@ -127,9 +137,12 @@ MambaCuda::MambaCuda(const Checkpoint& checkpoint, Precision precision, int thre
     layer.conv_weight = vector(taps);
     layer.conv_bias = vector(read(mixer + "conv1d.bias"));
     layer.x_proj = weights(checkpoint, mixer + "x_proj.weight", R + 2 * N, E);
-    layer.dt_proj = weights(checkpoint, mixer + "dt_proj.weight", E, R);
+    std::vector<float> dt = read(mixer + "dt_proj.weight");
+    round_to_storage(precision_, dt, E, R);
+    layer.dt_proj = matrix(weights_, E, R, type_);
+    cuda_->fill(layer.dt_proj, dt.data());
     layer.dt_transposed = matrix(weights_, R, E, type_);
-    cuda_->fill(layer.dt_transposed, transposed(read(mixer + "dt_proj.weight"), E, R).data());
+    cuda_->fill(layer.dt_transposed, transposed(dt, E, R).data());
     layer.dt_bias = vector(read(mixer + "dt_proj.bias"));
     A_.push_back(transposed(read(mixer + "A_log"), E, N));
     for (float& a : A_.back()) {
@@ -150,15 +163,16 @@ MambaCuda::MambaCuda(const Checkpoint& checkpoint, Precision precision, int thre
 
 DeviceMatrix MambaCuda::matrix(std::vector<DeviceBuffer>& buffers, std::int64_t rows, std::int64_t cols,
                                ElementType type) const {
-  buffers.push_back(cuda_->allocate(rows * padded(cols) * bytes_of(type)));
-  return {buffers.back().data(), type, rows, cols, padded(cols)};
+  const std::int64_t stride = kernels::weight_stride(cols, type);
+  buffers.push_back(cuda_->allocate(rows * stride * bytes_of(type)));
+  return {buffers.back().data(), type, rows, cols, stride};
 }
 
 DeviceMatrix MambaCuda::weights(const Checkpoint& checkpoint, const std::string& name, std::int64_t rows,
                                 std::int64_t cols) {
   // Piece by piece, so that the host never holds a whole matrix.
   constexpr std::int64_t piece = std::int64_t{4} << 20;
-  const DeviceMatrix to = matrix(weights_, rows, cols, type_);
+  const DeviceMatrix to = matrix(weights_, rows, cols, weight_type_);
   const std::int64_t at_once = std::max<std::int64_t>(1, piece / cols);
   std::vector<float> values;
   for (std::int64_t r = 0; r < rows; r += at_once) {
@@ -168,6 +182,12 @@ DeviceMatrix MambaCuda::weights(const Checkpoint& checkpoint, const std::string&
     cuda_->fill(to.row_range(r, count), values.data());
   }
   return to;
+}
+
+// What a product has to read of a matrix.
+std::int64_t MambaCuda::stored_bytes(const DeviceMatrix& weights) const {
+  const std::int64_t count = weights.rows * weights.cols;
+  return count * bytes_of(weights.type) + (weights.type == ElementType::i8 ? count / kernels::scale_inputs * 2 : 0);
 }
 
 const float* MambaCuda::vector(const std::vector<float>& values) {
@@ -320,8 +340,7 @@ void MambaCuda::enqueue_layer(std::int64_t index, std::int64_t T, std::int64_t f
                      conv = rows(workspace_.conv), projected = rows(workspace_.projected),
                      delta = rows(workspace_.delta), y = rows(workspace_.y);
   const auto stage = [&](Stage what, const DeviceMatrix& weights = {}) {
-    zones.begin(what, index, T,
-                [&] { return stage_work(what, s, T, weights.rows * weights.cols * bytes_of(type_), bytes_of(type_)); });
+    zones.begin(what, index, T, [&] { return stage_work(what, s, T, stored_bytes(weights), bytes_of(type_)); });
   };
   const auto tap = [&](Quantity quantity, const DeviceMatrix& from, Mapping mapping = Mapping::identity,
                        const float* bias = nullptr) {
@@ -425,7 +444,7 @@ void MambaCuda::enqueue_logits(std::int64_t from, std::int64_t rows, float* out,
   cuda_->rms_norm(workspace_.residual.row_range(from, rows), final_norm_, static_cast<float>(layout_.norm_epsilon),
                   normed);
   zones.begin(Stage::head, -1, rows,
-              [&] { return stage_work(Stage::head, s, rows, s.vocab * s.d_model * value_bytes, value_bytes); });
+              [&] { return stage_work(Stage::head, s, rows, stored_bytes(head_), value_bytes); });
   cuda_->linear(normed, head_, nullptr, {out, ElementType::f32, rows, s.vocab, s.vocab});
   zones.end();
 }

@@ -20,8 +20,8 @@ using kernels::PinnedBuffer;
 
 class DeviceZones;
 
-/// Mamba-1 on a CUDA device: weights and activations in `precision` there, the layers enqueued one after the other
-/// without waiting in between. The host keeps A and D, and a CPU backend for what is computed from a trace.
+/// Mamba-1 on a CUDA device: weights and activations in `precision` there (i8: activations in bf16), the layers enqueued
+/// one after the other without waiting in between. The host keeps A and D, and a CPU backend for what is computed from a trace.
 ///
 /// States are values in host memory, copied to the device before a run and back after it; generation that needs no
 /// record leaves them on the device (Decoder). Results differ from the CPU's by rounding: products sum in another
@@ -87,6 +87,7 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
   DeviceMatrix matrix(std::vector<DeviceBuffer>& buffers, std::int64_t rows, std::int64_t cols,
                       kernels::ElementType type) const;
   DeviceMatrix weights(const Checkpoint& checkpoint, const std::string& name, std::int64_t rows, std::int64_t cols);
+  std::int64_t stored_bytes(const DeviceMatrix& weights) const;
   const float* vector(const std::vector<float>& values);
   void ensure_workspace(std::int64_t tokens, bool states) const;
   void ensure_state() const;
@@ -118,7 +119,7 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
 
   MambaLayout layout_;
   Precision precision_;
-  kernels::ElementType type_;
+  kernels::ElementType type_, weight_type_;  // of activations and of the large matrices
   std::string device_;
   kernels::CpuBackend host_;
   std::unique_ptr<kernels::CudaBackend> cuda_;

@@ -242,7 +242,7 @@ class MambaCudaDecoder final : public Decoder {
     const std::int64_t value_bytes = bytes_of(model_->type_);
     const auto epsilon = static_cast<float>(model_->layout_.norm_epsilon);
     const auto work = [&](Stage stage, const DeviceMatrix& weights = {}) {
-      return stage_work(stage, s, batch_, weights.rows * weights.cols * value_bytes, value_bytes);
+      return stage_work(stage, s, batch_, model_->stored_bytes(weights), value_bytes);
     };
     zones.begin(Stage::embedding, -1, batch_, [&] { return work(Stage::embedding); });
     cuda_.decode_embed({ids_, model_->embedding_, stream_});

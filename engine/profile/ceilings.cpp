@@ -32,7 +32,8 @@ Ceilings measure_ceilings(const std::string& device, Precision precision, int th
   Ceilings ceilings;
   if (const std::optional<int> index = cuda_index(device)) {
     const auto backend = open_cuda(*index);
-    const kernels::ElementType type = precision == Precision::bf16  ? kernels::ElementType::bf16
+    const kernels::ElementType type = precision == Precision::bf16 || precision == Precision::i8
+                                          ? kernels::ElementType::bf16
                                       : precision == Precision::f16 ? kernels::ElementType::f16
                                                                     : kernels::ElementType::f32;
     const auto limits = backend->measure_limits(type);

@@ -11,6 +11,7 @@
 #include "cuda/decode.h"
 #include "cuda/decode_loop.h"
 #include "cuda/model_ops.h"
+#include "cuda/quantised.h"
 #include "cuda/scan_ladder.h"
 #include "cuda/selective_scan.h"
 #include "kernels/cuda_devices.h"
@@ -24,6 +25,7 @@ using namespace cuda;
 // What the library asks for on Hopper. Given by us, because one it allocates itself cannot be captured in a graph.
 constexpr std::int64_t blas_workspace = std::int64_t{32} << 20;
 constexpr std::int64_t staging_bytes = std::int64_t{16} << 20;
+constexpr std::int64_t expanded_bytes = std::int64_t{32} << 20;  // 8-bit weights at once in 16 bits
 
 void check_blas(cublasStatus_t status, const char* what) {
   if (status != CUBLAS_STATUS_SUCCESS)
@@ -41,7 +43,7 @@ cudaDataType_t blas_type(ElementType type) {
     case ElementType::i8:
       break;
   }
-  throw CudaError("8-bit weights are not multiplied on a CUDA device; choose f32, bf16 or f16, or the CPU");
+  throw CudaError("8-bit activations are not multiplied on a CUDA device; choose f32, bf16 or f16");
 }
 
 std::string in_mib(std::int64_t bytes) {
@@ -138,6 +140,7 @@ class Backend final : public CudaBackend {
   void fill(const DeviceMatrix& matrix, const float* values) override {
     if (matrix.rows == 0 || matrix.cols == 0) return;
     if (!staging_) staging_ = allocate(staging_bytes);
+    if (matrix.type == ElementType::i8 && !expanded_) expanded_ = allocate(expanded_bytes);
     const std::int64_t columns = std::min(matrix.cols, staging_bytes / 4);
     const std::int64_t rows = std::max<std::int64_t>(1, staging_bytes / 4 / columns);
     for (std::int64_t r = 0; r < matrix.rows; r += rows) {
@@ -146,8 +149,11 @@ class Backend final : public CudaBackend {
         // More than one block of columns only where a single row is larger than the staging memory: rows is 1 then.
         const std::int64_t width = std::min(columns, matrix.cols - c);
         copy_to_device(staging_.data(), values + r * matrix.cols + c, count * width * 4);
-        map({staging_.data(), ElementType::f32, count, width, width}, matrix.row_range(r, count).columns(c, width),
-            Mapping::identity, nullptr);
+        const DeviceMatrix staged{staging_.data(), ElementType::f32, count, width, width};
+        if (matrix.type == ElementType::i8)
+          quantise(staged, matrix.row_range(r, count), c, stream_);
+        else
+          map(staged, matrix.row_range(r, count).columns(c, width), Mapping::identity, nullptr);
       }
     }
     wait();  // pinned values are read later than the copy returns
@@ -321,6 +327,7 @@ class Backend final : public CudaBackend {
   }
   void multiply(const DeviceMatrix& x, const DeviceMatrix& W, const DeviceMatrix& y, bool accumulate) {
     other();
+    if (W.type == ElementType::i8) return multiply_quantised(x, W, y, accumulate);
     // Column-major: y [M, T] = Wᵀ x.
     const float one = 1, beta = accumulate ? 1 : 0;
     const auto size = [](std::int64_t v) { return static_cast<int>(v); };
@@ -328,6 +335,17 @@ class Backend final : public CudaBackend {
                             blas_type(W.type), size(W.stride), x.data, blas_type(x.type), size(x.stride), &beta, y.data,
                             blas_type(y.type), size(y.stride), CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT),
                "a matrix product");
+  }
+  // Tile by tile: as many rows as fit the memory for them, expanded to the type of x.
+  void multiply_quantised(const DeviceMatrix& x, const DeviceMatrix& W, const DeviceMatrix& y, bool accumulate) {
+    const std::int64_t stride = padded(W.cols);
+    const std::int64_t tile = std::max<std::int64_t>(1, expanded_.bytes() / (stride * bytes_of(x.type)));
+    for (std::int64_t m = 0; m < W.rows; m += tile) {
+      const std::int64_t rows = std::min(tile, W.rows - m);
+      const DeviceMatrix expanded{expanded_.data(), x.type, rows, W.cols, stride};
+      dequantise(W.row_range(m, rows), expanded, stream_);
+      multiply(x, expanded, y.columns(m, rows), accumulate);
+    }
   }
   // Median seconds of `run`, after one run to warm up.
   double seconds(const std::function<void()>& run) {
@@ -349,7 +367,7 @@ class Backend final : public CudaBackend {
   std::string name_;
   cudaStream_t stream_ = nullptr, copies_ = nullptr;
   cublasHandle_t blas_ = nullptr;
-  DeviceBuffer workspace_, staging_;
+  DeviceBuffer workspace_, staging_, expanded_;
   bool in_chain_ = false;  // the last thing enqueued was a step of decoding
 };
 

@@ -138,15 +138,13 @@ void product(const char* name, const DeviceMatrix& W, std::int64_t batch, const 
   launch_product<T, Narrow>(name, W, batch, input, output, how.stream, how.overlap);
 }
 
-template <class T>
-__global__ void __launch_bounds__(256)
-    embed_kernel(const std::int32_t* ids, const T* table, std::int64_t table_stride, float* x, std::int64_t stride,
-                 float* squares, int slots, std::int64_t width) {
+template <class Table>
+__global__ void __launch_bounds__(256) embed_kernel(const std::int32_t* ids, Table table, float* x, std::int64_t stride,
+                                                    float* squares, int slots, std::int64_t width) {
   wait_for_kernel_before();
   const std::int64_t n = blockIdx.x;
-  const T* row = table + ids[n] * table_stride;
   for (std::int64_t d = threadIdx.x; d < slots * squares_group; d += blockDim.x) {
-    const float value = d < width ? to_float(row[d]) : 0.0f;
+    const float value = d < width ? table.at(ids[n], d) : 0.0f;
     if (d < width) x[n * stride + d] = value;
     const float total = sum_of_group(value * value);
     if (d % squares_group == 0) squares[n * slots + d / squares_group] = total;
@@ -326,16 +324,15 @@ __global__ void __launch_bounds__(choose_threads)
 
 void decode_embed(const DecodeEmbedArgs& args, const DecodeLaunch& how) {
   const DecodeStream& stream = args.stream;
-  with_type(args.table.type, [&](auto zero) {
-    using T = decltype(zero);
-    launch("decode_embed", &embed_kernel<T>, dim3(static_cast<unsigned>(stream.batch)), 256, 0, how.stream, how.overlap,
-           args.ids, args.table.as<const T>(), args.table.stride, stream.x, padded(stream.d_model), stream.squares,
+  with_weights(args.table, [&](auto, const auto& table) {
+    launch("decode_embed", &embed_kernel<std::decay_t<decltype(table)>>, dim3(static_cast<unsigned>(stream.batch)), 256,
+           0, how.stream, how.overlap, args.ids, table, stream.x, padded(stream.d_model), stream.squares,
            static_cast<int>(squares_slots(stream.d_model)), stream.d_model);
   });
 }
 
 void decode_in(const DecodeInArgs& args, const DecodeLaunch& how) {
-  with_type(args.W.type, [&](auto zero) {
+  with_weights(args.W, [&](auto zero, const auto&) {
     using T = decltype(zero);
     const ConvOutput<T> output{
         args.u.cols,          args.bias,      args.conv_weight, args.conv_bias,      static_cast<int>(args.taps),
@@ -383,7 +380,7 @@ void decode_state(const DecodeStateArgs& args, const DecodeLaunch& how) {
 
 void decode_out(const DecodeOutArgs& args, const DecodeLaunch& how) {
   const DecodeStream& stream = args.stream;
-  with_type(args.W.type, [&](auto zero) {
+  with_weights(args.W, [&](auto zero, const auto&) {
     using T = decltype(zero);
     const StreamOutput output{stream.x,       stream.squares,
                               args.bias,      padded(stream.d_model),
@@ -395,7 +392,7 @@ void decode_out(const DecodeOutArgs& args, const DecodeLaunch& how) {
 }
 
 void decode_head(const DecodeHeadArgs& args, const DecodeLaunch& how) {
-  with_type(args.W.type, [&](auto zero) {
+  with_weights(args.W, [&](auto zero, const auto&) {
     using T = decltype(zero);
     const HeadOutput output{args.logits,   args.best,        args.W.rows, best_slots(args.W.rows),
                             args.drawable, args.stream.batch};
@@ -418,7 +415,7 @@ void decode_choose(const DecodeChooseArgs& args, const DecodeLaunch& how) {
 
 void skinny_product(const DeviceMatrix& x, const DeviceMatrix& W, const float* bias, const DeviceMatrix& y,
                     bool accumulate, const DecodeLaunch& how) {
-  with_type(W.type, [&](auto zero) {
+  with_weights(W, [&](auto zero, const auto&) {
     using T = decltype(zero);
     const PlainInput<T> input{x.as<const T>(), x.stride};
     if (y.type == ElementType::f32)

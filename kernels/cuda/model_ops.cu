@@ -3,6 +3,7 @@
 
 #include "cuda/element.cuh"
 #include "cuda/launch.cuh"
+#include "cuda/quantised.cuh"
 
 namespace statescope::kernels::cuda {
 namespace {
@@ -33,12 +34,11 @@ __global__ void __launch_bounds__(norm_threads)
     out[d] = from_float<Y>(to_float(row[d]) * factor * weight[d]);
 }
 
-template <class T, class Y>
-__global__ void __launch_bounds__(256) embedding_kernel(const std::int32_t* ids, const T* table, std::int64_t stride,
-                                                        Y* y, std::int64_t y_stride, std::int64_t width) {
-  const T* row = table + ids[blockIdx.x] * stride;
+template <class Table, class Y>
+__global__ void __launch_bounds__(256)
+    embedding_kernel(const std::int32_t* ids, Table table, Y* y, std::int64_t y_stride, std::int64_t width) {
   for (std::int64_t d = threadIdx.x; d < width; d += blockDim.x)
-    y[blockIdx.x * y_stride + d] = from_float<Y>(to_float(row[d]));
+    y[blockIdx.x * y_stride + d] = from_float<Y>(table.at(ids[blockIdx.x], d));
 }
 
 constexpr int conv_threads = 128, conv_tokens = 16;
@@ -169,12 +169,11 @@ void rms_norm(const DeviceMatrix& x, const float* weight, float epsilon, const D
 }
 
 void embedding(const std::int32_t* ids, const DeviceMatrix& table, const DeviceMatrix& y, cudaStream_t stream) {
-  with_type(table.type, [&](auto x_zero) {
-    with_type(y.type, [&](auto y_zero) {
-      using X = decltype(x_zero);
-      using Y = decltype(y_zero);
-      launch("embedding", &embedding_kernel<X, Y>, dim3(static_cast<unsigned>(y.rows)), 256, 0, stream, false, ids,
-             table.as<const X>(), table.stride, y.as<Y>(), y.stride, y.cols);
+  with_weights(table, [&](auto, const auto& rows) {
+    with_type(y.type, [&](auto zero) {
+      using Y = decltype(zero);
+      launch("embedding", &embedding_kernel<std::decay_t<decltype(rows)>, Y>, dim3(static_cast<unsigned>(y.rows)), 256,
+             0, stream, false, ids, rows, y.as<Y>(), y.stride, y.cols);
     });
   });
 }

@@ -6,6 +6,7 @@
 
 #include "cuda/element.cuh"
 #include "cuda/launch.cuh"
+#include "cuda/quantised.cuh"
 
 namespace statescope::kernels::cuda {
 
@@ -18,26 +19,6 @@ struct ProductShape {
   static constexpr int warps = WM * WN * WK, threads = 32 * warps;
   static constexpr int shared_bytes = WK * columns * (rows + 1) * 4;
 };
-constexpr int step_inputs = 32;
-
-/// Eight neighbouring inputs: what a thread holds of a step.
-template <class T>
-struct alignas(16) Eight {
-  T values[8];
-};
-
-template <class T>
-__device__ inline Eight<T> load_weights(const T* from) {
-  Eight<T> out;
-  auto* words = reinterpret_cast<uint4*>(&out);
-#pragma unroll
-  for (int i = 0; i < static_cast<int>(sizeof(T)) / 2; ++i)
-    asm volatile("ld.global.nc.L1::no_allocate.v4.u32 {%0, %1, %2, %3}, [%4];"
-                 : "=r"(words[i].x), "=r"(words[i].y), "=r"(words[i].z), "=r"(words[i].w)
-                 : "l"(reinterpret_cast<const char*>(from) + 16 * i));
-  return out;
-}
-
 /// x as it lies in memory.
 template <class T>
 struct PlainInput {
@@ -113,10 +94,9 @@ template <class T>
 constexpr bool on_tensor_cores = false;
 #endif
 
-template <class T, class Shape, class Input, class Output>
+template <class T, class Shape, class Weights, class Input, class Output>
 __global__ void __launch_bounds__(Shape::threads)
-    skinny_product_kernel(const T* W, std::int64_t W_stride, std::int64_t M, int steps, std::int64_t batch, Input input,
-                          Output output) {
+    skinny_product_kernel(Weights W, std::int64_t M, int steps, std::int64_t batch, Input input, Output output) {
   constexpr int MT = Shape::MT, NT = Shape::NT, WM = Shape::WM, WK = Shape::WK;
   constexpr int depth = sizeof(T) == 4 ? (Shape::Depth + 1) / 2 : Shape::Depth;
   extern __shared__ float parts[];  // [WK][columns][rows + 1]
@@ -128,18 +108,18 @@ __global__ void __launch_bounds__(Shape::threads)
   const std::int64_t n0 = static_cast<std::int64_t>(blockIdx.y) * Shape::columns;
   const int first = steps * wk / WK, last = steps * (wk + 1) / WK;
 
-  const T* rows[2 * MT];
+  typename Weights::Row rows[2 * MT];
 #pragma unroll
   for (int i = 0; i < 2 * MT; ++i) {
     const std::int64_t m = m0 + wm * 16 * MT + 8 * i + row;
-    rows[i] = W + (m < M ? m : M - 1) * W_stride + 8 * quad;
+    rows[i] = W.row(m < M ? m : M - 1, quad);
   }
-  Eight<T> w[depth][2 * MT];
+  typename Weights::Held w[depth][2 * MT];
 #pragma unroll
   for (int d = 0; d < depth; ++d) {
 #pragma unroll
     for (int i = 0; i < 2 * MT; ++i)
-      if (first + d < last) w[d][i] = load_weights(rows[i] + (first + d) * step_inputs);
+      if (first + d < last) w[d][i] = Weights::load(rows[i], first + d);
   }
 
   wait_for_kernel_before();
@@ -169,13 +149,14 @@ __global__ void __launch_bounds__(Shape::threads)
 #pragma unroll
           for (int nt = 0; nt < NT; ++nt) x[nt] = input.load(columns[nt], step * step_inputs + 8 * quad, factors[nt]);
 #pragma unroll
-          for (int nt = 0; nt < NT; ++nt) {
+          for (int mt = 0; mt < MT; ++mt) {
+            const Eight<T> upper = Weights::expand(w[d][2 * mt]), lower = Weights::expand(w[d][2 * mt + 1]);
 #pragma unroll
-            for (int mt = 0; mt < MT; ++mt) multiply_tile(c[mt][nt], w[d][2 * mt], w[d][2 * mt + 1], x[nt]);
+            for (int nt = 0; nt < NT; ++nt) multiply_tile(c[mt][nt], upper, lower, x[nt]);
           }
           if (step + depth < last) {
 #pragma unroll
-            for (int i = 0; i < 2 * MT; ++i) w[d][i] = load_weights(rows[i] + (step + depth) * step_inputs);
+            for (int i = 0; i < 2 * MT; ++i) w[d][i] = Weights::load(rows[i], step + depth);
           }
         }
       }
@@ -187,6 +168,9 @@ __global__ void __launch_bounds__(Shape::threads)
       for (int d = 0; d < depth; ++d) {
         const int step = base + d;
         if (step < last) {
+          Eight<T> weights[2 * MT];
+#pragma unroll
+          for (int i = 0; i < 2 * MT; ++i) weights[i] = Weights::expand(w[d][i]);
 #pragma unroll
           for (int column = 0; column < 8; ++column) {
             const std::int64_t n = n0 + wn * 8 + column;
@@ -196,13 +180,13 @@ __global__ void __launch_bounds__(Shape::threads)
               for (int i = 0; i < 2 * MT; ++i) {
 #pragma unroll
                 for (int k = 0; k < 8; ++k)
-                  sums[i][column] = fmaf(to_float(w[d][i].values[k]), to_float(x.values[k]), sums[i][column]);
+                  sums[i][column] = fmaf(to_float(weights[i].values[k]), to_float(x.values[k]), sums[i][column]);
               }
             }
           }
           if (step + depth < last) {
 #pragma unroll
-            for (int i = 0; i < 2 * MT; ++i) w[d][i] = load_weights(rows[i] + (step + depth) * step_inputs);
+            for (int i = 0; i < 2 * MT; ++i) w[d][i] = Weights::load(rows[i], step + depth);
           }
         }
       }
@@ -240,17 +224,23 @@ __global__ void __launch_bounds__(Shape::threads)
   }
 }
 
+/// Weights and inputs in T; 8-bit weights where T is bf16.
 template <class T, class Shape, class Input, class Output>
 void launch_product(const char* name, const DeviceMatrix& W, std::int64_t batch, const Input& input,
                     const Output& output, cudaStream_t stream, bool overlap) {
-  const auto kernel = &skinny_product_kernel<T, Shape, Input, Output>;
-  if (Shape::shared_bytes > 48 * 1024)
-    check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
-                               Shape::shared_bytes),
-          name);
-  launch(name, kernel, dim3(blocks_for(W.rows, Shape::rows), blocks_for(batch, Shape::columns)), Shape::threads,
-         Shape::shared_bytes, stream, overlap, W.as<const T>(), W.stride, W.rows,
-         static_cast<int>(blocks_for(W.cols, step_inputs)), batch, input, output);
+  with_weights(W, [&](auto zero, const auto& weights) {
+    if constexpr (std::is_same<decltype(zero), T>::value) {
+      using Weights = std::decay_t<decltype(weights)>;
+      const auto kernel = &skinny_product_kernel<T, Shape, Weights, Input, Output>;
+      if (Shape::shared_bytes > 48 * 1024)
+        check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
+                                   Shape::shared_bytes),
+              name);
+      launch(name, kernel, dim3(blocks_for(W.rows, Shape::rows), blocks_for(batch, Shape::columns)), Shape::threads,
+             Shape::shared_bytes, stream, overlap, weights, W.rows, static_cast<int>(blocks_for(W.cols, step_inputs)),
+             batch, input, output);
+    }
+  });
 }
 
 }  // namespace statescope::kernels::cuda

@@ -31,9 +31,11 @@ Pair load(const MambaSpec& spec, Precision precision = Precision::f32) {
 
 // One rounding is 6e-8; sums in another order, the device's own exponentials (2^-22) and a few layers on top of each
 // other stay below some hundred of them. In 16 bits a rounding may fall on the other side on one device, which is a
-// unit of the type; about a dozen of them lie between a weight and a logit.
+// unit of the type; about a dozen of them lie between a weight and a logit. 8-bit weights are the same numbers on both;
+// the device multiplies them in bf16.
 double tolerance(Precision precision) {
-  return precision == Precision::bf16 ? 16 * 0x1p-8 : precision == Precision::f16 ? 16 * 0x1p-11 : 1e-4;
+  if (precision == Precision::bf16 || precision == Precision::i8) return 16 * 0x1p-8;
+  return precision == Precision::f16 ? 16 * 0x1p-11 : 1e-4;
 }
 
 class MambaCuda : public testing::Test {
@@ -43,6 +45,7 @@ class MambaCuda : public testing::Test {
   }
 };
 
+constexpr Precision all_precisions[] = {Precision::f32, Precision::bf16, Precision::f16, Precision::i8};
 const MambaSpec usual{{3, 32, 64, 16, 4, 2, 90}};
 const MambaSpec shapes[] = {{{1, 1, 1, 1, 1, 1, 2}, Dtype::f32, true, true, true, true, true},
                             {{3, 7, 13, 1, 2, 1, 11}},
@@ -52,7 +55,7 @@ const MambaSpec shapes[] = {{{1, 1, 1, 1, 1, 1, 2}, Dtype::f32, true, true, true
                             {{2, 40, 80, 16, 2, 64, 130}, Dtype::f32, false, true, true, false, true}};
 
 TEST_F(MambaCuda, EveryTensorAgreesWithTheCpu) {
-  for (const Precision precision : {Precision::f32, Precision::bf16, Precision::f16}) {
+  for (const Precision precision : all_precisions) {
     for (const MambaSpec& spec : shapes) {
       SCOPED_TRACE(testing::Message() << precision_name(precision) << ", d_inner " << spec.sizes.d_inner);
       const Pair models = load(spec, precision);
@@ -102,7 +105,7 @@ WholeRun whole_run(const std::shared_ptr<const Model>& model) {
 }
 
 TEST_F(MambaCuda, WholeRunsRepeatBitForBit) {
-  for (const Precision precision : {Precision::f32, Precision::bf16, Precision::f16}) {
+  for (const Precision precision : all_precisions) {
     SCOPED_TRACE(precision_name(precision));
     const auto model = load({{3, 64, 128, 16, 4, 4, 90}}, precision).cuda;
     const WholeRun first = whole_run(model);
@@ -132,7 +135,7 @@ TEST_F(MambaCuda, LogitsAfterAPromptAgreeWithTheCpu) {
 }
 
 TEST_F(MambaCuda, DecodingAgreesWithReading) {
-  for (const Precision precision : {Precision::f32, Precision::bf16, Precision::f16}) {
+  for (const Precision precision : all_precisions) {
     for (const std::int64_t batch : {1, 3, 12, 40}) {
       SCOPED_TRACE(testing::Message() << precision_name(precision) << ", batch " << batch);
       const Pair models = load({{3, 33, 66, 16, 4, 3, 90}}, precision);

@@ -64,6 +64,13 @@ class Cuda : public ::testing::Test {
   DeviceMatrix output(std::int64_t rows, std::int64_t cols, ElementType type) {
     return upload(Matrix(rows, cols, std::vector<double>(static_cast<std::size_t>(rows * cols), std::nan(""))), type);
   }
+  DeviceMatrix quantised(const Matrix& m) {
+    const std::int64_t stride = weight_stride(m.cols, ElementType::i8);
+    buffers.push_back(backend->allocate(m.rows * stride));
+    const DeviceMatrix to{buffers.back().data(), ElementType::i8, m.rows, m.cols, stride};
+    backend->fill(to, std::vector<float>(m.values.begin(), m.values.end()).data());
+    return to;
+  }
   const float* vector(const Matrix& m) {
     const std::vector<float> values(m.values.begin(), m.values.end());
     buffers.push_back(backend->allocate(padded(m.rows * m.cols) * 4));
@@ -130,6 +137,42 @@ TEST_F(Cuda, LinearMatchesTheReference) {
         EXPECT_TRUE(close(download(total), expected, (sum + 1e-6) / std::max(largest(expected), 1e-3)));
         if (HasFailure()) return;
       }
+    }
+  }
+}
+
+// 8-bit weights multiply as the CPU's do: the same numbers, here against bf16 activations.
+TEST_F(Cuda, QuantisedWeightsAreThoseOfTheCpu) {
+  for (const auto& [M, K] : {std::pair{1, 1}, {5, 31}, {17, 33}, {130, 257}, {70, 1536}}) {
+    SCOPED_TRACE(::testing::Message() << "M " << M << ", K " << K);
+    Matrix W = Random("cuda quantised " + std::to_string(K)).uniform(M, K, -1, 1);
+    for (std::int64_t k = 0; k < std::min<std::int64_t>(K, 32); ++k) W(0, k) = 0;  // a scale of nothing
+    const DeviceMatrix there = quantised(W);
+    const std::vector<float> values(W.values.begin(), W.values.end());
+    const PackedMatrix packed = PackedMatrix::pack(values.data(), M, K, ElementType::i8);
+    Matrix exact(M, K);
+    for (std::int64_t m = 0; m < M; ++m)
+      for (std::int64_t k = 0; k < K; ++k) exact(m, k) = packed.at(m, k);
+    // Rows of an embedding are the weights themselves.
+    std::vector<std::int32_t> ids(static_cast<std::size_t>(M));
+    for (std::int32_t m = 0; m < M; ++m) ids[static_cast<std::size_t>(m)] = m;
+    buffers.push_back(backend->allocate(M * 4));
+    auto* const device_ids = buffers.back().as<std::int32_t>();
+    backend->copy_to_device(device_ids, ids.data(), M * 4);
+    backend->wait();
+    const DeviceMatrix rows = output(M, K, ElementType::f32);
+    backend->embedding(device_ids, there, rows);
+    EXPECT_TRUE(same_bits(download(rows), exact));
+
+    for (const std::int64_t T : {1, 8, 9, 40}) {  // decoding's product, and cuBLAS on expanded tiles
+      const Matrix x = rounded(Random("cuda quantised x " + std::to_string(T)).uniform(T, K, -1, 1), ElementType::bf16);
+      Matrix expected(T, M);
+      reference::linear(x.view(), exact.view(), nullptr, expected.view());
+      const DeviceMatrix y = output(T, M, ElementType::f32);
+      backend->linear(upload(x, ElementType::bf16, 5), there, nullptr, y);
+      // A weight is rounded to bf16, by at most 2^-9 of itself; the sum of K terms of at most 1 is in float32.
+      const double terms = static_cast<double>(K), scale = std::max(largest(expected), 1e-3);
+      EXPECT_TRUE(close(download(y), expected, (terms * 0x1p-9 / 4 + terms * terms * unit_roundoff) / scale)) << T;
     }
   }
 }

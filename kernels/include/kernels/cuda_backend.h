@@ -72,7 +72,8 @@ class CudaBackend {
   virtual void copy_blocks(void* to, std::int64_t to_step, const void* from, std::int64_t from_step, std::int64_t bytes,
                            std::int64_t count) = 0;
   virtual void clear(void* device, std::int64_t bytes) = 0;  // to zeros
-  /// Host values [rows, cols] without gaps into a matrix of any type, rounded to nearest. Returns when they are read.
+  /// Host values [rows, cols] without gaps into a matrix of any type, rounded to nearest. 8-bit matrices are filled by
+  /// whole rows, which lie as cuda_decode.h says. Returns when the values are read.
   virtual void fill(const DeviceMatrix& matrix, const float* values) = 0;
   virtual void wait() = 0;  // until everything enqueued is done
 
@@ -96,8 +97,8 @@ class CudaBackend {
   virtual Graph capture(const std::function<void()>& enqueue) = 0;
   virtual void launch(const Graph& graph) = 0;
 
-  /// y = x Wᵀ, or y += x Wᵀ, plus bias [M] unless null; x [T, K] and W [M, K] of one type, y [T, M] of that type or
-  /// float32. Sums in float32. Rows lie as cuda_decode.h says.
+  /// y = x Wᵀ, or y += x Wᵀ, plus bias [M] unless null; x [T, K] and W [M, K] of one type, or W of 8 bits and x bf16;
+  /// y [T, M] of x's type or float32. Sums in float32. Rows lie as cuda_decode.h says.
   virtual void linear(const DeviceMatrix& x, const DeviceMatrix& W, const float* bias, const DeviceMatrix& y,
                       bool accumulate = false) = 0;
   virtual void rms_norm(const DeviceMatrix& x, const float* weight, float epsilon, const DeviceMatrix& y) = 0;

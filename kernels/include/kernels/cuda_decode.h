@@ -18,6 +18,15 @@ constexpr std::int64_t padded(std::int64_t count) {
   return (count + product_pad - 1) / product_pad * product_pad;
 }
 
+/// An 8-bit row of weights is its padded integers, then a bf16 scale for every 32 of them, with the numbers of
+/// kernels/linear.h. It multiplies activations in bf16.
+constexpr std::int64_t scale_inputs = 32;
+/// Elements from one row of weights to the next.
+constexpr std::int64_t weight_stride(std::int64_t cols, ElementType type) {
+  const std::int64_t inputs = padded(cols), bytes = inputs + inputs / scale_inputs * 2;
+  return type == ElementType::i8 ? (bytes + 15) / 16 * 16 : inputs;
+}
+
 /// Σ x² over groups of 16 neighbours of a row, which a norm adds up in order.
 constexpr std::int64_t squares_group = 16;
 constexpr std::int64_t squares_slots(std::int64_t d_model) {

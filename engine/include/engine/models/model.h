@@ -20,7 +20,7 @@ class Checkpoint;
 class Decoder;
 
 /// Storage of the weight matrices and rounding of activations; i8 has 8-bit matrices (kernels/linear.h) and float32
-/// activations. State, Δ and exp(Δ·A) are float32 in all but f64, the reference.
+/// activations, on a CUDA device bf16 ones. State, Δ and exp(Δ·A) are float32 in all but f64, the reference.
 enum class Precision { f64, f32, bf16, f16, i8 };
 Precision parse_precision(const std::string& text);  // throws Error
 std::string precision_name(Precision precision);
