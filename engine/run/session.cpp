@@ -12,6 +12,8 @@ namespace statescope {
 namespace {
 
 constexpr std::int64_t shortest_interval = 64;
+// A device reads so fast that each interruption shows: it is asked for a state, and for tokens, less often.
+constexpr std::int64_t device_interval = 1024, device_slice = 2048;
 // Tokens read at once. Weights that do not fit the caches are read from memory once per slice, so slices are long then;
 // short ones are told of, and can be stopped, more often.
 constexpr std::int64_t short_slice = 64, long_slice = 256;
@@ -39,6 +41,27 @@ float mean(std::span<const float> values) {
   return static_cast<float>(sum_of(values, [](double v) { return v; }) / static_cast<double>(values.size()));
 }
 
+// The residual stream in memory of our own.
+class HostStream final : public ResidualStream {
+ public:
+  HostStream(const ModelSizes& sizes, std::int64_t tokens)
+      : tokens_(tokens),
+        width_(sizes.d_model),
+        values_(std::make_unique_for_overwrite<float[]>(
+            static_cast<std::size_t>((sizes.layers + 1) * tokens * sizes.d_model))) {}
+
+  const float* row(std::int64_t layer, std::int64_t token) const { return values_.get() + at(layer, token); }
+  float* row(std::int64_t layer, std::int64_t token) { return values_.get() + at(layer, token); }
+  void copy(std::int64_t layer, std::int64_t first, std::int64_t count, float* out) const override {
+    std::copy_n(row(layer, first), count * width_, out);
+  }
+
+ private:
+  std::int64_t at(std::int64_t layer, std::int64_t token) const { return (layer * tokens_ + token) * width_; }
+  std::int64_t tokens_, width_;
+  std::unique_ptr<float[]> values_;
+};
+
 // Turns what a run computes for a slice of tokens into their records.
 class SliceRecorder final : public Recorder {
  public:
@@ -48,7 +71,6 @@ class SliceRecorder final : public Recorder {
       auto token = std::make_shared<TokenRecord>();
       token->id = id;
       token->generated = generated;
-      token->hidden.resize(static_cast<std::size_t>((sizes.layers + 1) * sizes.d_model));
       token->layers.resize(static_cast<std::size_t>(sizes.layers));
       tokens.push_back(std::move(token));
     }
@@ -60,17 +82,31 @@ class SliceRecorder final : public Recorder {
 
   void record(Quantity quantity, std::int64_t layer, std::int64_t first, std::int64_t count,
               std::span<const float> values) override {
+    if (quantity == Quantity::hidden) {
+      if (!stream_) stream_ = std::make_shared<HostStream>(sizes_, std::ssize(tokens));
+      std::copy(values.begin(), values.end(), stream_->row(layer, first));
+      return;
+    }
     const std::size_t width = values.size() / static_cast<std::size_t>(count);
     for (std::int64_t i = 0; i < count; ++i) {
-      TokenRecord& token = *tokens[static_cast<std::size_t>(first + i)];
+      LayerSummary& summary = tokens[static_cast<std::size_t>(first + i)]->layers[static_cast<std::size_t>(layer)];
       const std::span<const float> row = values.subspan(static_cast<std::size_t>(i) * width, width);
-      if (quantity == Quantity::hidden)
-        std::copy(row.begin(), row.end(), token.hidden.begin() + layer * sizes_.d_model);
-      else if (quantity == Quantity::delta)
-        token.layers[static_cast<std::size_t>(layer)][Summary::mean_delta] = mean(row);
+      if (quantity == Quantity::delta)
+        summary[Summary::mean_delta] = mean(row);
       else
-        token.layers[static_cast<std::size_t>(layer)][Summary::state_norm] =
-            static_cast<float>(std::sqrt(sum_of(row, [](double v) { return v; })));
+        summary[Summary::state_norm] = static_cast<float>(std::sqrt(sum_of(row, [](double v) { return v; })));
+    }
+  }
+
+  bool accepts_kept() const override { return true; }
+  void record_kept(std::int64_t first, std::int64_t count, std::shared_ptr<const ResidualStream> stream,
+                   std::span<const LayerSummary> summaries) override {
+    for (std::int64_t i = 0; i < count; ++i) {
+      TokenRecord& token = *tokens[static_cast<std::size_t>(first + i)];
+      token.stream = stream;
+      token.row = i;
+      for (std::int64_t layer = 0; layer < sizes_.layers; ++layer)
+        token.layers[static_cast<std::size_t>(layer)] = summaries[static_cast<std::size_t>(layer * count + i)];
     }
   }
 
@@ -83,16 +119,21 @@ class SliceRecorder final : public Recorder {
     snapshots[index]->layers[static_cast<std::size_t>(layer)] = std::move(state);
   }
 
-  // The summaries that compare the stream before and after a layer.
+  // Of a stream that came over: the summaries that compare it before and after a layer.
   void finish() {
+    if (!stream_) return;
     const auto D = static_cast<std::size_t>(sizes_.d_model);
     std::vector<float> update(D);
-    for (const auto& token : tokens) {
-      for (std::size_t layer = 0; layer < token->layers.size(); ++layer) {
-        const float* before = token->hidden.data() + layer * D;
-        for (std::size_t d = 0; d < D; ++d) update[d] = before[D + d] - before[d];
-        token->layers[layer][Summary::residual_norm] = norm({before, D});
-        token->layers[layer][Summary::update_norm] = norm(update);
+    for (std::int64_t t = 0; t < std::ssize(tokens); ++t) {
+      TokenRecord& token = *tokens[static_cast<std::size_t>(t)];
+      token.stream = stream_;
+      token.row = t;
+      for (std::int64_t layer = 0; layer < sizes_.layers; ++layer) {
+        const float *before = stream_->row(layer, t), *after = stream_->row(layer + 1, t);
+        for (std::size_t d = 0; d < D; ++d) update[d] = after[d] - before[d];
+        LayerSummary& summary = token.layers[static_cast<std::size_t>(layer)];
+        summary[Summary::residual_norm] = norm({before, D});
+        summary[Summary::update_norm] = norm(update);
       }
     }
   }
@@ -103,13 +144,14 @@ class SliceRecorder final : public Recorder {
  private:
   ModelSizes sizes_;
   std::int64_t interval_;
+  std::shared_ptr<HostStream> stream_;
 };
 
 }  // namespace
 
 Session::Session(std::shared_ptr<const Model> model, std::int64_t memory_limit)
     : model_(std::move(model)), memory_limit_(memory_limit), state_(model_->initial_state()) {
-  trace_.interval = shortest_interval;
+  trace_.interval = on_device() ? device_interval : shortest_interval;
 }
 
 std::int64_t Session::trace_bytes(const ModelInfo& info, std::int64_t tokens, std::int64_t interval) {
@@ -172,7 +214,9 @@ void Session::append(std::span<const std::int32_t> ids, bool generated, std::sto
 
 // From a checkpoint a slice may go past others, whose states it keeps; from anywhere else to the next at most.
 std::int64_t Session::slice_length() const {
-  const std::int64_t most = model_->weight_bytes() > fits_caches ? long_slice : short_slice;
+  const std::int64_t most = on_device()                            ? device_slice
+                            : model_->weight_bytes() > fits_caches ? long_slice
+                                                                   : short_slice;
   const std::int64_t past = length() % trace_.interval;
   return past == 0 ? most : std::min(most, trace_.interval - past);
 }

@@ -45,13 +45,23 @@ std::vector<std::int32_t> Trace::ids() const {
   return out;
 }
 
+void copy_stream(const Trace& trace, std::int64_t layer, std::int64_t first, std::int64_t count, std::int64_t d_model,
+                 float* out) {
+  const auto token = [&](std::int64_t t) -> const TokenRecord& { return *trace.tokens[static_cast<std::size_t>(t)]; };
+  // As many rows at once as one stream holds in a row.
+  for (std::int64_t t = first, next = first; t < first + count; t = next) {
+    const TokenRecord& begin = token(t);
+    do ++next;
+    while (next < first + count && token(next).stream == begin.stream && token(next).row == begin.row + next - t);
+    begin.stream->copy(layer, begin.row, next - t, out + (t - first) * d_model);
+  }
+}
+
 std::vector<float> logits_of(const Model& model, const Trace& trace, std::int64_t first, std::int64_t last) {
   const ModelSizes& s = model.info().sizes;
-  std::vector<float> stream, logits(static_cast<std::size_t>((last - first) * s.vocab));
-  for (std::int64_t t = first; t < last; ++t) {
-    const std::vector<float>& hidden = trace.tokens[static_cast<std::size_t>(t)]->hidden;
-    stream.insert(stream.end(), hidden.end() - s.d_model, hidden.end());
-  }
+  std::vector<float> stream(static_cast<std::size_t>((last - first) * s.d_model)),
+      logits(static_cast<std::size_t>((last - first) * s.vocab));
+  copy_stream(trace, s.layers, first, last - first, s.d_model, stream.data());
   model.logits({stream.data(), last - first, s.d_model}, {logits.data(), last - first, s.vocab});
   return logits;
 }
@@ -107,9 +117,7 @@ LayerTrack layer_track(const Model& model, const Trace& trace, std::int64_t laye
     if (stop.stop_requested()) throw Cancelled();
     const std::int64_t count = std::min(chunk_tokens, T - position);
     std::vector<float> stream(static_cast<std::size_t>(count * s.d_model));
-    for (std::int64_t t = 0; t < count; ++t)
-      std::copy_n(trace.tokens[static_cast<std::size_t>(position + t)]->hidden.data() + layer * s.d_model, s.d_model,
-                  stream.data() + t * s.d_model);
+    copy_stream(trace, layer, position, count, s.d_model, stream.data());
     const auto rows = [&](std::vector<float>& values, std::int64_t width) {
       return MatrixView<float>(values.data() + position * width, count, width);
     };

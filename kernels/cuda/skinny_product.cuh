@@ -148,11 +148,13 @@ __global__ void __launch_bounds__(Shape::threads)
           Eight<T> x[NT];
 #pragma unroll
           for (int nt = 0; nt < NT; ++nt) x[nt] = input.load(columns[nt], step * step_inputs + 8 * quad, factors[nt]);
+          Eight<T> weights[2 * MT];
 #pragma unroll
-          for (int mt = 0; mt < MT; ++mt) {
-            const Eight<T> upper = Weights::expand(w[d][2 * mt]), lower = Weights::expand(w[d][2 * mt + 1]);
+          for (int i = 0; i < 2 * MT; ++i) weights[i] = Weights::expand(w[d][i]);
 #pragma unroll
-            for (int nt = 0; nt < NT; ++nt) multiply_tile(c[mt][nt], upper, lower, x[nt]);
+          for (int nt = 0; nt < NT; ++nt) {
+#pragma unroll
+            for (int mt = 0; mt < MT; ++mt) multiply_tile(c[mt][nt], weights[2 * mt], weights[2 * mt + 1], x[nt]);
           }
           if (step + depth < last) {
 #pragma unroll

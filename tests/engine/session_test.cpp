@@ -27,6 +27,13 @@ Floats logits_of(const Session& session) {
   return {session.logits().begin(), session.logits().end()};
 }
 
+Floats stream_of(const Session& session, std::int64_t layer, std::int64_t token) {
+  const std::int64_t D = session.model().info().sizes.d_model;
+  Floats row(static_cast<std::size_t>(D));
+  copy_stream(session.trace(), layer, token, 1, D, row.data());
+  return row;
+}
+
 // Everything a session knows, bit for bit.
 void expect_same(const Session& a, const Session& b) {
   EXPECT_EQ(a.trace().ids(), b.trace().ids());
@@ -35,7 +42,8 @@ void expect_same(const Session& a, const Session& b) {
   for (std::int64_t t = 0; t < std::min(a.length(), b.length()); ++t) {
     const TokenRecord& x = *a.trace().tokens[static_cast<std::size_t>(t)];
     const TokenRecord& y = *b.trace().tokens[static_cast<std::size_t>(t)];
-    ASSERT_EQ(x.hidden, y.hidden) << t;
+    for (std::int64_t layer = 0; layer <= std::ssize(x.layers); ++layer)
+      ASSERT_EQ(stream_of(a, layer, t), stream_of(b, layer, t)) << t;
     for (std::size_t layer = 0; layer < x.layers.size(); ++layer)
       ASSERT_EQ(x.layers[layer].values, y.layers[layer].values) << t;
   }

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -20,6 +22,25 @@ std::string quantity_name(Quantity quantity);
 /// Throws Error naming the known ones.
 Quantity parse_quantity(const std::string& name);
 
+/// One number per layer and token, cheap enough to keep for all of them.
+enum class Summary { mean_delta, state_norm, update_norm, residual_norm };
+inline constexpr std::array all_summaries{Summary::mean_delta, Summary::state_norm, Summary::update_norm,
+                                          Summary::residual_norm};
+struct LayerSummary {
+  std::array<float, all_summaries.size()> values{};
+  float operator[](Summary summary) const { return values[static_cast<std::size_t>(summary)]; }
+  float& operator[](Summary summary) { return values[static_cast<std::size_t>(summary)]; }
+};
+
+/// The residual stream of some neighbouring tokens before each layer and before the final norm, wherever it lies.
+class ResidualStream {
+ public:
+  virtual ~ResidualStream() = default;
+  /// Rows [count, D] before `layer` (the number of layers: before the final norm), from row `first` on. Any thread may
+  /// ask.
+  virtual void copy(std::int64_t layer, std::int64_t first, std::int64_t count, float* out) const = 0;
+};
+
 /// Receives what a run computes, in rising order of tokens for each quantity and layer.
 class Recorder {
  public:
@@ -29,6 +50,13 @@ class Recorder {
   /// `values` holds `values.size() / tokens` numbers for each of the tokens first, first + 1, ...
   virtual void record(Quantity quantity, std::int64_t layer, std::int64_t first, std::int64_t tokens,
                       std::span<const float> values) = 0;
+
+  /// Whether a device may keep the residual stream and summarise the layers itself. It then calls record_kept, and
+  /// hidden, delta and state_squares do not leave it.
+  virtual bool accepts_kept() const { return false; }
+  /// Of the tokens first, first + 1, ...: their stream, and summaries [layers, tokens].
+  virtual void record_kept(std::int64_t first, std::int64_t tokens, std::shared_ptr<const ResidualStream> stream,
+                           std::span<const LayerSummary> summaries);
 
   /// Tokens, counted from the first of the run, between the states the recorder wants to keep; 0 for none.
   virtual std::int64_t snapshot_interval() const { return 0; }

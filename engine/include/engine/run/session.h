@@ -59,6 +59,7 @@ class Session {
  private:
   void make_room(std::int64_t tokens);
   std::int64_t slice_length() const;
+  bool on_device() const { return model_->device() != "cpu"; }
 
   std::shared_ptr<const Model> model_;
   std::int64_t memory_limit_;

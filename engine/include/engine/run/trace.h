@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -10,28 +9,20 @@
 #include <vector>
 
 #include "engine/models/model.h"
+#include "engine/models/recorder.h"
 #include "engine/run/sampling.h"
 
 namespace statescope {
 
-/// One number per layer and token, cheap enough to keep for all of them.
-enum class Summary { mean_delta, state_norm, update_norm, residual_norm };
-inline constexpr std::array all_summaries{Summary::mean_delta, Summary::state_norm, Summary::update_norm,
-                                          Summary::residual_norm};
 std::string summary_name(Summary summary);       // "mean_delta", as in scenes
 Summary parse_summary(const std::string& name);  // throws Error naming the known ones
-
-struct LayerSummary {
-  std::array<float, all_summaries.size()> values{};
-  float operator[](Summary summary) const { return values[static_cast<std::size_t>(summary)]; }
-  float& operator[](Summary summary) { return values[static_cast<std::size_t>(summary)]; }
-};
 
 /// What is kept of every token.
 struct TokenRecord {
   std::int32_t id = 0;
-  bool generated = false;            // sampled by the model, not given in the prompt
-  std::vector<float> hidden;         // [layers + 1, D] residual stream before each layer and before the final norm
+  bool generated = false;                        // sampled by the model, not given in the prompt
+  std::shared_ptr<const ResidualStream> stream;  // shared by the tokens that were read at once; this one's is `row`
+  std::int64_t row = 0;
   std::vector<LayerSummary> layers;  // [layers]
 };
 
@@ -49,6 +40,10 @@ struct Trace {
   std::int64_t length() const { return static_cast<std::int64_t>(tokens.size()); }
   std::vector<std::int32_t> ids() const;
 };
+
+/// The residual stream before `layer` of the tokens first, first + 1, ..., [count, d_model]; see ResidualStream.
+void copy_stream(const Trace& trace, std::int64_t layer, std::int64_t first, std::int64_t count, std::int64_t d_model,
+                 float* out);
 
 /// Logits after each of the tokens [first, last), as [last - first, V].
 std::vector<float> logits_of(const Model& model, const Trace& trace, std::int64_t first, std::int64_t last);
