@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <vector>
 
+#include "device_stream.h"
 #include "engine/models/model.h"
 #include "kernels/cuda_backend.h"
 
@@ -23,10 +24,17 @@ struct RecordingMemory {
 /// handed to the recorder when the next round needs the slot, or at the end.
 class DeviceRecording {
  public:
-  DeviceRecording(kernels::CudaBackend& backend, RecordingMemory& memory, Recorder* recorder)
-      : backend_(backend), memory_(memory), recorder_(recorder) {}
+  /// With `kept` the residual stream and the sums of its layers go there instead.
+  DeviceRecording(kernels::CudaBackend& backend, RecordingMemory& memory, Recorder* recorder,
+                  const KeptOnDevice* kept = nullptr)
+      : backend_(backend), memory_(memory), recorder_(recorder), kept_(kept) {}
 
-  bool wants(Quantity quantity, std::int64_t layer) const { return recorder_ && recorder_->wants(quantity, layer); }
+  const KeptOnDevice* kept() const { return kept_; }
+  bool wants(Quantity quantity, std::int64_t layer) const {
+    const bool kept =
+        quantity == Quantity::hidden || quantity == Quantity::delta || quantity == Quantity::state_squares;
+    return recorder_ && !(kept_ && kept) && recorder_->wants(quantity, layer);
+  }
   /// Device memory [tokens, width] to fill with kernels enqueued before the next call.
   float* reserve(Quantity quantity, std::int64_t layer, std::int64_t first, std::int64_t tokens, std::int64_t width);
   /// Device memory for a layer's state after `tokens` tokens: conv [conv_size], then h [h_size].
@@ -48,6 +56,7 @@ class DeviceRecording {
   kernels::CudaBackend& backend_;
   RecordingMemory& memory_;
   Recorder* recorder_;
+  const KeptOnDevice* kept_;
   std::size_t current_ = 0;
   std::int64_t used_ = 0;  // floats of the slot being filled
   struct Pending {

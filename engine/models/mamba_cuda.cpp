@@ -18,12 +18,8 @@ using kernels::ElementType;
 using kernels::Mapping;
 using kernels::padded;
 
-// Tokens read at once: enough to keep the device busy, bounded so that a prompt's length does not show in memory.
-constexpr std::int64_t most_tokens = 2048, most_recorded_tokens = 512, most_tokens_with_states = 64;
-constexpr std::int64_t chunk_bytes = std::int64_t{1} << 30;
-// Every state of so many tokens at once where only a summary of them is kept.
-constexpr std::int64_t scan_piece = 64;
-constexpr std::int64_t logits_rows = 64;
+// Every state of so many tokens at once where they are recorded, and of so many bytes where they are only summed up.
+constexpr std::int64_t scan_piece = 64, states_bytes = std::int64_t{64} << 20;
 
 ElementType element_type(Precision precision) {
   switch (precision) {
@@ -54,52 +50,6 @@ std::vector<float> transposed(const std::vector<float>& values, std::int64_t row
       out[static_cast<std::size_t>(c * rows + r)] = values[static_cast<std::size_t>(r * cols + c)];
   return out;
 }
-
-// Leaves what a layer computes in the views of a tap.
-class TapRecorder final : public Recorder {
- public:
-  TapRecorder(const LayerTap& tap, std::int64_t d_inner, std::int64_t d_state) : tap_(tap), E_(d_inner), N_(d_state) {}
-  bool wants(Quantity quantity, std::int64_t) const override {
-    return quantity == Quantity::h ? tap_.h_all != nullptr : static_cast<bool>(view(quantity));
-  }
-  void record(Quantity quantity, std::int64_t, std::int64_t first, std::int64_t tokens,
-              std::span<const float> values) override {
-    if (quantity == Quantity::h) {
-      std::copy(values.begin(), values.end(), tap_.h_all + first * E_ * N_);
-      return;
-    }
-    const MatrixView<float> to = view(quantity);
-    for (std::int64_t t = 0; t < tokens; ++t) std::copy_n(values.data() + t * to.cols, to.cols, to.row(first + t));
-  }
-  std::int64_t snapshot_interval() const override { return tap_.snapshot_interval; }
-  void record_snapshot(std::int64_t, std::int64_t, LayerState state) override {
-    tap_.snapshots->push_back(std::move(state));
-  }
-
- private:
-  MatrixView<float> view(Quantity quantity) const {
-    switch (quantity) {
-      case Quantity::delta:
-        return tap_.delta;
-      case Quantity::B:
-        return tap_.B;
-      case Quantity::C:
-        return tap_.C;
-      case Quantity::conv:
-        return tap_.conv;
-      case Quantity::y:
-        return tap_.y;
-      case Quantity::gate:
-        return tap_.gate;
-      case Quantity::state_squares:
-        return tap_.state_squares;
-      default:
-        return {};
-    }
-  }
-  const LayerTap& tap_;
-  std::int64_t E_, N_;
-};
 
 }  // namespace
 
@@ -219,6 +169,11 @@ MatrixView<const float> MambaCuda::A(std::int64_t layer) const {
   return {A_[static_cast<std::size_t>(layer)].data(), s.d_state, s.d_inner};
 }
 
+std::int64_t MambaCuda::states_piece() const {
+  const std::int64_t state = layout_.info.sizes.d_inner * layout_.info.sizes.d_state * 4;
+  return std::max(scan_piece, states_bytes / state);
+}
+
 void MambaCuda::ensure_workspace(std::int64_t tokens, bool states) const {
   const ModelSizes& s = layout_.info.sizes;
   Workspace& w = workspace_;
@@ -237,7 +192,8 @@ void MambaCuda::ensure_workspace(std::int64_t tokens, bool states) const {
     w.tokens = tokens;
   }
   if (states && !w.h_all) {
-    w.buffers.push_back(cuda_->allocate(scan_piece * s.d_inner * s.d_state * static_cast<std::int64_t>(sizeof(float))));
+    w.buffers.push_back(
+        cuda_->allocate(states_piece() * s.d_inner * s.d_state * static_cast<std::int64_t>(sizeof(float))));
     w.h_all = w.buffers.back().as<float>();
   }
 }
@@ -365,6 +321,9 @@ void MambaCuda::enqueue_layer(std::int64_t index, std::int64_t T, std::int64_t f
   stage(Stage::out_projection, layer.out_proj);
   cuda_->linear(y, layer.out_proj, layer.out_bias, residual, true);
   zones.end();
+  if (const KeptOnDevice* kept = recording.kept())
+    cuda_->row_sums(delta, {}, layer.dt_bias, Mapping::softplus, kept->sum(Summary::mean_delta, index, first),
+                    KeptOnDevice::summaries);
   tap(Quantity::delta, delta, Mapping::softplus, layer.dt_bias);
   tap(Quantity::B, projected.columns(R, N));
   tap(Quantity::C, projected.columns(R + N, N));
@@ -381,7 +340,8 @@ void MambaCuda::enqueue_scan(std::int64_t index, std::int64_t T, std::int64_t fi
   const std::int64_t E = s.d_inner, N = s.d_state, R = s.dt_rank, K = s.d_conv;
   const bool wants_h = recording.wants(Quantity::h, index), wants_y = recording.wants(Quantity::y, index);
   const bool wants_squares = recording.wants(Quantity::state_squares, index);
-  const std::int64_t longest = wants_h || wants_squares ? scan_piece : T;
+  const KeptOnDevice* kept = recording.kept();
+  const std::int64_t longest = wants_h ? scan_piece : wants_squares || kept ? states_piece() : T;
   for (std::int64_t begin = 0; begin < T;) {
     std::int64_t count = std::min(longest, T - begin);
     if (snapshot_interval > 0) count = std::min(count, snapshot_interval - (first + begin) % snapshot_interval);
@@ -412,9 +372,12 @@ void MambaCuda::enqueue_scan(std::int64_t index, std::int64_t T, std::int64_t fi
     }
     if (wants_h)
       scan.h_all = recording.reserve(Quantity::h, index, first + begin, count, E * N);
-    else if (wants_squares)
+    else if (wants_squares || kept)
       scan.h_all = workspace_.h_all;
     cuda_->selective_scan(scan);
+    if (kept)
+      cuda_->row_sums({scan.h_all, ElementType::f32, count, E * N, E * N}, {}, nullptr, Mapping::square,
+                      kept->sum(Summary::state_norm, index, first + begin), KeptOnDevice::summaries);
     if (wants_squares) {
       float* to = recording.reserve(Quantity::state_squares, index, first + begin, count, E);
       cuda_->square_states(scan.h_all, N, {to, ElementType::f32, count, E, E});
@@ -455,6 +418,16 @@ void MambaCuda::enqueue_chunk(std::span<const std::int32_t> ids, std::int64_t fi
   const ModelSizes& s = layout_.info.sizes;
   const std::int64_t T = std::ssize(ids);
   const auto record_stream = [&](std::int64_t layer) {
+    if (const KeptOnDevice* kept = recording.kept()) {
+      const DeviceMatrix now = kept->rows(layer, first, T);
+      cuda_->map(workspace_.residual.row_range(0, T), now);
+      if (layer == 0) return;
+      const DeviceMatrix before = kept->rows(layer - 1, first, T);
+      cuda_->row_sums(before, {}, nullptr, Mapping::square, kept->sum(Summary::residual_norm, layer - 1, first),
+                      KeptOnDevice::summaries);
+      cuda_->row_sums(now, before, nullptr, Mapping::square, kept->sum(Summary::update_norm, layer - 1, first),
+                      KeptOnDevice::summaries);
+    }
     if (!recording.wants(Quantity::hidden, layer)) return;
     float* to = recording.reserve(Quantity::hidden, layer, first, T, s.d_model);
     cuda_->map(workspace_.residual.row_range(0, T), {to, ElementType::f32, T, s.d_model, s.d_model});
@@ -475,125 +448,6 @@ void MambaCuda::enqueue_chunk(std::span<const std::int32_t> ids, std::int64_t fi
       enqueue_logits(from, rows, recording.reserve(Quantity::logits, 0, first + from, rows, s.vocab), zones);
     }
   }
-}
-
-std::int64_t MambaCuda::enqueue_prompt(std::span<const std::int32_t> ids, DeviceZones& zones,
-                                       const std::stop_token& stop) const {
-  const std::int64_t total = std::ssize(ids), chunk = chunk_tokens(nullptr);
-  ensure_workspace(std::min(chunk, total), false);
-  DeviceRecording nothing(*cuda_, recording_memory_, nullptr);
-  std::int64_t count = 0;
-  for (std::int64_t first = 0; first < total; first += chunk) {
-    count = std::min(chunk, total - first);
-    enqueue_chunk(ids.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)), first, total, 0,
-                  nothing, zones, stop);
-  }
-  return count - 1;
-}
-
-std::int64_t MambaCuda::chunk_tokens(const Recorder* recorder) const {
-  const ModelSizes& s = layout_.info.sizes;
-  std::int64_t most = recorder ? most_recorded_tokens : most_tokens;
-  for (std::int64_t layer = 0; recorder && layer < s.layers; ++layer)
-    if (recorder->wants(Quantity::h, layer)) most = most_tokens_with_states;
-  std::int64_t chunk = std::clamp<std::int64_t>(chunk_bytes / activation_bytes(1), 1, most);
-  const std::int64_t interval = recorder ? recorder->snapshot_interval() : 0;
-  if (interval > 0) chunk = std::max<std::int64_t>(chunk / interval, 1) * interval;
-  return chunk;
-}
-
-void MambaCuda::read(std::span<const std::int32_t> ids, ModelState& state, Recorder* recorder,
-                     std::stop_token stop) const {
-  if (ids.empty()) return;
-  const ModelSizes& s = layout_.info.sizes;
-  const std::scoped_lock lock(mutex_);
-  const std::int64_t total = std::ssize(ids), chunk = chunk_tokens(recorder);
-  bool squares = false;
-  for (std::int64_t layer = 0; recorder && layer < s.layers; ++layer)
-    squares |= recorder->wants(Quantity::state_squares, layer);
-  ensure_workspace(std::min(chunk, total), squares);
-  upload(state);
-  DeviceZones zones(*cuda_);
-  DeviceRecording recording(*cuda_, recording_memory_, recorder);
-  for (std::int64_t first = 0; first < total; first += chunk)
-    enqueue_chunk(
-        ids.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(chunk, total - first))), first,
-        total, recorder ? recorder->snapshot_interval() : 0, recording, zones, stop);
-  recording.finish();
-  download(state);
-  zones.resolve();
-}
-
-std::vector<float> MambaCuda::read_last(std::span<const std::int32_t> ids, ModelState& state,
-                                        std::stop_token stop) const {
-  const ModelSizes& s = layout_.info.sizes;
-  const std::scoped_lock lock(mutex_);
-  upload(state);
-  DeviceZones zones(*cuda_);
-  const std::int64_t last = enqueue_prompt(ids, zones, stop);
-  enqueue_logits(last, 1, workspace_.logits.as<float>(), zones);
-  std::vector<float> logits(static_cast<std::size_t>(s.vocab));
-  cuda_->copy_to_host(logits.data(), workspace_.logits.data, s.vocab * 4);
-  download(state);
-  zones.resolve();
-  return logits;
-}
-
-void MambaCuda::embed(std::span<const std::int32_t> ids, MatrixView<float> residual) const {
-  if (ids.empty()) return;
-  const ModelSizes& s = layout_.info.sizes;
-  const std::scoped_lock lock(mutex_);
-  ensure_workspace(std::ssize(ids), false);
-  enqueue_ids(ids);
-  std::vector<float> rows(static_cast<std::size_t>(std::ssize(ids) * padded(s.d_model)));
-  cuda_->copy_to_host(rows.data(), workspace_.residual.data, static_cast<std::int64_t>(rows.size()) * 4);
-  cuda_->wait();
-  for (std::int64_t t = 0; t < residual.rows; ++t)
-    std::copy_n(rows.begin() + t * padded(s.d_model), s.d_model, residual.row(t));
-}
-
-void MambaCuda::run_layer(std::int64_t layer, MatrixView<float> residual, LayerState& state,
-                          const LayerTap& tap) const {
-  if (residual.rows == 0) return;
-  const ModelSizes& s = layout_.info.sizes;
-  const std::scoped_lock lock(mutex_);
-  const std::int64_t T = residual.rows;
-  ensure_workspace(T, static_cast<bool>(tap.state_squares));
-  ensure_state();
-  cuda_->wait();
-  upload_residual(residual);
-  pack(layer, state);
-  push(layer, 1);
-  TapRecorder recorder(tap, s.d_inner, s.d_state);
-  DeviceZones zones(*cuda_);
-  DeviceRecording recording(*cuda_, recording_memory_, &recorder);
-  enqueue_layer(layer, T, 0, T, tap.snapshots ? tap.snapshot_interval : 0, recording, zones);
-  state_.current = 1 - state_.current;
-  recording.finish();
-  pull(layer, 1);
-  std::vector<float> rows(static_cast<std::size_t>(T * padded(s.d_model)));
-  cuda_->copy_to_host(rows.data(), workspace_.residual.data, static_cast<std::int64_t>(rows.size()) * 4);
-  cuda_->wait();
-  for (std::int64_t t = 0; t < T; ++t) std::copy_n(rows.begin() + t * padded(s.d_model), s.d_model, residual.row(t));
-  unpack(layer, state);
-  zones.resolve();
-}
-
-void MambaCuda::logits(MatrixView<const float> residual, MatrixView<float> logits) const {
-  const ModelSizes& s = layout_.info.sizes;
-  const std::scoped_lock lock(mutex_);
-  ensure_workspace(std::min(residual.rows, logits_rows), false);
-  DeviceZones zones(*cuda_);
-  for (std::int64_t from = 0; from < residual.rows; from += logits_rows) {
-    const std::int64_t rows = std::min(logits_rows, residual.rows - from);
-    upload_residual(residual.row_range(from, rows));
-    enqueue_logits(0, rows, workspace_.logits.as<float>(), zones);
-    std::vector<float> values(static_cast<std::size_t>(rows * s.vocab));
-    cuda_->copy_to_host(values.data(), workspace_.logits.data, static_cast<std::int64_t>(values.size()) * 4);
-    cuda_->wait();
-    for (std::int64_t t = 0; t < rows; ++t) std::copy_n(values.begin() + t * s.vocab, s.vocab, logits.row(from + t));
-  }
-  zones.resolve();
 }
 
 std::shared_ptr<const Model> load_mamba_cuda(const Checkpoint& checkpoint, Precision precision, int threads,

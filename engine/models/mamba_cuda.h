@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,8 +21,9 @@ using kernels::PinnedBuffer;
 
 class DeviceZones;
 
-/// Mamba-1 on a CUDA device: weights and activations in `precision` there (i8: activations in bf16), the layers enqueued
-/// one after the other without waiting in between. The host keeps A and D, and a CPU backend for what is computed from a trace.
+/// Mamba-1 on a CUDA device: weights and activations in `precision` there (i8: activations in bf16), the layers
+/// enqueued one after the other without waiting in between. The host keeps A and D, and a CPU backend for what is
+/// computed from a trace.
 ///
 /// States are values in host memory, copied to the device before a run and back after it; generation that needs no
 /// record leaves them on the device (Decoder). Results differ from the CPU's by rounding: products sum in another
@@ -52,6 +54,10 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
 
  private:
   friend class MambaCudaDecoder;
+  class Stream;
+
+  // Tokens read at once: enough to keep the device busy, bounded so that a prompt's length does not show in memory.
+  static constexpr std::int64_t most_tokens = 2048, logits_rows = 64;
 
   struct Layer {
     const float* norm = nullptr;  // [D]
@@ -71,7 +77,7 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
     std::vector<DeviceBuffer> buffers;
     std::int32_t* ids = nullptr;
     DeviceMatrix residual, normed, xz, conv, projected, delta, y;
-    float* h_all = nullptr;  // [scan_piece, E, N]
+    float* h_all = nullptr;  // [states_piece(), E, N]
     DeviceMatrix logits;     // [logits_rows, V]
   };
   // A model's state on the device. The convolution's history goes from one of two places to the other.
@@ -102,7 +108,11 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
   void download(ModelState& state) const;
   void upload_residual(MatrixView<const float> residual) const;
 
-  std::int64_t chunk_tokens(const Recorder* recorder) const;
+  std::int64_t chunk_tokens(const Recorder* recorder, bool kept) const;
+  std::int64_t states_piece() const;
+  /// Room to keep the stream of so many tokens; nothing when the device has none.
+  std::optional<KeptOnDevice> keep(std::int64_t tokens) const;
+  void hand_over(KeptOnDevice kept, Recorder& recorder) const;
   void enqueue_ids(std::span<const std::int32_t> ids) const;
   /// Tokens [first, first + T) of a run of `total`, residual stream to residual stream. The history moves to the other
   /// place; the caller flips `current` when all layers are done.
@@ -134,6 +144,7 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
   mutable Workspace workspace_;
   mutable DeviceState state_;
   mutable RecordingMemory recording_memory_;
+  mutable StreamMemory stream_memory_;
 };
 
 }  // namespace statescope

@@ -263,6 +263,11 @@ class Backend final : public CudaBackend {
     other();
     cuda::linear_scan(args, algorithm, chunk, stream_);
   }
+  void row_sums(const DeviceMatrix& from, const DeviceMatrix& minus, const float* bias, Mapping mapping, float* out,
+                std::int64_t step) override {
+    other();
+    cuda::row_sums(from, minus, bias, mapping, out, step, stream_);
+  }
   void square_states(const float* h_all, std::int64_t N, const DeviceMatrix& out) override {
     other();
     cuda::square_states(h_all, N, out, stream_);

@@ -10,24 +10,44 @@ namespace {
 
 constexpr int norm_threads = 256;
 
+// Σ over the threads of a block, for all of them, in one order.
+__device__ inline float sum_of_block(float value) {
+  __shared__ float parts[norm_threads / 32];
+#pragma unroll
+  for (int offset = 16; offset > 0; offset /= 2) value += __shfl_xor_sync(0xffffffffU, value, offset);
+  if (threadIdx.x % 32 == 0) parts[threadIdx.x / 32] = value;
+  __syncthreads();
+  value = 0;
+#pragma unroll
+  for (int i = 0; i < norm_threads / 32; ++i) value += parts[i];
+  return value;
+}
+
+__device__ inline float mapped(float value, Mapping mapping) {
+  switch (mapping) {
+    case Mapping::softplus:
+      return softplus(value);
+    case Mapping::silu:
+      return silu(value);
+    case Mapping::square:
+      return value * value;
+    case Mapping::identity:
+      break;
+  }
+  return value;
+}
+
 template <class X, class Y>
 __global__ void __launch_bounds__(norm_threads)
     rms_norm_kernel(const X* x, std::int64_t x_stride, const float* weight, float epsilon, Y* y, std::int64_t y_stride,
                     std::int64_t width) {
-  __shared__ float parts[norm_threads / 32];
   const X* row = x + blockIdx.x * x_stride;
   float total = 0;
   for (std::int64_t d = threadIdx.x; d < width; d += norm_threads) {
     const float value = to_float(row[d]);
     total = fmaf(value, value, total);
   }
-#pragma unroll
-  for (int offset = 16; offset > 0; offset /= 2) total += __shfl_xor_sync(0xffffffffU, total, offset);
-  if (threadIdx.x % 32 == 0) parts[threadIdx.x / 32] = total;
-  __syncthreads();
-  total = 0;
-#pragma unroll
-  for (int i = 0; i < norm_threads / 32; ++i) total += parts[i];
+  total = sum_of_block(total);
   const float factor = 1.0f / sqrtf(total / static_cast<float>(width) + epsilon);
   Y* out = y + blockIdx.x * y_stride;
   for (std::int64_t d = threadIdx.x; d < width; d += norm_threads)
@@ -94,9 +114,23 @@ __global__ void __launch_bounds__(256)
   if (c >= cols) return;
   float value = to_float(from[r * from_stride + c]);
   if (bias) value += bias[c];
-  if (mapping == Mapping::softplus) value = softplus(value);
-  if (mapping == Mapping::silu) value = silu(value);
-  to[r * to_stride + c] = from_float<To>(value);
+  to[r * to_stride + c] = from_float<To>(mapped(value, mapping));
+}
+
+template <class From>
+__global__ void __launch_bounds__(norm_threads)
+    row_sums_kernel(const From* from, std::int64_t from_stride, const float* minus, std::int64_t minus_stride,
+                    const float* bias, Mapping mapping, std::int64_t cols, float* out, std::int64_t step) {
+  const std::int64_t r = blockIdx.x;
+  float total = 0;
+  for (std::int64_t c = threadIdx.x; c < cols; c += norm_threads) {
+    float value = to_float(from[r * from_stride + c]);
+    if (bias) value += bias[c];
+    if (minus) value -= minus[r * minus_stride + c];
+    total += mapped(value, mapping);
+  }
+  total = sum_of_block(total);
+  if (threadIdx.x == 0) out[r * step] = total;
 }
 
 __global__ void __launch_bounds__(256)
@@ -207,6 +241,16 @@ void map(const DeviceMatrix& from, const DeviceMatrix& to, Mapping mapping, cons
       launch("map", &map_kernel<From, To>, dim3(static_cast<unsigned>(from.rows), blocks_for(from.cols, 256)), 256, 0,
              stream, false, from.as<const From>(), from.stride, to.as<To>(), to.stride, from.cols, mapping, bias);
     });
+  });
+}
+
+void row_sums(const DeviceMatrix& from, const DeviceMatrix& minus, const float* bias, Mapping mapping, float* out,
+              std::int64_t step, cudaStream_t stream) {
+  with_type(from.type, [&](auto zero) {
+    using From = decltype(zero);
+    launch("row_sums", &row_sums_kernel<From>, dim3(static_cast<unsigned>(from.rows)), norm_threads, 0, stream, false,
+           from.as<const From>(), from.stride, minus.as<const float>(), minus.stride, bias, mapping, from.cols, out,
+           step);
   });
 }
 

@@ -264,6 +264,35 @@ TEST_F(Cuda, MapsAddTheBiasAndApplyTheFunction) {
   }
 }
 
+TEST_F(Cuda, RowsAreSummed) {
+  Random random("cuda row sums");
+  for (const std::int64_t cols : {1, 31, 256, 257, 1000}) {
+    const Matrix x = rounded(random.uniform(5, cols, -2, 2), ElementType::bf16), minus = random.uniform(5, cols, -1, 1),
+                 bias = random.uniform(1, cols, -1, 1);
+    for (const Mapping mapping : {Mapping::identity, Mapping::softplus, Mapping::silu, Mapping::square}) {
+      Matrix expected(5, 1);
+      double largest_term = 0;
+      for (std::int64_t r = 0; r < 5; ++r)
+        for (std::int64_t c = 0; c < cols; ++c) {
+          const double v = x(r, c) + bias(0, c) - minus(r, c);
+          const double term = mapping == Mapping::softplus ? std::log1p(std::exp(v))
+                              : mapping == Mapping::silu   ? v / (1 + std::exp(-v))
+                              : mapping == Mapping::square ? v * v
+                                                           : v;
+          expected(r, 0) += term;
+          largest_term = std::max(largest_term, std::abs(term));
+        }
+      const DeviceMatrix sums = output(5, 3, ElementType::f32);
+      backend->row_sums(upload(x, ElementType::bf16), upload(minus, ElementType::f32), vector(bias), mapping,
+                        sums.as<float>(), sums.stride);
+      // A thread adds every 256th term, then eight levels of a tree; the device's own functions err by 2^-21.
+      const double terms = static_cast<double>(cols);
+      const double error = terms * largest_term * ((terms / 256 + 12) * unit_roundoff + 0x1p-21);
+      EXPECT_TRUE(close(download(sums.columns(0, 1)), expected, error / std::max(largest(expected), 1e-3)));
+    }
+  }
+}
+
 TEST_F(Cuda, SquaresOfStatesAreSummed) {
   const Matrix h = Random("cuda squares").uniform(3 * 37, 5, -1, 1);
   const DeviceMatrix out = output(3, 37, ElementType::f32);

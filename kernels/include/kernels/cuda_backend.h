@@ -48,7 +48,7 @@ struct DeviceConvArgs {
 };
 
 /// What a copy from one matrix to another does to the elements on the way, in float32.
-enum class Mapping { identity, softplus, silu };
+enum class Mapping { identity, softplus, silu, square };
 
 /// One device, with one stream on which the operations run in the order of the calls and after the call has returned.
 /// Shapes are the caller's promise. Calls from several threads must not overlap. Every method throws CudaError, and
@@ -112,6 +112,9 @@ class CudaBackend {
   virtual void map(const DeviceMatrix& from, const DeviceMatrix& to, Mapping mapping = Mapping::identity,
                    const float* bias = nullptr) = 0;
 
+  /// out[r · step] = Σ_c mapping(from(r, c) + bias[c] - minus(r, c)); bias null and minus empty for nothing. One order.
+  virtual void row_sums(const DeviceMatrix& from, const DeviceMatrix& minus, const float* bias, Mapping mapping,
+                        float* out, std::int64_t step) = 0;
   /// out [T, E] = Σ_n h², of states [T, E, N].
   virtual void square_states(const float* h_all, std::int64_t N, const DeviceMatrix& out) = 0;
 
