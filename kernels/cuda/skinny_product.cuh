@@ -94,8 +94,9 @@ template <class T>
 constexpr bool on_tensor_cores = false;
 #endif
 
+// In 16 bits, two blocks of up to 8 warps share a multiprocessor.
 template <class T, class Shape, class Weights, class Input, class Output>
-__global__ void __launch_bounds__(Shape::threads)
+__global__ void __launch_bounds__(Shape::threads, sizeof(T) == 2 && Shape::warps <= 8 ? 2 : 1)
     skinny_product_kernel(Weights W, std::int64_t M, int steps, std::int64_t batch, Input input, Output output) {
   constexpr int MT = Shape::MT, NT = Shape::NT, WM = Shape::WM, WK = Shape::WK;
   constexpr int depth = sizeof(T) == 4 ? (Shape::Depth + 1) / 2 : Shape::Depth;
