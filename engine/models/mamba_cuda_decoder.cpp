@@ -47,7 +47,7 @@ class MambaCudaDecoder final : public Decoder {
     h_ = cuda_.allocate(s.layers * batch * s.d_state * s.d_inner * 4);
     host_logits_ = cuda_.allocate_pinned(batch * s.vocab * 4);
     host_ids_ = cuda_.allocate_pinned(batch * std::max<std::int64_t>(capacity, 1) * 4);
-    if (batch == 1) prepare_loop();
+    if (batch == 1 && model_->weight_type_ == type) prepare_loop();  // which reads no 8-bit weights
 
     model_->upload(state);
     for (std::int64_t n = 0; n < batch; ++n) move(n, Direction::into_decoder);
