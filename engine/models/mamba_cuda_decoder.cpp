@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <algorithm>
+#include <cmath>
 
 #include "device_zones.h"
 #include "engine/error.h"
@@ -52,6 +53,7 @@ class MambaCudaDecoder final : public Decoder {
     model_->upload(state);
     for (std::int64_t n = 0; n < batch; ++n) move(n, Direction::into_decoder);
     cuda_.wait();
+    if (loop_.memory) prove_loop();
   }
   ~MambaCudaDecoder() override {
     const std::scoped_lock lock(model_->mutex_);
@@ -84,6 +86,7 @@ class MambaCudaDecoder final : public Decoder {
     cuda_.clear(counters_, batch_ * 4);
     run(1);
     fetch_logits();
+    check_loop();
   }
 
   std::span<const float> logits(std::int64_t sequence) override {
@@ -114,6 +117,7 @@ class MambaCudaDecoder final : public Decoder {
       cuda_.wait();
       const auto* from = host_ids_.as<const std::int32_t>();
       chosen.insert(chosen.end(), from, from + now * batch_);
+      check_loop();
     }
     logits_there_ = false;
     return chosen;
@@ -180,6 +184,50 @@ class MambaCudaDecoder final : public Decoder {
     loop_.layers = buffers_.back().as<const kernels::DecodeLayer>();
     buffers_.push_back(cuda_.allocate(bytes));
     loop_.memory = buffers_.back().data();
+  }
+
+  // Takes the loop for granted only after its first token agrees with that of the chain, on this device and these
+  // weights: what holds a whole device and waits for itself must not be the first to find out that it cannot.
+  void prove_loop() {
+    constexpr std::int32_t any_id = 0;
+    const auto logits_of = [&](const auto& one_token) {
+      for (std::int64_t n = 0; n < batch_; ++n) move(n, Direction::into_decoder);
+      upload_ids(std::span(&any_id, 1));
+      cuda_.clear(counters_, batch_ * 4);
+      one_token();
+      fetch_logits();
+      const auto* logits = host_logits_.as<const float>();
+      return std::vector<float>(logits, logits + sizes().vocab);
+    };
+    const std::vector<float> expected = logits_of([&] {
+      DeviceZones zones(cuda_);
+      enqueue_token(zones);
+    });
+    const std::vector<float> found = logits_of([&] { cuda_.decode_loop(loop_, 1); });
+    // 16-bit activations are rounded in other places: a few hundredths of the largest logit, over many layers.
+    const double tolerance = model_->type_ == ElementType::f32 ? 1e-3 : 0.05;
+    double largest = 0;
+    for (const float logit : expected) largest = std::max(largest, std::abs(static_cast<double>(logit)));
+    bool agree = !loop_failed();
+    for (std::size_t i = 0; i < found.size(); ++i)
+      agree = agree && std::abs(static_cast<double>(found[i]) - expected[i]) <= tolerance * largest;
+    if (!agree) loop_.memory = nullptr;
+    for (std::int64_t n = 0; n < batch_; ++n) move(n, Direction::into_decoder);
+    logits_there_ = false;
+    cuda_.wait();
+  }
+  bool loop_failed() {
+    if (!loop_.memory) return false;
+    auto* words = host_ids_.as<std::uint32_t>();
+    cuda_.copy_to_host(words, loop_.memory, 2 * sizeof(words[0]));
+    cuda_.wait();
+    return words[1] != 0;
+  }
+  void check_loop() {
+    if (loop_failed())
+      throw Error(
+          "generating on the CUDA device came to a halt because a part of it did not answer; open the model "
+          "again, or run it on the CPU");
   }
 
   // One sequence's state between here and the model's own, where prompts are read.

@@ -34,7 +34,7 @@ struct Loop {
 
 /// A message is overwritten only by what its sender computed from later messages of everybody who reads it.
 struct Mailbox {
-  unsigned* last_tag;  // of the launch before
+  unsigned *last_tag, *failed;  // of the launch before; not 0 once a worker gave up
   Message *stream, *u, *projected, *y, *best;
 };
 
@@ -67,6 +67,7 @@ __device__ inline Mailbox mailbox_of(const Loop& p) {
   auto* messages = static_cast<Message*>(p.args.memory) + 1;
   Mailbox box;
   box.last_tag = static_cast<unsigned*>(p.args.memory);
+  box.failed = box.last_tag + 1;
   box.stream = messages;
   box.u = box.stream + blocks * p.rows;
   box.y = box.u + blocks * p.channels;
@@ -151,6 +152,7 @@ class Worker {
       const std::int32_t step = counter + token;
       if (block_ == 0 && thread_ == 0 && step < p_.args.capacity) p_.args.chosen[step] = id;
     }
+    if (gave_up_) *box_.failed = 1;
     // Every other block has read these: its messages came after.
     if (block_ > 0 || thread_ > 0) return;
     *box_.last_tag = tag;
@@ -287,7 +289,7 @@ class Worker {
         take(i, values);
       }
     } else {
-      receive(box_.stream, messages, tag, [&](int i, const unsigned(&words)[3]) {
+      receive(box_.stream, messages, tag, gave_up_, [&](int i, const unsigned(&words)[3]) {
 #pragma unroll
         for (int j = 0; j < 3; ++j) values[j] = __uint_as_float(words[j]);
         take(i, values);
@@ -305,7 +307,7 @@ class Worker {
   __device__ void receive_inputs(const Message* from, unsigned tag) {
     constexpr int per = values_of_message<T>;
     auto* to = reinterpret_cast<unsigned*>(s_.inner_input);
-    receive(from, (p_.E + per - 1) / per, tag, [&](int i, const unsigned(&words)[3]) {
+    receive(from, (p_.E + per - 1) / per, tag, gave_up_, [&](int i, const unsigned(&words)[3]) {
 #pragma unroll
       for (int j = 0; j < 3; ++j) to[3 * i + j] = words[j];
     });
@@ -375,7 +377,7 @@ class Worker {
       read_weights(e0_ + group);
       if (member < p_.N) read_state(e0_ + group, member);
     }
-    receive(box_.projected, (p_.R + 2 * p_.N + 2) / 3, tag, [&](int i, const unsigned(&words)[3]) {
+    receive(box_.projected, (p_.R + 2 * p_.N + 2) / 3, tag, gave_up_, [&](int i, const unsigned(&words)[3]) {
 #pragma unroll
       for (int j = 0; j < 3; ++j) s_.projected[3 * i + j] = __uint_as_float(words[j]);
     });
@@ -414,7 +416,7 @@ class Worker {
       if (lane_ == 0) send(box_.best + block_, words, tag);
     }
     const int blocks = static_cast<int>(gridDim.x);
-    receive(box_.best, blocks, tag, [&](int i, const unsigned(&words)[3]) {
+    receive(box_.best, blocks, tag, gave_up_, [&](int i, const unsigned(&words)[3]) {
       s_.candidates[i] = {__uint_as_float(words[0]), static_cast<std::int32_t>(words[1])};
     });
     wait_for_workers();
@@ -423,7 +425,7 @@ class Worker {
     for (int i = lane_; i < blocks; i += 32) best = better(best, s_.candidates[i]);
     best = best_of_warp(best);
     // Logits that are all NaN choose nothing; the first id keeps what follows inside the table.
-    return best.id == no_id ? 0 : best.id;
+    return static_cast<unsigned>(best.id) < static_cast<unsigned>(p_.V) ? best.id : 0;
   }
 
   const Loop& p_;
@@ -432,6 +434,7 @@ class Worker {
   Ring ring_;
   Scratch<T> s_;
   int thread_, lane_, warp_, block_, e0_;
+  bool gave_up_ = false;
   int buffer_ = 0;
   float factor_ = 0;
   float taps_[most_taps] = {}, conv_bias_ = 0;

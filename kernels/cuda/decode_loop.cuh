@@ -10,6 +10,7 @@
 namespace statescope::kernels::cuda {
 
 constexpr int workers = 384, worker_warps = workers / 32;  // of a block, and one warp that copies
+constexpr unsigned most_looks = 1U << 22;                  // for one message; a look takes about a microsecond
 
 /// Values on their way to all blocks: three of 32 bits, or six of 16. One access: whoever sees the tag sees them.
 struct alignas(16) Message {
@@ -48,14 +49,18 @@ __device__ inline Message look(const Message* from) {
       : "memory");
   return m;
 }
-/// Waits for messages, each worker for its own: use(index, words).
+/// Waits for messages, each worker for its own: use(index, words). One that has waited for seconds gives up, for good,
+/// and goes on with what it finds, so that a launch ends whatever happens.
 template <class Use>
-__device__ inline void receive(const Message* from, int messages, unsigned tag, const Use& use) {
+__device__ inline void receive(const Message* from, int messages, unsigned tag, bool& gave_up, const Use& use) {
 #pragma unroll 1
   for (int i = static_cast<int>(threadIdx.x); i < messages; i += workers) {
     Message m = look(from + i);
 #pragma unroll 1
-    while (m.tag != tag) m = look(from + i);
+    for (unsigned looks = 0; m.tag != tag && !gave_up; ++looks) {
+      gave_up = looks == most_looks;
+      m = look(from + i);
+    }
     use(i, m.words);
   }
 }

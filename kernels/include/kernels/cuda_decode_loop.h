@@ -42,7 +42,9 @@ struct DecodeLoopArgs {
   std::int32_t* chosen = nullptr;   // [capacity] out, from `counter` on; one past `capacity` is not written
   std::int32_t* counter = nullptr;  // [1] tokens chosen so far, in and out
   std::int64_t capacity = 0;
-  void* memory = nullptr;  // decode_loop_memory() bytes, zero before the first call and then left alone
+  /// decode_loop_memory() bytes, zero before the first call and then left alone. The second word of 32 bits is not 0
+  /// after a call in which a part of the device waited in vain for another: nothing it left can be used.
+  void* memory = nullptr;
 };
 
 }  // namespace statescope::kernels
