@@ -4,6 +4,7 @@
 #include <algorithm>
 
 #include "cuda/element.cuh"
+#include "cuda/launch.cuh"
 #include "cuda/selective_scan_plan.h"
 
 namespace statescope::kernels::cuda {
@@ -16,13 +17,6 @@ constexpr std::int64_t longest = std::int64_t{1} << 30;  // tokens that 32 bits 
 constexpr std::int64_t shortest_chunk = 64;              // tokens; a multiple of every tile
 constexpr std::int64_t pairs_of_multiprocessor = 8;      // pairs of warps that are on one at a time
 
-std::int64_t multiprocessors() {
-  int device = 0, count = 0;
-  check(cudaGetDevice(&device), "asking for the device");
-  check(cudaDeviceGetAttribute(&count, cudaDevAttrMultiProcessorCount, device), "asking for its multiprocessors");
-  return count;
-}
-
 // Pairs of warps that the channels alone keep busy, up to 64 states.
 std::int64_t pairs_of(const ScanArgs& args) {
   constexpr std::int64_t channels = 16;
@@ -34,8 +28,8 @@ Plan plan_of(const ScanArgs& args, const Chunks& chunks) {
   if ((args.groups > 1 && of_group % 16 != 0) || args.T > longest) return Plan::any;
   if (args.N <= 8) return Plan::states_8;
   if (args.N <= 16)
-    return chunks.count > 1 || 2 * pairs_of(args) > pairs_of_multiprocessor * multiprocessors() ? Plan::wide
-                                                                                                : Plan::narrow;
+    return chunks.count > 1 || 2 * pairs_of(args) > pairs_of_multiprocessor * multiprocessor_count() ? Plan::wide
+                                                                                                     : Plan::narrow;
   return args.N <= 64 ? Plan::states_64 : args.N <= 128 ? Plan::states_128 : Plan::any;
 }
 
@@ -43,7 +37,8 @@ Chunks chunks_of(const ScanArgs& args) {
   Chunks chunks;
   chunks.length = args.T;
   if (args.T < worth_cutting || args.N <= 8 || args.N > 64) return chunks;
-  const std::int64_t room = pairs_of_multiprocessor * multiprocessors() / std::max<std::int64_t>(1, pairs_of(args));
+  const std::int64_t room =
+      pairs_of_multiprocessor * multiprocessor_count() / std::max<std::int64_t>(1, pairs_of(args));
   if (room < 4) return chunks;
   const std::int64_t length = (args.T + room - 1) / room;
   chunks.length = (length + shortest_chunk - 1) / shortest_chunk * shortest_chunk;

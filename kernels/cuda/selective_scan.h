@@ -75,7 +75,8 @@ struct ScanBackwardArgs {
   void* workspace = nullptr;                    // scan_backward_workspace(args) bytes
 };
 std::int64_t scan_backward_workspace(const ScanBackwardArgs& args);
-/// Enqueues the gradients; every output is overwritten. Deterministic.
+/// Enqueues the gradients; every output is overwritten. Deterministic on one device. Throws CudaError, also where a block
+/// gets too little shared memory: float32 needs 97 KiB, which devices of compute capability 8.0 and later have.
 void selective_scan_backward(const ScanBackwardArgs& args, cudaStream_t stream);
 
 }  // namespace statescope::kernels::cuda

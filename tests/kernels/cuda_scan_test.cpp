@@ -29,8 +29,8 @@ void round_to(Matrix& m, ElementType type) {
 }
 
 // Inputs that are exact in the type, so that the reference sees the same numbers.
-ScanInputs inputs_of(const ScanCase& c, ElementType type) {
-  ScanInputs in(c);
+ScanInputs inputs_of(const ScanCase& c, ElementType type, double slowest = 1) {
+  ScanInputs in(c, slowest);
   for (Matrix* m : {&in.x, &in.delta, &in.B, &in.C, &in.z}) round_to(*m, type);
   return in;
 }
@@ -144,57 +144,99 @@ TEST_F(CudaScan, ChosenChannelsAreThoseOfAllStates) {
         ASSERT_EQ(got(t * 5 + i, n), all(t * 70 + list[static_cast<std::size_t>(i)], n)) << t << " " << i;
 }
 
-TEST_F(CudaScan, GradientsMatchTheReference) {
+// Everything the backward scan gives, in the order of `names`; what the case does not ask for is empty.
+struct Gradients {
+  static constexpr const char* names[] = {"dx", "ddelta", "dz", "dA", "dB", "dC", "dD", "ddelta_bias", "dh0"};
+  static std::vector<std::pair<std::int64_t, std::int64_t>> shapes(const ScanCase& c) {
+    const std::int64_t rows = c.constant ? 1 : c.T, width = c.groups * c.N;
+    return {{c.T, c.E},    {c.T, c.E}, {c.z ? c.T : 0, c.E}, {c.N, c.E}, {rows, width},
+            {rows, width}, {c.D, c.E}, {c.delta_bias, c.E},  {c.N, c.E}};
+  }
+  /// Points the outputs of args at `get(index)`, a view.
+  template <class Args, class Get>
+  static void point(const ScanInputs& in, Args& args, const Get& get) {
+    args.dx = get(0), args.ddelta = get(1);
+    if (in.c.z) args.dz = get(2);
+    args.dA = get(3);
+    args.dB = in.over_time(get(4)), args.dC = in.over_time(get(5));
+    if (in.c.D) args.dD = get(6).data;
+    if (in.c.delta_bias) args.ddelta_bias = get(7).data;
+    args.dh0 = get(8);
+  }
+};
+
+struct Upstream {
+  Upstream(const ScanCase& c, ElementType type) {
+    Random random("cuda scan gradients");
+    dy = random.uniform(c.T, c.E, -1, 1);
+    round_to(dy, type);
+    dh_last = random.uniform(c.N, c.E, -1, 1);
+  }
+  Matrix dy, dh_last;
+};
+
+std::vector<Matrix> expected_gradients(const ScanInputs& in, const Upstream& up) {
+  std::vector<Matrix> want;
+  for (const auto& [rows, cols] : Gradients::shapes(in.c)) want.emplace_back(rows, cols);
+  Matrix h = in.h, unused(in.c.T, in.c.E);
+  SelectiveScanBackwardArgs<double> args;
+  args.forward = in.args(h, unused);
+  args.dy = up.dy.view();
+  args.dh_last = up.dh_last.view();
+  Gradients::point(in, args, [&](std::size_t i) { return want[i].view(); });
+  reference::selective_scan_backward(args);
+  return want;
+}
+
+std::vector<Matrix> run_gradients(CudaBackend& backend, const ScanInputs& in, const Upstream& up, ElementType type) {
+  std::vector<Placed> got;
+  for (const auto& [rows, cols] : Gradients::shapes(in.c)) got.push_back(Placed::output(rows, cols));
+  const PlacedScan placed(in);
+  const Placed dy = Placed::input(up.dy), dh_last = Placed::input(up.dh_last);
+  SelectiveScanBackwardArgs<float> args;
+  args.forward = placed.args();
+  args.dy = dy.view();
+  args.dh_last = dh_last.view();
+  Gradients::point(in, args, [&](std::size_t i) { return got[i].view(); });
+  selective_scan_backward(backend, args, type);
+  std::vector<Matrix> values;
+  for (const Placed& m : got) values.push_back(m.values());
+  return values;
+}
+
+// The errors of the states once more, in sums over states, channels or time that partly cancel.
+void expect_gradients(const std::vector<Matrix>& got, const std::vector<Matrix>& want, ElementType type) {
+  for (std::size_t i = 0; i < want.size(); ++i)
+    EXPECT_TRUE(close(got[i], want[i], (i < 3 ? unit(type) : 0) + 16 * state_tolerance())) << Gradients::names[i];
+}
+
+TEST_F(CudaScan, GradientsMatchTheReferenceOnEveryOption) {
   for (const ElementType type : types) {
-    for (ScanCase c : option_cases(70, 16)) {
+    for (const ScanCase& c : option_cases(70, 16)) {
       SCOPED_TRACE(::testing::Message() << c << ", unit " << unit(type));
       const ScanInputs in = inputs_of(c, type);
-      Random random("cuda scan gradients");
-      Matrix dy = random.uniform(c.T, c.E, -1, 1);
-      round_to(dy, type);
-      const Matrix dh_last = random.uniform(c.N, c.E, -1, 1);
-      const std::int64_t rows = c.constant ? 1 : c.T, width = c.groups * c.N;
-      const std::pair<std::int64_t, std::int64_t> shapes[] = {
-          {c.T, c.E}, {c.T, c.E}, {c.T, c.E}, {c.N, c.E}, {rows, width}, {rows, width}, {1, c.E}, {1, c.E}, {c.N, c.E}};
-      const char* names[] = {"dx", "ddelta", "dz", "dA", "dB", "dC", "dD", "ddelta_bias", "dh0"};
-      std::vector<Matrix> want;
-      std::vector<Placed> got;
-      for (const auto& [r, cols] : shapes) {
-        want.emplace_back(r, cols);
-        got.push_back(Placed::output(r, cols));
-      }
-      const auto point = [&](auto& args, const auto& view, const auto& data) {
-        args.dx = view(0), args.ddelta = view(1);
-        if (c.z) args.dz = view(2);
-        args.dA = view(3);
-        args.dB = in.over_time(view(4)), args.dC = in.over_time(view(5));
-        if (c.D) args.dD = data(6);
-        if (c.delta_bias) args.ddelta_bias = data(7);
-        args.dh0 = view(8);
-      };
-      Matrix h = in.h, unused(c.T, c.E);
-      SelectiveScanBackwardArgs<double> exact;
-      exact.forward = in.args(h, unused);
-      exact.dy = dy.view();
-      exact.dh_last = dh_last.view();
-      point(
-          exact, [&](std::size_t i) { return want[i].view(); }, [&](std::size_t i) { return want[i].data(); });
-      reference::selective_scan_backward(exact);
-      const PlacedScan placed(in);
-      const Placed upstream = Placed::input(dy), last = Placed::input(dh_last);
-      SelectiveScanBackwardArgs<float> fast;
-      fast.forward = placed.args();
-      fast.dy = upstream.view();
-      fast.dh_last = last.view();
-      point(
-          fast, [&](std::size_t i) { return got[i].view(); }, [&](std::size_t i) { return got[i].data(); });
-      selective_scan_backward(*backend, fast, type);
-      for (std::size_t i = 0; i < want.size(); ++i) {
-        if ((i == 2 && !c.z) || (i == 6 && !c.D) || (i == 7 && !c.delta_bias)) continue;
-        // The errors of the states once more, in sums over states, channels or time that partly cancel.
-        EXPECT_TRUE(close(got[i].values(), want[i], (i < 3 ? unit(type) : 0) + 16 * state_tolerance())) << names[i];
-      }
+      const Upstream up(c, type);
+      expect_gradients(run_gradients(*backend, in, up, type), expected_gradients(in, up), type);
       if (HasFailure()) return;
+    }
+  }
+}
+
+// Less than a tile, whole tiles, several chunks of time, which decays this slow let states and adjoint states cross;
+// channels and states that fill their lanes and that do not.
+TEST_F(CudaScan, GradientsMatchTheReferenceOnEveryShape) {
+  for (const std::int64_t T : {1, 8, 9, 33, 500}) {
+    for (const auto& [E, N] : {std::pair{1, 1}, {130, 3}, {96, 16}, {40, 17}, {16, 64}, {9, 100}}) {
+      for (const ElementType type : {ElementType::f32, ElementType::bf16}) {
+        const ScanInputs in = inputs_of({T, E, N, true, true, true, true}, type, 0.01);
+        SCOPED_TRACE(::testing::Message() << in.c << ", unit " << unit(type));
+        const Upstream up(in.c, type);
+        const std::vector<Matrix> got = run_gradients(*backend, in, up, type);
+        expect_gradients(got, expected_gradients(in, up), type);
+        const std::vector<Matrix> again = run_gradients(*backend, in, up, type);
+        for (std::size_t i = 0; i < got.size(); ++i) EXPECT_TRUE(same_bits(again[i], got[i])) << Gradients::names[i];
+        if (HasFailure()) return;
+      }
     }
   }
 }
