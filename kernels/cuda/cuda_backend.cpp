@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/cuda_backend.h"
 
-#include <cublas_v2.h>
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
 #include <vector>
 
+#include "cuda/blas.h"
 #include "cuda/check.h"
 #include "cuda/decode.h"
 #include "cuda/decode_loop.h"
@@ -26,11 +26,6 @@ using namespace cuda;
 constexpr std::int64_t blas_workspace = std::int64_t{32} << 20;
 constexpr std::int64_t staging_bytes = std::int64_t{16} << 20;
 constexpr std::int64_t expanded_bytes = std::int64_t{32} << 20;  // 8-bit weights at once in 16 bits
-
-void check_blas(cublasStatus_t status, const char* what) {
-  if (status != CUBLAS_STATUS_SUCCESS)
-    throw CudaError(std::string(what) + " failed on the CUDA device: " + cublasGetStatusString(status));
-}
 
 cudaDataType_t blas_type(ElementType type) {
   switch (type) {

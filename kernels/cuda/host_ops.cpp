@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <algorithm>
 
+#include "cuda/blas.h"
 #include "cuda/check.h"
 #include "cuda/conv_backward.h"
 #include "cuda/cross_entropy.h"
+#include "cuda/elementwise_backward.h"
 #include "cuda/fft_conv.h"
+#include "cuda/linear_backward.h"
+#include "cuda/partial_sums.h"
 #include "cuda/ssd.h"
 #include "kernels/cuda_host_ops.h"
 
@@ -65,7 +69,12 @@ std::int64_t floats_in(std::int64_t bytes) {
 
 class HostOps final : public CudaHostOps {
  public:
-  explicit HostOps(int device) : device_(device) { select(); }
+  explicit HostOps(int device) : device_(device) {
+    select();
+    cublasHandle_t blas = nullptr;
+    cuda::check_blas(cublasCreate(&blas), "starting cuBLAS");
+    blas_.reset(blas);
+  }
 
   void ssd(const SsdArgs<float>& args) override {
     select();
@@ -217,10 +226,54 @@ class HostOps final : public CudaHostOps {
     dhistory_before.to(args.dhistory);
   }
 
+  void linear_backward(const LinearBackwardArgs<float>& args) override {
+    select();
+    const std::int64_t T = args.dy.rows, M = args.dy.cols, K = args.dx ? args.dx.cols : args.dW.cols;
+    const Floats x(args.x), W(args.W), dy(args.dy), dx(args.dx ? T * K : 0), dW(args.dW ? M * K : 0), dbias(M),
+        workspace(floats_in(cuda::linear_backward_workspace(T, M)));
+    cuda::LinearBackwardArgs on_device;
+    on_device.T = T;
+    on_device.M = M;
+    on_device.K = K;
+    on_device.x = x.data();
+    on_device.W = W.data();
+    on_device.dy = dy.data();
+    on_device.dx = args.dx ? dx.data() : nullptr;
+    on_device.dW = args.dW ? dW.data() : nullptr;
+    on_device.dbias = args.dbias ? dbias.data() : nullptr;
+    on_device.workspace = workspace.data();
+    cuda::linear_backward(on_device, blas_.get());
+    dx.to(args.dx);
+    dW.to(args.dW);
+    dbias.to(args.dbias);
+  }
+
+  void softplus_backward(const SoftplusBackwardArgs<float>& args) override {
+    select();
+    const std::int64_t T = args.y.rows, E = args.y.cols;
+    const Floats y(args.y), dy(args.dy), dbias(E), workspace(cuda::partials_of(T) * E);
+    cuda::softplus_backward(y.data(), dy.data(), T, E, dy.data(), args.dbias ? dbias.data() : nullptr, workspace.data(),
+                            nullptr);
+    dy.to(args.dx);
+    dbias.to(args.dbias);
+  }
+
+  void gate_backward(const GateBackwardArgs<float>& args) override {
+    select();
+    const Floats y(args.y), z(args.z), dout(args.dout);
+    cuda::gate_backward(y.data(), z.data(), dout.data(), args.y.rows, args.y.cols, y.data(), z.data(), nullptr);
+    y.to(args.dy);
+    z.to(args.dz);
+  }
+
  private:
+  struct Destroy {
+    void operator()(cublasHandle_t blas) const { cublasDestroy(blas); }
+  };
   void select() const { check(cudaSetDevice(device_), "cudaSetDevice"); }
 
   int device_;
+  std::unique_ptr<std::remove_pointer_t<cublasHandle_t>, Destroy> blas_;
 };
 
 }  // namespace

@@ -22,7 +22,8 @@ __global__ void column_dots_kernel(const float* a, const float* b, const float* 
   if (c >= cols) return;
   const std::int64_t first = std::int64_t{blockIdx.x} * partial_rows, last = min(first + partial_rows, rows);
   float total = 0;
-  for (std::int64_t r = first; r < last; ++r) total += a[r * cols + c] * b[r * cols + c] * (factor ? factor[r] : 1.0f);
+  for (std::int64_t r = first; r < last; ++r)
+    total += a[r * cols + c] * (b ? b[r * cols + c] : 1.0f) * (factor ? factor[r] : 1.0f);
   partials[blockIdx.x * cols + c] = total;
 }
 

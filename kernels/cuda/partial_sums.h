@@ -17,7 +17,8 @@ constexpr std::int64_t partials_of(std::int64_t rows) {
   return (rows + partial_rows - 1) / partial_rows;
 }
 
-/// sums[c] = Σ_r factor[r] a[r, c] b[r, c]; factor null means 1. partials: [partials_of(rows), cols] floats of room.
+/// sums[c] = Σ_r factor[r] a[r, c] b[r, c]; b and factor null mean 1. partials: [partials_of(rows), cols] floats of
+/// room.
 void column_dots(const float* a, const float* b, const float* factor, std::int64_t rows, std::int64_t cols,
                  float* partials, float* sums, cudaStream_t stream);
 

@@ -282,5 +282,87 @@ TEST_F(CudaHost, CausalConvBackwardMatches) {
   }
 }
 
+// ---- products and what is elementwise
+
+TEST_F(CudaHost, LinearBackwardMatches) {
+  for (const std::int64_t T : {0, 1, 64, 65, 300}) {  // 64 rows are one partial sum of dbias
+    for (const std::int64_t M : {1, 13, 130}) {
+      for (const std::int64_t K : {1, 33, 64}) {
+        SCOPED_TRACE(::testing::Message() << "T " << T << ", M " << M << ", K " << K);
+        Random random("cuda linear " + std::to_string(T) + " " + std::to_string(M) + " " + std::to_string(K));
+        const Matrix x = random.uniform(T, K, -1, 1), W = random.uniform(M, K, -1, 1), dy = random.uniform(T, M, -1, 1);
+        Matrix dx(T, K), dW(M, K), dbias(1, M);
+        reference::linear_backward({x.view(), W.view(), dy.view(), dx.view(), dW.view(), dbias.data()});
+        const Placed in = Placed::input(x, odd), w = Placed::input(W, odd), up = Placed::input(dy, odd);
+        const auto run = [&] {
+          const Placed got_dx = Placed::output(T, K, odd), got_dW = Placed::output(M, K, odd),
+                       got_dbias = Placed::output(1, M);
+          ops_->linear_backward({in.view(), w.view(), up.view(), got_dx.view(), got_dW.view(), got_dbias.data()});
+          return std::vector<Matrix>{got_dx.values(), got_dW.values(), got_dbias.values()};
+        };
+        const std::vector<Matrix> got = run(), again = run();
+        // n products of at most 1, each sum of them at most n: n roundings of it, in whatever order.
+        const auto m = static_cast<double>(M), t = static_cast<double>(T);
+        EXPECT_TRUE(within(got[0], dx, m + 1, m)) << "dx";
+        EXPECT_TRUE(within(got[1], dW, t + 1, t)) << "dW";
+        EXPECT_TRUE(within(got[2], dbias, t + 1, t)) << "dbias";
+        for (std::size_t i = 0; i < got.size(); ++i) EXPECT_TRUE(same_bits(again[i], got[i])) << i;
+      }
+    }
+  }
+}
+
+TEST_F(CudaHost, LinearBackwardLeavesWhatIsNotAskedFor) {
+  Random random("cuda linear dW");
+  const Matrix x = random.uniform(3, 7, -1, 1), dy = random.uniform(3, 5, -1, 1);
+  Matrix dW(5, 7);
+  reference::linear_backward({x.view(), {}, dy.view(), {}, dW.view(), nullptr});
+  const Placed in = Placed::input(x), up = Placed::input(dy), got = Placed::output(5, 7);
+  ops_->linear_backward({in.view(), {}, up.view(), {}, got.view(), nullptr});
+  EXPECT_TRUE(within(got.values(), dW, 4, 3));
+}
+
+TEST_F(CudaHost, SoftplusBackwardMatchesAlsoInPlace) {
+  for (const std::int64_t T : {0, 1, 64, 65, 200}) {
+    for (const std::int64_t E : {1, 17, 300}) {
+      SCOPED_TRACE(::testing::Message() << "T " << T << ", E " << E);
+      Random random("cuda softplus " + std::to_string(T) + " " + std::to_string(E));
+      Matrix y = random.uniform(T, E, 0, 12);
+      for (double& v : y.values) v = static_cast<float>(std::pow(10, v - 9));  // 1e-9 to 1e3
+      const Matrix dy = random.uniform(T, E, 0.5, 1);
+      Matrix dx(T, E), dbias(1, E);
+      reference::softplus_backward({y.view(), dy.view(), dx.view(), dbias.data()});
+      const Placed out = Placed::in_out(y, odd), up = Placed::input(dy, odd), sums = Placed::output(1, E);
+      ops_->softplus_backward({out.view(), up.view(), out.view(), sums.data()});
+      const Matrix got = out.values();
+      // Relative to each element, because small Δ matter: expm1f is within 2 units in the last place, the product 1.
+      for (std::size_t i = 0; i < got.values.size(); ++i)
+        ASSERT_NEAR(got.values[i] / dx.values[i], 1, 5 * unit_roundoff) << "y " << y.values[i];
+      EXPECT_TRUE(close(sums.values(), dbias, (5 + static_cast<double>(T)) * unit_roundoff));  // all positive
+    }
+  }
+}
+
+TEST_F(CudaHost, GateBackwardMatchesAlsoInPlace) {
+  for (const std::int64_t T : {0, 1, 7}) {
+    for (const std::int64_t E : {1, 17, 300}) {
+      SCOPED_TRACE(::testing::Message() << "T " << T << ", E " << E);
+      Random random("cuda gate " + std::to_string(T) + " " + std::to_string(E));
+      const Matrix y = random.uniform(T, E, -3, 3), z = random.uniform(T, E, -9, 9), dout = random.uniform(T, E, -1, 1);
+      Matrix dy(T, E), dz(T, E);
+      reference::gate_backward({y.view(), z.view(), dout.view(), dy.view(), dz.view()});
+      const Placed in_y = Placed::in_out(y, odd), in_z = Placed::in_out(z, odd), up = Placed::input(dout, odd);
+      ops_->gate_backward({in_y.view(), in_z.view(), up.view(), in_y.view(), in_z.view()});
+      // As on the CPU: σ is off by 5 units, z(1 − σ)σ by 9 · 7 of at most 1/4, products add 4; |dout y| <= 3.
+      EXPECT_TRUE(within(in_y.values(), dy, 7, 9));
+      EXPECT_TRUE(within(in_z.values(), dz, 25, 3));
+    }
+  }
+  const Matrix ones(1, 4, {1, 1, 1, 1}), far(1, 4, {-1e30, -200, 200, 1e30});
+  const Placed up = Placed::input(ones), z = Placed::input(far), dy = Placed::output(1, 4), dz = Placed::output(1, 4);
+  ops_->gate_backward({up.view(), z.view(), up.view(), dy.view(), dz.view()});
+  EXPECT_TRUE(close(dz.values(), {1, 4, {0, 0, 1, 1}}, 1e-7));
+}
+
 }  // namespace
 }  // namespace statescope::kernels

@@ -5,8 +5,10 @@
 
 #include "kernels/causal_conv.h"
 #include "kernels/cross_entropy.h"
+#include "kernels/elementwise.h"
 #include "kernels/embedding.h"
 #include "kernels/fft_conv.h"
+#include "kernels/linear_backward.h"
 #include "kernels/rms_norm.h"
 #include "kernels/ssd.h"
 
@@ -25,6 +27,9 @@ class CudaHostOps {
   virtual void softmax(const SoftmaxArgs<float>& args) = 0;
   virtual void cross_entropy(const CrossEntropyArgs<float>& args) = 0;
 
+  virtual void linear_backward(const LinearBackwardArgs<float>& args) = 0;
+  virtual void softplus_backward(const SoftplusBackwardArgs<float>& args) = 0;
+  virtual void gate_backward(const GateBackwardArgs<float>& args) = 0;
   virtual void rms_norm_backward(const RmsNormBackwardArgs<float>& args) = 0;
   virtual void causal_conv_backward(const CausalConvBackwardArgs<float>& args) = 0;
   virtual void fft_conv_backward(const FftConvBackwardArgs<float>& args) = 0;
