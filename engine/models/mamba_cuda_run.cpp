@@ -16,6 +16,8 @@ using kernels::padded;
 // Tokens at once where they are recorded, and where every state of them is.
 constexpr std::int64_t most_recorded_tokens = 512, most_tokens_with_states = 64;
 constexpr std::int64_t chunk_bytes = std::int64_t{1} << 30;
+// The stream of fewer tokens is sooner brought over than kept.
+constexpr std::int64_t worth_keeping = 64;
 
 // Leaves what a layer computes in the views of a tap.
 class TapRecorder final : public Recorder {
@@ -137,7 +139,7 @@ void MambaCuda::read(std::span<const std::int32_t> ids, ModelState& state, Recor
   const std::scoped_lock lock(mutex_);
   const std::int64_t total = std::ssize(ids);
   std::optional<KeptOnDevice> kept;
-  if (recorder && recorder->accepts_kept()) kept = keep(total);
+  if (recorder && recorder->accepts_kept() && total >= worth_keeping) kept = keep(total);
   const std::int64_t chunk = chunk_tokens(recorder, kept.has_value());
   bool states = kept.has_value();
   for (std::int64_t layer = 0; recorder && layer < s.layers; ++layer)

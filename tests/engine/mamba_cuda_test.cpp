@@ -248,10 +248,11 @@ TEST_F(MambaCuda, ASessionReadsRewindsAndAnswers) {
     session->rewind(100);
     session->append(std::span(ids).subspan(100), true);
     session->rewind(0);
-    session->append(ids, false);
+    session->append(std::span(ids).first(1180), false);
+    session->append(std::span(ids).subspan(1180), false);  // so few that they are brought over
   }
   EXPECT_LE(relative_error(cuda.logits(), cpu.logits()), 1e-4);
-  // The device keeps states less often, and the stream where it is.
+  // The device keeps states less often, and most of the stream where it is.
   const std::int64_t interval = cuda.trace().interval;
   ASSERT_EQ(cuda.trace().checkpoints.size(), static_cast<std::size_t>(1200 / interval + 1));
   for (std::size_t i = 0; i < 3; ++i) {
