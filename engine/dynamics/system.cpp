@@ -100,11 +100,6 @@ void check(const DplrSystem& s) {
   check_shape(s.B, s.modes(), 1, "B");
   check_shape(s.C, s.modes(), 1, "C");
   check_skip(s.D);
-  if (!s.conjugates &&
-      !(s.lambda.imag().isZero(0) && s.P.imag().isZero(0) && s.B.imag().isZero(0) && s.C.imag().isZero(0)))
-    throw Error(
-        "a diagonal-plus-low-rank system with complex numbers must list one of each conjugate pair; set "
-        "\"conjugates\" to true");
 }
 
 DenseSystem dense(const DiagonalSystem& s) {
@@ -146,6 +141,10 @@ DenseSystem dense(const DplrSystem& s) {
   check(s);
   const std::int64_t M = s.modes();
   if (!s.conjugates) {
+    if (!s.lambda.imag().isZero(0) || !s.P.imag().isZero(0) || !s.B.imag().isZero(0) || !s.C.imag().isZero(0))
+      throw Error(
+          "a diagonal-plus-low-rank system with complex numbers has real coordinates when it lists one mode of "
+          "each conjugate pair; leave out the others");
     DenseSystem out{s.lambda.real().asDiagonal(), s.B.real(), s.C.real().transpose(), s.D};
     out.A -= s.P.real() * s.P.real().transpose();
     return out;

@@ -134,6 +134,7 @@ ordered_json compute(const Scene& scene, const std::filesystem::path& base, cons
                      std::stop_token stop) {
   if (const auto* theatre = std::get_if<TheatreScene>(&scene)) return compute_theatre(*theatre, base, assets, stop);
   if (const auto* profile = std::get_if<ProfileScene>(&scene)) return compute_profile(*profile, base, assets, stop);
+  if (const auto* lti = std::get_if<LtiScene>(&scene)) return compute_lti(*lti, base, stop);
   return compute_model_run(std::get<ModelScene>(scene), base, assets, stop);
 }
 

@@ -10,5 +10,6 @@ nlohmann::ordered_json compute_theatre(const TheatreScene& scene, const std::fil
                                        const std::filesystem::path& assets, std::stop_token stop);
 nlohmann::ordered_json compute_profile(const ProfileScene& scene, const std::filesystem::path& base,
                                        const std::filesystem::path& assets, std::stop_token stop);
+nlohmann::ordered_json compute_lti(const LtiScene& scene, const std::filesystem::path& base, std::stop_token stop);
 
 }  // namespace statescope

@@ -25,13 +25,6 @@ std::vector<std::int32_t> get_ids(const json& object, const std::string& key, co
   return ids;
 }
 
-std::uint64_t get_seed(const json& object, std::uint64_t fallback, const std::string& where) {
-  const auto found = object.find("seed");
-  if (found == object.end() || found->is_null()) return fallback;
-  if (!found->is_number_unsigned()) throw Error(where + ": \"seed\" must be an integer from 0 to 18446744073709551615");
-  return found->get<std::uint64_t>();
-}
-
 Sampling parse_sampling(const json& object, const std::string& where) {
   refuse_unknown_keys(object, {"temperature", "top_k", "top_p", "seed"}, where);
   Sampling sampling;

@@ -38,6 +38,35 @@ inline std::int64_t get_index(const nlohmann::json& object, const std::string& k
   return value;
 }
 
+inline std::uint64_t get_seed(const nlohmann::json& object, std::uint64_t fallback, const std::string& where) {
+  const auto found = object.find("seed");
+  if (found == object.end() || found->is_null()) return fallback;
+  if (!found->is_number_unsigned()) throw Error(where + ": \"seed\" must be an integer from 0 to 18446744073709551615");
+  return found->get<std::uint64_t>();
+}
+
+inline const nlohmann::json& list_at(const nlohmann::json& object, const std::string& key, std::size_t most,
+                                     const std::string& where) {
+  static const nlohmann::json none = nlohmann::json::array();
+  const auto found = object.find(key);
+  if (found == object.end()) return none;
+  if (!found->is_array() || found->size() > most)
+    throw Error(where + ": \"" + key + "\" must be a list of at most " + std::to_string(most));
+  return *found;
+}
+
+inline double real_of(const nlohmann::json& number, const std::string& key, const std::string& where) {
+  if (!number.is_number()) throw Error(where + ": \"" + key + "\" holds something that is not a number");
+  return number.get<double>();
+}
+
+inline std::vector<double> get_reals(const nlohmann::json& object, const std::string& key, std::size_t most,
+                                     const std::string& where) {
+  std::vector<double> values;
+  for (const nlohmann::json& number : list_at(object, key, most, where)) values.push_back(real_of(number, key, where));
+  return values;
+}
+
 // What `parse` says about the text, with the place in front.
 template <class Parse>
 auto named(const Parse& parse, const std::string& where) {
@@ -52,10 +81,16 @@ auto named(const Parse& parse, const std::string& where) {
 ModelScene parse_model_scene(const nlohmann::json& root, const std::string& where);
 TheatreScene parse_theatre_scene(const nlohmann::json& root, const std::string& where);
 ProfileScene parse_profile_scene(const nlohmann::json& root, const std::string& where);
+LtiScene parse_lti_scene(const nlohmann::json& root, const std::string& where);
 
 /// The keys "experiment", "view" and "cursor" of a scene.
 nlohmann::ordered_json scene_json(const ModelScene& scene);
 nlohmann::ordered_json scene_json(const TheatreScene& scene);
 nlohmann::ordered_json scene_json(const ProfileScene& scene);
+nlohmann::ordered_json scene_json(const LtiScene& scene);
+
+/// An input signal, the object "input" of an experiment. Parameters that its kind does not read are not written.
+Signal parse_signal(const nlohmann::json& object, const std::string& where);
+nlohmann::ordered_json signal_json(const Signal& signal);
 
 }  // namespace statescope

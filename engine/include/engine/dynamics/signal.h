@@ -21,10 +21,10 @@ enum class SignalKind {
   square,       // amplitude · sign(sin(2π f t + phase)), the half period that begins at phase 0 being positive
   white_noise,  // normal, standard deviation `amplitude`, each sample of its own: its sound depends on Δ
   band_noise,   // 32 sines in the band `frequency` to `frequency_end`, one in each equal part of it at a random place
-               // and phase, rms `amplitude`: a function of time, so Δ only samples it
-  drawn,  // amplitude · `values`, evenly spread from the first sample to the last, straight lines between
-  wav,    // amplitude · one channel of a WAV file, full scale 1, a sample a step
-  csv,    // amplitude · one column of a CSV file, a row a step
+                // and phase, rms `amplitude`: a function of time, so Δ only samples it
+  drawn,        // amplitude · `values`, evenly spread from the first sample to the last, straight lines between
+  wav,          // amplitude · one channel of a WAV file, full scale 1, a sample a step
+  csv,          // amplitude · one column of a CSV file, a row a step
 };
 inline constexpr SignalKind all_signal_kinds[] = {SignalKind::impulse,     SignalKind::step,       SignalKind::ramp,
                                                   SignalKind::sine,        SignalKind::chirp,      SignalKind::square,

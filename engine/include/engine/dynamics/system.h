@@ -59,7 +59,8 @@ void check(const DiagonalSystem& system);
 void check(const DplrSystem& system);
 
 /// The same input and output in real coordinates: a real mode keeps one state, a conjugate pair becomes (Re h, Im h) of
-/// its first member, with the block [[σ, −ω], [ω, σ]] of λ = σ + iω. They check first.
+/// its first member, with the block [[σ, −ω], [ω, σ]] of λ = σ + iω. They check first. Of a
+/// complex DPLR system one mode of each pair must be listed, with `conjugates`; Error otherwise.
 DenseSystem dense(const DiagonalSystem& system);
 DenseSystem dense(const DplrSystem& system);
 

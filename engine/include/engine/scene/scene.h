@@ -14,6 +14,7 @@
 #include "engine/profile/theatre.h"
 #include "engine/run/sampling.h"
 #include "engine/run/trace.h"
+#include "engine/scene/lti_scene.h"
 
 namespace statescope {
 
@@ -103,8 +104,8 @@ struct ProfileScene {
 
 /// A small JSON document that restores exactly what the user saw; SCENE.md specifies it. Undo, files, rendering and
 /// tests all go through it. One alternative per kind of experiment.
-using Scene = std::variant<ModelScene, TheatreScene, ProfileScene>;
-std::string scene_kind(const Scene& scene);  // "model-run", "scan-theatre", "profile"
+using Scene = std::variant<ModelScene, TheatreScene, ProfileScene, LtiScene>;
+std::string scene_kind(const Scene& scene);  // "model-run", "scan-theatre", "profile", "lti"
 
 /// Throws Error naming `where` and the key for anything that is not a scene of this version. Sizes are not checked
 /// against the model here: `clamped` does that when the model is known.

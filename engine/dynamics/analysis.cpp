@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/dynamics/analysis.h"
+
+#include <Eigen/Eigenvalues>
+#include <algorithm>
+#include <cmath>
+#include <limits>
+#include <numbers>
+
+#include "engine/error.h"
+
+namespace statescope {
+namespace {
+
+constexpr double nan = std::numeric_limits<double>::quiet_NaN();
+
+// x of (sI − H) x = b for an upper Hessenberg H: elimination of one subdiagonal, the larger pivot of two rows.
+Eigen::VectorXcd solve_shifted(const Eigen::MatrixXd& H, Complex s, Eigen::VectorXcd b) {
+  const std::int64_t N = H.rows();
+  using Rows = Eigen::Matrix<Complex, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+  Rows M = (-H).cast<Complex>();
+  M.diagonal().array() += s;
+  for (std::int64_t k = 0; k + 1 < N; ++k) {
+    if (std::norm(M(k + 1, k)) > std::norm(M(k, k))) {
+      M.row(k).tail(N - k).swap(M.row(k + 1).tail(N - k));
+      std::swap(b[k], b[k + 1]);
+    }
+    if (M(k + 1, k) == 0.0) continue;
+    const Complex factor = M(k + 1, k) / M(k, k);
+    M.row(k + 1).tail(N - k - 1) -= factor * M.row(k).tail(N - k - 1);
+    b[k + 1] -= factor * b[k];
+  }
+  for (std::int64_t k = N; k-- > 0;)
+    b[k] = (b[k] - M.row(k).tail(N - k - 1).transpose().cwiseProduct(b.tail(N - k - 1)).sum()) / M(k, k);
+  return b;
+}
+
+bool is_triangular(const Eigen::MatrixXd& A) {
+  const auto is_zero = [](const auto& part) { return (part.array() == 0).all(); };
+  return is_zero(Eigen::MatrixXd(A.triangularView<Eigen::StrictlyUpper>())) ||
+         is_zero(Eigen::MatrixXd(A.triangularView<Eigen::StrictlyLower>()));
+}
+
+}  // namespace
+
+Eigen::VectorXcd eigenvalues(const Eigen::MatrixXd& A) {
+  if (is_triangular(A)) return A.diagonal().cast<Complex>();
+  const Eigen::EigenSolver<Eigen::MatrixXd> solver(A, false);
+  if (solver.info() != Eigen::Success)
+    throw Error("the eigenvalues of A cannot be found in double precision; take a smaller or better scaled matrix");
+  return solver.eigenvalues();
+}
+
+Mode mode_of(Complex lambda, const StepRule& rule) {
+  Mode mode;
+  mode.lambda = lambda;
+  mode.z = discrete_pole(rule, lambda);
+  mode.natural_frequency = std::abs(lambda);
+  mode.damping = lambda == 0.0 ? nan : -lambda.real() / std::abs(lambda);
+  mode.time_constant = lambda.real() == 0 ? std::numeric_limits<double>::infinity() : -1 / lambda.real();
+  mode.stable = lambda.real() < 0;
+  mode.discrete_stable = std::abs(mode.z) < 1;
+  mode.beyond_nyquist = std::abs(lambda.imag()) * rule.delta > std::numbers::pi;
+  return mode;
+}
+
+std::vector<Mode> modes_of(const Eigen::VectorXcd& lambdas, const StepRule& rule) {
+  std::vector<Mode> modes;
+  for (const Complex lambda : lambdas) modes.push_back(mode_of(lambda, rule));
+  return modes;
+}
+
+TransferFunction::TransferFunction(const Eigen::MatrixXd& A, const Eigen::VectorXd& B, const Eigen::RowVectorXd& C,
+                                   double D)
+    : D_(D) {
+  const Eigen::HessenbergDecomposition<Eigen::MatrixXd> decomposition(A);
+  H_ = decomposition.matrixH();
+  Q_ = decomposition.matrixQ();
+  B_ = reduced(B);
+  C_ = C * Q_;
+}
+
+Eigen::VectorXcd TransferFunction::reduced(const Eigen::VectorXd& B) const {
+  return (Q_.transpose() * B).cast<Complex>();
+}
+
+Complex TransferFunction::operator()(Complex s) const {
+  return (*this)(s, B_);
+}
+
+Complex TransferFunction::operator()(Complex s, const Eigen::VectorXcd& reduced) const {
+  return (C_.transpose().cast<Complex>().cwiseProduct(solve_shifted(H_, s, reduced))).sum() + D_;
+}
+
+FrequencyResponse frequency_response(const DenseSystem& system, const DiscreteSystem& step, double delta,
+                                     std::vector<double> omega) {
+  FrequencyResponse response;
+  response.omega = std::move(omega);
+  const TransferFunction continuous(system.A, system.B, system.C, system.D);
+  // z(zI − Ā)⁻¹(B̄ + B̄₋₁/z) = (zI − Ā)⁻¹(zB̄ + B̄₋₁)
+  const TransferFunction discrete(step.A, step.B, step.C, step.D);
+  const Eigen::VectorXcd B = discrete.reduced(step.B), previous = discrete.reduced(step.B_previous);
+  for (const double w : response.omega) {
+    response.continuous.push_back(continuous(Complex(0, w)));
+    const Complex z = std::polar(1.0, w * delta);
+    response.discrete.push_back(w * delta <= std::numbers::pi ? discrete(z, z * B + previous) : Complex(nan, nan));
+  }
+  return response;
+}
+
+std::vector<double> frequencies_of(std::span<const Mode> modes, double delta, std::int64_t count) {
+  constexpr double most_decades = 1e7;
+  const double nyquist = std::numbers::pi / delta;
+  double slowest = nyquist, fastest = nyquist / 10;
+  for (const Mode& mode : modes) {
+    if (mode.natural_frequency > 1e-9 * nyquist) slowest = std::min(slowest, mode.natural_frequency);
+    fastest = std::max(fastest, mode.natural_frequency);
+  }
+  const double high = 10 * fastest, low = std::max(slowest / 10, high / most_decades);
+  std::vector<double> omega;
+  for (std::int64_t i = 0; i < count; ++i)
+    omega.push_back(
+        low * std::pow(high / low, static_cast<double>(i) / static_cast<double>(std::max<std::int64_t>(count - 1, 1))));
+  return omega;
+}
+
+std::int64_t controllable_rank(const Eigen::MatrixXd& A, const Eigen::VectorXd& B) {
+  constexpr double tolerance = 1e-10;
+  const std::int64_t N = A.rows();
+  if (B.isZero(0)) return 0;
+  Eigen::MatrixXd basis(N, N);
+  basis.col(0) = B.normalized();
+  for (std::int64_t rank = 1; rank < N; ++rank) {
+    const auto known = basis.leftCols(rank);
+    Eigen::VectorXd direction = A * basis.col(rank - 1);
+    for (int pass = 0; pass < 2; ++pass) direction -= known * (known.transpose() * direction);
+    if (direction.norm() <= tolerance * A.norm()) return rank;
+    basis.col(rank) = direction.normalized();
+  }
+  return N;
+}
+
+std::int64_t observable_rank(const Eigen::MatrixXd& A, const Eigen::RowVectorXd& C) {
+  return controllable_rank(A.transpose(), C.transpose());
+}
+
+}  // namespace statescope

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/experiments/lti.h"
+
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "engine/dynamics/s4.h"
+#include "engine/error.h"
+#include "engine/io/format.h"
+#include "engine/io/memory.h"
+
+namespace statescope {
+namespace {
+
+constexpr std::int64_t frequencies = 256;
+
+Eigen::VectorXcd listed_eigenvalues(const BuiltSystem& system) {
+  if (!system.diagonal) return eigenvalues(system.dense.A);
+  const DiagonalSystem& s = *system.diagonal;
+  std::vector<Complex> values;
+  for (const Complex lambda : s.lambda) {
+    if (s.conjugates && lambda.imag() != 0) {
+      values.push_back({lambda.real(), std::abs(lambda.imag())});
+      values.push_back({lambda.real(), -std::abs(lambda.imag())});
+    } else {
+      values.push_back(lambda);
+    }
+  }
+  return Eigen::Map<const Eigen::VectorXcd>(values.data(), std::ssize(values));
+}
+
+Eigen::VectorXd initial_state(const LtiRun& run, std::int64_t N) {
+  if (run.h0.empty()) return Eigen::VectorXd::Zero(N);
+  if (std::ssize(run.h0) != N)
+    throw Error("the initial state has " + std::to_string(run.h0.size()) + " entries where the system has " +
+                std::to_string(N) + " states; give one for each");
+  const Eigen::VectorXd h0 = Eigen::Map<const Eigen::VectorXd>(run.h0.data(), N);
+  if (!h0.allFinite()) throw Error("the initial state holds a number that is not finite; give it one");
+  return h0;
+}
+
+std::vector<std::int64_t> places(std::int64_t length) {
+  std::vector<std::int64_t> at;
+  const std::int64_t count = length <= direct_everywhere ? length : direct_places;
+  for (std::int64_t i = 0; i < count; ++i) at.push_back(count == length ? i : i * (length - 1) / (count - 1));
+  return at;
+}
+
+double largest_difference(const std::vector<double>& a, const std::vector<double>& b) {
+  double largest = 0;
+  for (std::size_t i = 0; i < a.size(); ++i) largest = std::max(largest, std::abs(a[i] - b[i]));
+  return largest;
+}
+
+// A kernel that overflows, which an input may hide from the states, ends where it does.
+void end_at_overflow(LtiResult& r) {
+  const auto too_large =
+      std::find_if(r.kernel.begin(), r.kernel.end(), [](double k) { return !(std::abs(k) <= largest_state); });
+  const auto length = static_cast<std::size_t>(std::min(too_large - r.kernel.begin(), std::ssize(r.recurrence)));
+  if (length < r.input.size()) r.diverges_at = static_cast<std::int64_t>(length);
+  r.input.resize(length);
+  r.kernel.resize(length);
+  r.recurrence.resize(length);
+  if (static_cast<std::int64_t>(length) < r.states.cols())
+    r.states.conservativeResize(Eigen::NoChange, static_cast<std::int64_t>(length));
+}
+
+void answer(LtiResult& r, const Eigen::VectorXd& h0, std::stop_token stop) {
+  const std::int64_t L = r.length();
+  std::vector<double> rest(r.input.size());  // what no convolution knows: D u and the initial state
+  if (!h0.isZero(0)) rest = read_powers(r.step.A, r.step.C, r.step.A * h0, L, stop);
+  for (std::size_t t = 0; t < rest.size(); ++t) rest[t] += r.step.D * r.input[t];
+  const auto with_rest = [&](std::vector<double> y) {
+    for (std::size_t t = 0; t < y.size(); ++t) y[t] += rest[t];
+    return y;
+  };
+  r.fft = with_rest(fft_convolution(r.kernel, r.input));
+  r.fft_difference = largest_difference(r.fft, r.recurrence);
+  r.direct_at = places(L);
+  for (const std::int64_t t : r.direct_at) {
+    if (t % 1024 == 0 && stop.stop_requested()) throw Cancelled();
+    const auto i = static_cast<std::size_t>(t);
+    r.direct.push_back(convolution_at(r.kernel, r.input, t) + rest[i]);
+    r.direct_difference = std::max(r.direct_difference, std::abs(r.direct.back() - r.recurrence[i]));
+  }
+  if (r.system.dplr && r.run.rule.method == Method::bilinear && L >= 1 && L <= max_kernel_length) {
+    r.cauchy_kernel = cauchy_kernel(*r.system.dplr, r.run.rule.delta, L);
+    r.cauchy = with_rest(fft_convolution(*r.cauchy_kernel, r.input));
+    r.cauchy_difference = largest_difference(*r.cauchy, r.recurrence);
+  }
+  r.difference = std::max({r.direct_difference, r.fft_difference, r.cauchy_difference});
+  for (const double y : r.recurrence) r.scale = std::max(r.scale, std::abs(y));
+}
+
+void characteristic_responses(LtiResult& r, std::stop_token stop) {
+  const DenseSystem& s = r.system.dense;
+  const std::int64_t L = r.length();
+  r.step_response = running_sum(r.kernel);
+  for (double& y : r.step_response) y += s.D;
+  StepRule exact = r.run.rule;
+  exact.method = Method::zoh;
+  const DiscreteSystem held = r.run.rule.method == Method::zoh ? r.step : discretise(s, exact);
+  r.continuous_impulse = read_powers(held.A, s.C, s.B, L, stop);
+  // The step held for l samples: Σ_{j<l} C Ā^j B̄.
+  r.continuous_step = running_sum(read_powers(held.A, s.C, held.B, L, stop));
+  if (L > 0) {
+    r.continuous_step.pop_back();
+    r.continuous_step.insert(r.continuous_step.begin(), 0);
+  }
+  for (double& y : r.continuous_step) y += s.D;
+}
+
+}  // namespace
+
+LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::stop_token stop) {
+  LtiResult r;
+  r.run = run;
+  check(run.rule);
+  r.system = build(run.system);
+  r.input = sample(run.input, run.rule.delta, base, stop);
+  const std::int64_t N = r.states_count(), L = r.length();
+  if (N * L > max_state_samples)
+    throw Error(std::to_string(N) + " states over " + std::to_string(L) + " samples are more than " +
+                std::to_string(max_state_samples) + " numbers; take a shorter input or fewer states");
+  require_memory((N + 16) * L * static_cast<std::int64_t>(sizeof(double)), "the answer of the system");
+  const Eigen::VectorXd h0 = initial_state(run, N);
+  r.step = discretise(r.system.dense, run.rule);
+  r.modes = modes_of(listed_eigenvalues(r.system), run.rule);
+
+  Run recurrence = run_recurrence(r.step, r.input, h0, stop);
+  r.states = std::move(recurrence.states);
+  r.recurrence = std::move(recurrence.output);
+  r.diverges_at = recurrence.diverges_at;
+  r.kernel = kernel(r.step, std::ssize(r.recurrence), stop);
+  end_at_overflow(r);
+  answer(r, h0, stop);
+  characteristic_responses(r, stop);
+  r.frequency =
+      frequency_response(r.system.dense, r.step, run.rule.delta, frequencies_of(r.modes, run.rule.delta, frequencies));
+  r.controllable = controllable_rank(r.system.dense.A, r.system.dense.B);
+  r.observable = observable_rank(r.system.dense.A, r.system.dense.C);
+  return r;
+}
+
+std::string stability_sentence(const LtiResult& r) {
+  const std::string method = method_name(r.run.rule.method);
+  double real = -std::numeric_limits<double>::infinity(), radius = 0;
+  for (const Mode& mode : r.modes) {
+    real = std::max(real, mode.lambda.real());
+    radius = std::max(radius, std::abs(mode.z));
+  }
+  constexpr double on_edge = 1e-9;
+  const bool dies = real<-on_edge, grows = real> on_edge;
+  const bool steps_die = radius<1 - on_edge, steps_grow = radius> 1 + on_edge;
+  if (dies && steps_die) return "Every mode dies out, in continuous time and when stepped.";
+  if (dies && steps_grow)
+    return "The system is stable, but " + method + " at this Δ is not: a pole lies outside the unit circle.";
+  if (grows && steps_die) return "The system grows, but " + method + " at this Δ makes it die out.";
+  if (grows) return "The system grows: a pole lies right of the imaginary axis.";
+  if (steps_grow) return "The system neither grows nor dies out, but stepped by " + method + " it grows.";
+  if (steps_die) return "The system neither grows nor dies out, but stepped by " + method + " it dies out.";
+  return "A mode neither grows nor dies out: its pole lies on the edge of stability.";
+}
+
+std::string agreement_sentence(const LtiResult& r) {
+  if (r.length() == 0) return "The recurrence diverges at once, so there is nothing to compare.";
+  const std::string ways =
+      r.cauchy ? "Recurrence, direct sum, FFT and Cauchy kernel" : "Recurrence, direct sum and FFT";
+  std::string sentence = ways + " give the same output, to " + format_number(r.difference) + " at most";
+  if (r.scale > 0) sentence += " of " + format_number(r.scale);
+  return sentence + ".";
+}
+
+std::string sampling_sentence(const LtiResult& r) {
+  const double nyquist = std::numbers::pi / r.run.rule.delta;
+  double fastest = 0;
+  for (const Mode& mode : r.modes) fastest = std::max(fastest, std::abs(mode.lambda.imag()));
+  if (fastest == 0) return "No mode turns, so no Δ is too coarse to follow one.";
+  const double samples = 2 * std::numbers::pi / (fastest * r.run.rule.delta);
+  if (fastest > nyquist)
+    return "Δ is too coarse: the fastest mode turns more than half a circle in a step, so its samples look slower.";
+  return "The fastest mode gets " + format_number(std::round(samples * 10) / 10) +
+         " samples a turn; two are the least (Nyquist, π/Δ).";
+}
+
+std::string reach_sentence(const LtiResult& r) {
+  const std::int64_t N = r.states_count();
+  const auto part = [&](std::int64_t rank) { return rank == N ? "all" : std::to_string(rank); };
+  return "Of " + std::to_string(N) + (N == 1 ? " state" : " states") + " the input reaches " + part(r.controllable) +
+         " and the output shows " + part(r.observable) + ".";
+}
+
+}  // namespace statescope

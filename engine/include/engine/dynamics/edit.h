@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Moving an eigenvalue by hand.
+#pragma once
+
+#include "engine/dynamics/system.h"
+
+namespace statescope {
+
+/// The system whose eigenvalue nearest to `from` lies at `to`, its conjugate with it and the others where they were. It
+/// is moved the way a control engineer would, by feeding the state back into the input: A − B k, so that B, C and the
+/// meaning of the states stay (a mass on a spring gets another spring and another damper). A real eigenvalue stays real
+/// unless another real one can become its conjugate. Throws Error where B does not reach the mode, which is then fixed.
+DenseSystem move_eigenvalue(const DenseSystem& system, Complex from, Complex to);
+
+/// λ of the mode nearest to `from`, itself or by its conjugate; B and C stay. Without `conjugates` a pair moves
+/// together and a real eigenvalue stays real.
+DiagonalSystem move_eigenvalue(const DiagonalSystem& system, Complex from, Complex to);
+
+/// Where a dragged eigenvalue may go when a key keeps its frequency |λ| (along a circle) or its damping ζ (along a ray
+/// from 0).
+Complex at_same_frequency(Complex from, Complex to);
+Complex at_same_damping(Complex from, Complex to);
+
+}  // namespace statescope
