@@ -49,12 +49,12 @@ double alpha_of(const StepRule& rule) {
 }
 
 [[noreturn]] void no_step(const StepRule& rule) {
-  throw Error(std::string(method_name(rule.method)) + " has no step at Δ = " + format_number(rule.delta) +
+  throw Error(std::string(method_name(rule.method)) + " has no step at Δ = " + short_number(rule.delta) +
               ": 1 − αΔλ is zero for an eigenvalue λ of A; choose another Δ");
 }
 
 [[noreturn]] void overflow(const StepRule& rule) {
-  throw Error("discretising at Δ = " + format_number(rule.delta) +
+  throw Error("discretising at Δ = " + short_number(rule.delta) +
               " leaves the range of double precision; choose a smaller Δ or a smaller A");
 }
 
@@ -166,6 +166,28 @@ Complex discrete_pole(const StepRule& rule, Complex lambda) {
 
 bool is_stable(const StepRule& rule, Complex lambda) {
   return std::abs(discrete_pole(rule, lambda)) < 1;
+}
+
+bool PlanePart::contains(Complex place) const {
+  if (shape == Shape::left_of) return place.real() < center;
+  return (std::abs(place - center) < radius) == (shape == Shape::inside);
+}
+
+// |1 + (1−α)z| < |1 − αz|, z = Δλ, is |z|²(1 − 2α) + 2 Re z < 0: a circle through 0 about −1/(1 − 2α).
+PlanePart stability_region(const StepRule& rule) {
+  const double alpha = alpha_of(rule);
+  if (!is_bilinear(rule.method) || alpha == 0.5) return {};
+  const double radius = 1 / (std::abs(1 - 2 * alpha) * rule.delta);
+  return alpha < 0.5 ? PlanePart{PlanePart::Shape::inside, -radius, radius}
+                     : PlanePart{PlanePart::Shape::outside, radius, radius};
+}
+
+// The imaginary axis goes to the circle through 1 (of 0) and −(1−α)/α (of ∞).
+PlanePart image_of_stable(const StepRule& rule) {
+  if (!is_bilinear(rule.method)) return {PlanePart::Shape::inside, 0, 1};
+  const double alpha = alpha_of(rule);
+  if (alpha == 0) return {PlanePart::Shape::left_of, 1, 0};
+  return {PlanePart::Shape::inside, 1 - 1 / (2 * alpha), 1 / (2 * alpha)};
 }
 
 }  // namespace statescope

@@ -24,6 +24,15 @@ std::int64_t nearest(const Eigen::VectorXcd& values, Complex to, std::int64_t ex
   return best;
 }
 
+bool is_within_ranges(const Preset& preset) {
+  try {
+    check(preset);
+    return true;
+  } catch (const Error&) {
+    return false;
+  }
+}
+
 [[noreturn]] void unreachable() {
   throw Error("the input does not reach this mode, so no feedback moves its eigenvalue; change B or edit A");
 }
@@ -98,6 +107,26 @@ DiagonalSystem move_eigenvalue(const DiagonalSystem& system, Complex from, Compl
   out.lambda[nearest(system.lambda, std::conj(system.lambda[itself]))] = std::conj(to);
   out.lambda[itself] = to;
   return out;
+}
+
+SystemChoice move_eigenvalue(const SystemChoice& choice, const BuiltSystem& built, Complex from, Complex to) {
+  if (std::holds_alternative<DplrSystem>(choice))
+    throw Error(
+        "the eigenvalues of a diagonal-plus-low-rank system are not its Λ and cannot be moved one by one; write "
+        "it as a matrix");
+  if (built.diagonal) return move_eigenvalue(*built.diagonal, from, to);
+  const DenseSystem moved = move_eigenvalue(built.dense, from, to);
+  if (const auto* preset = std::get_if<Preset>(&choice); preset && preset->C.empty()) {
+    Preset same = *preset;
+    const Eigen::MatrixXd& A = moved.A;
+    if (same.id == "mass-spring-damper") {
+      const double mass = parameter(same, "mass");
+      set_parameter(same, "stiffness", -A(1, 0) * mass);
+      set_parameter(same, "damping", -A(1, 1) * mass);
+      if (is_within_ranges(same)) return same;
+    }
+  }
+  return moved;
 }
 
 Complex at_same_frequency(Complex from, Complex to) {

@@ -188,8 +188,8 @@ void check(const Preset& preset) {
     const double value = preset.values[i];
     if (!(value >= p.least && value <= p.most) || (p.whole && value != std::floor(value)))
       throw Error("\"" + std::string(p.key) + "\" of the system " + preset.id + " must be " +
-                  (p.whole ? "a whole number from " : "a number from ") + format_number(p.least) + " to " +
-                  format_number(p.most));
+                  (p.whole ? "a whole number from " : "a number from ") + short_number(p.least) + " to " +
+                  short_number(p.most));
   }
   if (preset.C.empty()) return;
   bool complex = false;

@@ -62,8 +62,7 @@ void end_at_overflow(LtiResult& r) {
   r.input.resize(length);
   r.kernel.resize(length);
   r.recurrence.resize(length);
-  if (static_cast<std::int64_t>(length) < r.states.cols())
-    r.states.conservativeResize(Eigen::NoChange, static_cast<std::int64_t>(length));
+  for (std::vector<double>& state : r.states) state.resize(length);
 }
 
 void answer(LtiResult& r, const Eigen::VectorXd& h0, std::stop_token stop) {
@@ -129,7 +128,8 @@ LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::
   r.modes = modes_of(listed_eigenvalues(r.system), run.rule);
 
   Run recurrence = run_recurrence(r.step, r.input, h0, stop);
-  r.states = std::move(recurrence.states);
+  for (std::int64_t n = 0; n < N; ++n)
+    r.states.emplace_back(recurrence.states.row(n).begin(), recurrence.states.row(n).end());
   r.recurrence = std::move(recurrence.output);
   r.diverges_at = recurrence.diverges_at;
   r.kernel = kernel(r.step, std::ssize(r.recurrence), stop);
@@ -167,8 +167,8 @@ std::string agreement_sentence(const LtiResult& r) {
   if (r.length() == 0) return "The recurrence diverges at once, so there is nothing to compare.";
   const std::string ways =
       r.cauchy ? "Recurrence, direct sum, FFT and Cauchy kernel" : "Recurrence, direct sum and FFT";
-  std::string sentence = ways + " give the same output, to " + format_number(r.difference) + " at most";
-  if (r.scale > 0) sentence += " of " + format_number(r.scale);
+  std::string sentence = ways + " give the same output, to " + short_number(r.difference) + " at most";
+  if (r.scale > 0) sentence += " of " + short_number(r.scale);
   return sentence + ".";
 }
 
@@ -180,7 +180,7 @@ std::string sampling_sentence(const LtiResult& r) {
   const double samples = 2 * std::numbers::pi / (fastest * r.run.rule.delta);
   if (fastest > nyquist)
     return "Δ is too coarse: the fastest mode turns more than half a circle in a step, so its samples look slower.";
-  return "The fastest mode gets " + format_number(std::round(samples * 10) / 10) +
+  return "The fastest mode gets " + short_number(std::round(samples * 10) / 10) +
          " samples a turn; two are the least (Nyquist, π/Δ).";
 }
 

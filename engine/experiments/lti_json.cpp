@@ -66,8 +66,10 @@ ordered_json arrays_json(LtiResult& r) {
   add(array("B_bar", "state", r.step.B));
   add(array("B_bar_previous", "state", r.step.B_previous));
   add(array("input", "sample", r.input));
-  const std::int64_t N = r.states.rows(), L = r.states.cols();
-  add(array("states", {"sample", "state"}, {L, N}, {r.states.data(), r.states.data() + N * L}));
+  std::vector<double> states;
+  for (std::size_t t = 0; t < r.input.size(); ++t)
+    for (const std::vector<double>& state : r.states) states.push_back(state[t]);
+  add(array("states", {"sample", "state"}, {r.length(), r.states_count()}, std::move(states)));
   add(array("output_recurrence", "sample", r.recurrence));
   add(array("output_direct", "place", r.direct));
   add(array("direct_at", "place", std::vector<double>(r.direct_at.begin(), r.direct_at.end())));

@@ -5,7 +5,7 @@
 
 namespace statescope {
 
-std::string format_number(double value) {
+std::string short_number(double value) {
   char text[32];
   const auto end = std::to_chars(text, text + sizeof text, value, std::chars_format::general, 6).ptr;
   return {text, end};

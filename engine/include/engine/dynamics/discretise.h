@@ -74,4 +74,17 @@ Complex discrete_pole(const StepRule& rule, Complex lambda);
 /// the method's stability region.
 bool is_stable(const StepRule& rule, Complex lambda);
 
+/// A part of the complex plane bounded by an upright line or by a circle about a real number.
+struct PlanePart {
+  enum class Shape { left_of, inside, outside };
+  Shape shape = Shape::left_of;
+  double center = 0;  // where the line crosses the real axis, or the circle's centre
+  double radius = 0;  // of the circle
+  bool contains(Complex place) const;
+};
+/// The eigenvalues λ, in the s-plane, that the rule makes die out.
+PlanePart stability_region(const StepRule& rule);
+/// Where the rule puts the left half-plane, in the z-plane.
+PlanePart image_of_stable(const StepRule& rule);
+
 }  // namespace statescope

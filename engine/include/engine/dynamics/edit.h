@@ -2,7 +2,7 @@
 // Moving an eigenvalue by hand.
 #pragma once
 
-#include "engine/dynamics/system.h"
+#include "engine/dynamics/preset.h"
 
 namespace statescope {
 
@@ -15,6 +15,11 @@ DenseSystem move_eigenvalue(const DenseSystem& system, Complex from, Complex to)
 /// λ of the mode nearest to `from`, itself or by its conjugate; B and C stay. Without `conjugates` a pair moves
 /// together and a real eigenvalue stays real.
 DiagonalSystem move_eigenvalue(const DiagonalSystem& system, Complex from, Complex to);
+
+/// The same for a choice and what it was built as. A mass on a spring stays one while its parameters can follow;
+/// S4D becomes a list of eigenvalues, every other preset matrices. Throws Error for a DPLR choice too,
+/// whose eigenvalues are not its Λ.
+SystemChoice move_eigenvalue(const SystemChoice& choice, const BuiltSystem& built, Complex from, Complex to);
 
 /// Where a dragged eigenvalue may go when a key keeps its frequency |λ| (along a circle) or its damping ζ (along a ray
 /// from 0).

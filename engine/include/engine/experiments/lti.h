@@ -24,9 +24,9 @@ struct LtiResult {
   DiscreteSystem step;
   std::vector<Mode> modes;  // of a diagonal system in its order, each pair's positive imaginary part first; else of A
 
-  std::vector<double> input;      // u [L]
-  Eigen::MatrixXd states;         // h [N, L], by the recurrence
-  std::int64_t diverges_at = -1;  // sample, −1 for none
+  std::vector<double> input;                // u [L]
+  std::vector<std::vector<double>> states;  // h by the recurrence: N trajectories of L
+  std::int64_t diverges_at = -1;            // sample, −1 for none
 
   std::vector<double> kernel;                        // K [L], without D
   std::optional<std::vector<double>> cauchy_kernel;  // the same by S4's generating function: bilinear, DPLR, L ≤ 65,536

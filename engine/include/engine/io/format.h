@@ -6,6 +6,6 @@
 namespace statescope {
 
 /// "0.25", "-1.5e-07": at most six significant digits, a decimal point in every locale. For sentences.
-std::string format_number(double value);
+std::string short_number(double value);
 
 }  // namespace statescope

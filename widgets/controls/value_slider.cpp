@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/value_slider.h"
+
+#include <QGridLayout>
+#include <QLabel>
+#include <QLineEdit>
+#include <QSignalBlocker>
+#include <QSlider>
+#include <algorithm>
+#include <cmath>
+
+#include "widgets/format.h"
+#include "widgets/theme.h"
+
+namespace statescope {
+namespace {
+
+constexpr int steps = 1000;
+
+}  // namespace
+
+ValueSlider::ValueSlider(const QString& name, const Range& range, QWidget* parent)
+    : QWidget(parent),
+      range_(range),
+      name_(new QLabel(name)),
+      field_(new QLineEdit),
+      slider_(new QSlider(Qt::Horizontal)) {
+  auto* grid = new QGridLayout(this);
+  grid->setContentsMargins(0, 0, 0, 0);
+  grid->setVerticalSpacing(0);
+  grid->setHorizontalSpacing(scaled(8));
+  name_->setProperty("role", QStringLiteral("caption"));
+  name_->setBuddy(field_);
+  field_->setAlignment(Qt::AlignRight);
+  field_->setFixedWidth(scaled(96));
+  field_->setAccessibleName(name);
+  slider_->setAccessibleName(name);
+  slider_->setRange(0, steps);
+  grid->addWidget(name_, 0, 0);
+  grid->addWidget(field_, 0, 1);
+  grid->addWidget(slider_, 1, 0, 1, 2);
+  grid->setColumnStretch(0, 1);
+  connect(slider_, &QSlider::valueChanged, this, [this](int step) {
+    value_ = at(step);
+    field_->setText(text());
+    Q_EMIT value_changed(value_, !slider_->isSliderDown());
+  });
+  connect(slider_, &QSlider::sliderReleased, this, [this] { Q_EMIT value_changed(value_, true); });
+  connect(field_, &QLineEdit::editingFinished, this, &ValueSlider::take_text);
+  connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, [this] { field_->setFixedWidth(scaled(96)); });
+  set_value(range.least);
+}
+
+bool ValueSlider::logarithmic() const {
+  return range_.slider_least > 0 && range_.slider_most / range_.slider_least > 1000;
+}
+
+double ValueSlider::at(int step) const {
+  const double share = static_cast<double>(step) / slider_->maximum();
+  const double low = range_.slider_least, high = range_.slider_most;
+  const double value = logarithmic() ? low * std::pow(high / low, share) : std::lerp(low, high, share);
+  if (range_.whole) return std::round(value);
+  // Three digits are what a hand on a slider means.
+  if (value == 0) return 0;
+  const double unit = std::pow(10, std::floor(std::log10(std::abs(value))) - 2);
+  return std::round(value / unit) * unit;
+}
+
+int ValueSlider::step_of(double value) const {
+  const double low = range_.slider_least, high = range_.slider_most;
+  if (!(high > low)) return 0;
+  const double share =
+      logarithmic() ? std::log(std::max(value, low) / low) / std::log(high / low) : (value - low) / (high - low);
+  return static_cast<int>(std::lround(std::clamp(share, 0.0, 1.0) * slider_->maximum()));
+}
+
+void ValueSlider::set_range(const Range& range) {
+  range_ = range;
+  set_value(value_);
+}
+
+void ValueSlider::set_value(double value) {
+  value_ = std::clamp(value, range_.least, range_.most);
+  show_value();
+}
+
+void ValueSlider::show_value() {
+  const QSignalBlocker silent(slider_);
+  const double span = range_.slider_most - range_.slider_least;
+  slider_->setMaximum(range_.whole && span >= 1 && span <= steps && !logarithmic() ? static_cast<int>(span) : steps);
+  slider_->setValue(step_of(value_));
+  if (!field_->hasFocus() || !field_->isModified()) field_->setText(text());
+}
+
+QString ValueSlider::text() const {
+  const QString number = format_tick(value_, 5);
+  return range_.unit.isEmpty() ? number : number + QLatin1Char(' ') + range_.unit;
+}
+
+void ValueSlider::take_text() {
+  if (!field_->isModified()) return;
+  field_->setModified(false);
+  QString text = field_->text().trimmed();
+  if (!range_.unit.isEmpty() && text.endsWith(range_.unit)) text.chop(range_.unit.size());
+  text.replace(QChar(0x2212), QLatin1Char('-'));  // as format_number writes it
+  text.replace(QLatin1Char(','), QLatin1Char('.'));
+  bool is_number = false;
+  double value = text.trimmed().toDouble(&is_number);
+  if (!is_number || !std::isfinite(value)) return show_value();
+  if (range_.whole) value = std::round(value);
+  const double before = value_;
+  set_value(value);
+  if (value_ != before) Q_EMIT value_changed(value_, true);
+}
+
+}  // namespace statescope
