@@ -16,11 +16,21 @@ namespace {
 
 using namespace test;
 
+Signal signal(const auto& change) {
+  Signal s;
+  change(s);
+  return s;
+}
+
 LtiRun run_of(const std::string& preset, Method method = Method::zoh, double delta = 0.1) {
   LtiRun run;
   run.system = make_preset(preset);
   run.rule = {.method = method, .delta = delta};
-  run.input = {.kind = SignalKind::white_noise, .length = 300, .seed = 3};
+  run.input = signal([&](Signal& s) {
+    s.kind = SignalKind::white_noise;
+    s.length = 300;
+    s.seed = 3;
+  });
   return run;
 }
 
@@ -49,7 +59,10 @@ TEST(Lti, ConvolutionsKnowTheInitialStateAndTheSkip) {
   LtiRun run;
   run.system = DenseSystem{(Eigen::Matrix2d() << -0.5, 2, -2, -0.1).finished(), Eigen::Vector2d(1, 0.5),
                            Eigen::RowVector2d(1, -1), 0.75};
-  run.input = {.kind = SignalKind::chirp, .length = 200};
+  run.input = signal([&](Signal& s) {
+    s.kind = SignalKind::chirp;
+    s.length = 200;
+  });
   run.h0 = {3, -2};
   const LtiResult r = lti_result(run, {});
   EXPECT_LT(r.difference, 1e-12 * r.scale);
@@ -132,12 +145,13 @@ TEST(Lti, SceneFormsRoundTrip) {
   std::get<Preset>(scenes[0].run.system).C = std::vector<Complex>(8, 0.5);
   scenes[1].run.system = DenseSystem{(Eigen::Matrix2d() << 0.1, 1, -2, 0.3).finished(), Eigen::Vector2d(1, 1e-7),
                                      Eigen::RowVector2d(1, 0), -1};
-  scenes[2].run.system = DiagonalSystem{Eigen::Vector2cd({-1, 2}, {-3, 0}), Eigen::Vector2cd(1, {0, 1}),
-                                        Eigen::Vector2cd(2, 3), 0.5, true};
-  scenes[3].run.system = DplrSystem{Eigen::Vector2cd({-1, 2}, {-3, 0}),
+  scenes[2].run.system =
+      DiagonalSystem{Eigen::Vector2cd(Complex(-1, 2), Complex(-3, 0)), Eigen::Vector2cd(Complex(1), Complex(0, 1)),
+                     Eigen::Vector2cd(Complex(2), Complex(3)), 0.5, true};
+  scenes[3].run.system = DplrSystem{Eigen::Vector2cd(Complex(-1, 2), Complex(-3, 0)),
                                     Eigen::MatrixXcd::Constant(2, 2, {0.5, -1}),
-                                    Eigen::Vector2cd(1, 2),
-                                    Eigen::Vector2cd(1, {2, 1}),
+                                    Eigen::Vector2cd(Complex(1), Complex(2)),
+                                    Eigen::Vector2cd(Complex(1), Complex(2, 1)),
                                     0,
                                     true};
   scenes[0].view = {LtiView::Page::convolution, {2, 0, 1}, true};
@@ -205,8 +219,11 @@ TEST(Lti, ComputeReturnsWhatSceneMdLists) {
     for (const auto& length : array["shape"]) size *= length.get<std::int64_t>();
     EXPECT_EQ(array["values"].size(), static_cast<std::size_t>(size)) << array["name"];
     EXPECT_EQ(array["axes"].size(), array["shape"].size()) << array["name"];
-    if (array["name"] == "states") EXPECT_EQ(array["values"][3 * 8 + 5], direct.states[5][3]);
-    if (array["name"] == "A") EXPECT_EQ(array["values"][1 * 8 + 0], direct.system.dense.A(1, 0));
+    if (array["name"] == "states") {
+      EXPECT_EQ(array["values"][3 * 8 + 5], direct.states[5][3]);
+    } else if (array["name"] == "A") {
+      EXPECT_EQ(array["values"][1 * 8 + 0], direct.system.dense.A(1, 0));
+    }
   }
   EXPECT_EQ(names, (std::vector<std::string>{"A",
                                              "B",

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <complex>
 #include <numbers>
 #include <numeric>
 
@@ -21,6 +22,12 @@ using namespace test;
 
 constexpr double two_pi = 2 * std::numbers::pi;
 
+Signal signal(const auto& change) {
+  Signal s;
+  change(s);
+  return s;
+}
+
 std::vector<double> made(Signal signal, double delta = 0.1) {
   return sample(signal, delta, {});
 }
@@ -31,7 +38,14 @@ double mean_square(const std::vector<double>& values) {
 
 TEST(Signal, ShapesAtTheirSamples) {
   const auto first = [](SignalKind kind) {
-    return made({.kind = kind, .length = 6, .amplitude = 2, .start = 0.2, .frequency = 2.5}, 0.1);
+    return made(signal([&](Signal& s) {
+                  s.kind = kind;
+                  s.length = 6;
+                  s.amplitude = 2;
+                  s.start = 0.2;
+                  s.frequency = 2.5;
+                }),
+                0.1);
   };
   EXPECT_EQ(first(SignalKind::impulse), (std::vector<double>{0, 0, 2, 0, 0, 0}));
   EXPECT_EQ(first(SignalKind::step), (std::vector<double>{0, 0, 2, 2, 2, 2}));
@@ -44,7 +58,12 @@ TEST(Signal, ShapesAtTheirSamples) {
 }
 
 TEST(Signal, ChirpRisesFromOneFrequencyToTheOther) {
-  const Signal chirp{.kind = SignalKind::chirp, .length = 4000, .frequency = 1, .frequency_end = 5};
+  const Signal chirp = signal([&](Signal& s) {
+    s.kind = SignalKind::chirp;
+    s.length = 4000;
+    s.frequency = 1;
+    s.frequency_end = 5;
+  });
   const std::vector<double> u = made(chirp, 0.001);  // 4 s: (1 + 5)/2 · 4 = 12 periods
   const auto periods = [&](std::size_t from, std::size_t to) {
     int rising = 0;
@@ -57,8 +76,14 @@ TEST(Signal, ChirpRisesFromOneFrequencyToTheOther) {
 }
 
 TEST(Signal, BandNoiseIsAFunctionOfTimeWithinItsBand) {
-  const Signal noise{
-      .kind = SignalKind::band_noise, .length = 20000, .amplitude = 0.5, .frequency = 3, .frequency_end = 5, .seed = 7};
+  const Signal noise = signal([](Signal& n) {
+    n.kind = SignalKind::band_noise;
+    n.length = 20000;
+    n.amplitude = 0.5;
+    n.frequency = 3;
+    n.frequency_end = 5;
+    n.seed = 7;
+  });
   const std::vector<double> u = made(noise, 0.01), finer = made(noise, 0.005);
   for (std::size_t l = 0; l < 10000; ++l) ASSERT_NEAR(u[l], finer[2 * l], 1e-9);
   EXPECT_NEAR(std::sqrt(mean_square(u)), 0.5, 0.01);
@@ -77,7 +102,12 @@ TEST(Signal, BandNoiseIsAFunctionOfTimeWithinItsBand) {
 }
 
 TEST(Signal, WhiteNoiseIsNormalAndSeeded) {
-  Signal noise{.kind = SignalKind::white_noise, .length = 20000, .amplitude = 3, .seed = 1};
+  Signal noise = signal([&](Signal& s) {
+    s.kind = SignalKind::white_noise;
+    s.length = 20000;
+    s.amplitude = 3;
+    s.seed = 1;
+  });
   const std::vector<double> u = made(noise);
   EXPECT_NEAR(mean_square(u), 9, 0.3);  // 9 √(2/20000) is a standard deviation of it
   EXPECT_NEAR(static_cast<double>(std::count_if(u.begin(), u.end(), [](double x) { return std::abs(x) < 3; })) / 20000,
@@ -88,20 +118,35 @@ TEST(Signal, WhiteNoiseIsNormalAndSeeded) {
 }
 
 TEST(Signal, DrawnCurveStretchesOverTheSignal) {
-  const Signal drawn{.kind = SignalKind::drawn, .length = 5, .amplitude = 10, .values = {0, 1, -1}};
+  const Signal drawn = signal([&](Signal& s) {
+    s.kind = SignalKind::drawn;
+    s.length = 5;
+    s.amplitude = 10;
+    s.values = {0, 1, -1};
+  });
   EXPECT_EQ(made(drawn), (std::vector<double>{0, 5, 10, 0, -10}));
 }
 
 TEST(Signal, RefusesWhatCannotBe) {
   const auto refusal = [](Signal signal) { return message_of([&] { made(signal); }); };
-  EXPECT_NE(refusal({.length = 0}).find("0 samples"), std::string::npos);
-  EXPECT_NE(refusal({.length = max_signal_length + 1}).find("1048577 samples"), std::string::npos);
-  EXPECT_NE(refusal({.amplitude = std::nan("")}).find("not a finite number"), std::string::npos);
-  EXPECT_NE(refusal({.kind = SignalKind::band_noise, .frequency = 2, .frequency_end = 1}).find("ends below"),
+  EXPECT_NE(refusal(signal([&](Signal& s) { s.length = 0; })).find("0 samples"), std::string::npos);
+  EXPECT_NE(refusal(signal([&](Signal& s) { s.length = max_signal_length + 1; })).find("1048577 samples"),
             std::string::npos);
-  EXPECT_NE(refusal({.kind = SignalKind::drawn}).find("no points"), std::string::npos);
-  EXPECT_NE(refusal({.kind = SignalKind::wav}).find("has no file"), std::string::npos);
-  EXPECT_NE(refusal({.kind = SignalKind::csv, .file = "absent.csv"}).find("absent.csv"), std::string::npos);
+  EXPECT_NE(refusal(signal([&](Signal& s) { s.amplitude = std::nan(""); })).find("not a finite number"),
+            std::string::npos);
+  EXPECT_NE(refusal(signal([&](Signal& s) {
+              s.kind = SignalKind::band_noise;
+              s.frequency = 2;
+              s.frequency_end = 1;
+            })).find("ends below"),
+            std::string::npos);
+  EXPECT_NE(refusal(signal([&](Signal& s) { s.kind = SignalKind::drawn; })).find("no points"), std::string::npos);
+  EXPECT_NE(refusal(signal([&](Signal& s) { s.kind = SignalKind::wav; })).find("has no file"), std::string::npos);
+  EXPECT_NE(refusal(signal([&](Signal& s) {
+              s.kind = SignalKind::csv;
+              s.file = "absent.csv";
+            })).find("absent.csv"),
+            std::string::npos);
   EXPECT_NE(message_of([&] { made({}, 0); }).find("Δ must be"), std::string::npos);
 }
 
@@ -207,13 +252,29 @@ TEST(Signal, ReadsFilesBesideTheScene) {
   const TemporaryFolder folder;
   write_text(folder / "a.csv", "u\n1\n2\n3\n");
   write_text(folder / "a.wav", wav(1, 1, 8000, 16, bytes_of({0, 0x40, 0, 0x80})));
-  EXPECT_EQ(
-      sample({.kind = SignalKind::csv, .length = 2, .amplitude = 2, .file = "a.csv", .first = 1}, 1, folder.path()),
-      (std::vector<double>{4, 6}));
-  EXPECT_EQ(sample({.kind = SignalKind::wav, .amplitude = 2, .file = "a.wav"}, 1, folder.path()),
+  EXPECT_EQ(sample(signal([&](Signal& s) {
+                     s.kind = SignalKind::csv;
+                     s.length = 2;
+                     s.amplitude = 2;
+                     s.file = "a.csv";
+                     s.first = 1;
+                   }),
+                   1, folder.path()),
+            (std::vector<double>{4, 6}));
+  EXPECT_EQ(sample(signal([&](Signal& s) {
+                     s.kind = SignalKind::wav;
+                     s.amplitude = 2;
+                     s.file = "a.wav";
+                   }),
+                   1, folder.path()),
             (std::vector<double>{1, -2}));
   EXPECT_NE(message_of([&] {
-              sample({.kind = SignalKind::wav, .file = "a.wav", .first = 2}, 1, folder.path());
+              sample(signal([&](Signal& s) {
+                       s.kind = SignalKind::wav;
+                       s.file = "a.wav";
+                       s.first = 2;
+                     }),
+                     1, folder.path());
             }).find("no sound is left"),
             std::string::npos);
 }
