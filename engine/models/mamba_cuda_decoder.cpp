@@ -29,7 +29,7 @@ class MambaCudaDecoder final : public Decoder {
       return buffers_.back().as<float>();
     };
     stream_ = {matrix(s.d_model, ElementType::f32).as<float>(), floats(batch * kernels::squares_slots(s.d_model)),
-               batch, s.d_model};
+               batch, s.d_model, batch > 1 && type != ElementType::f32 ? matrix(s.d_model, type) : DeviceMatrix{}};
     u_ = matrix(s.d_inner, type);
     z_ = matrix(s.d_inner, type);
     y_ = matrix(s.d_inner, type);
@@ -140,6 +140,9 @@ class MambaCudaDecoder final : public Decoder {
   const ModelSizes& sizes() const { return model_->info().sizes; }
   float* h(std::int64_t layer, std::int64_t n) const {
     return h_.as<float>() + (layer * batch_ + n) * sizes().d_state * sizes().d_inner;
+  }
+  const float* norm_of(std::int64_t layer) const {  // the last one's is the head's
+    return layer < sizes().layers ? model_->layers_[static_cast<std::size_t>(layer)].norm : model_->final_norm_;
   }
   DeviceMatrix history_of(std::int64_t layer, std::int64_t n) const {
     const std::int64_t rows = sizes().d_conv - 1, E = sizes().d_inner;
@@ -293,7 +296,7 @@ class MambaCudaDecoder final : public Decoder {
       return stage_work(stage, s, batch_, model_->stored_bytes(weights), value_bytes);
     };
     zones.begin(Stage::embedding, -1, batch_, [&] { return work(Stage::embedding); });
-    cuda_.decode_embed({ids_, model_->embedding_, stream_});
+    cuda_.decode_embed({ids_, model_->embedding_, stream_, norm_of(0)});
     for (std::int64_t i = 0; i < s.layers; ++i) {
       const MambaCuda::Layer& layer = model_->layers_[static_cast<std::size_t>(i)];
       zones.begin(Stage::in_projection, i, batch_, [&] {
@@ -313,7 +316,7 @@ class MambaCudaDecoder final : public Decoder {
       cuda_.decode_state({batch_, s.d_inner, s.d_state, s.dt_rank, projected_, layer.dt_transposed, layer.dt_bias,
                           layer.A, layer.D, u_, z_, h(i, 0), y_});
       zones.begin(Stage::out_projection, i, batch_, [&] { return work(Stage::out_projection, layer.out_proj); });
-      cuda_.decode_out({y_, layer.out_proj, layer.out_bias, stream_});
+      cuda_.decode_out({y_, layer.out_proj, layer.out_bias, stream_, norm_of(i + 1)});
     }
     zones.begin(Stage::head, -1, batch_, [&] { return work(Stage::norm) + work(Stage::head, model_->head_); });
     cuda_.decode_head({stream_, model_->final_norm_, epsilon, model_->head_, logits_, best_, drawable_, normed_});

@@ -60,6 +60,8 @@ class Backend final : public CudaBackend {
     name_ = devices[static_cast<std::size_t>(device)].name;
     major_ = devices[static_cast<std::size_t>(device)].major;
     use();
+    check(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount, device),
+          "asking for a device's properties");
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
     check(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking), "creating a stream");
     check_blas(cublasCreate(&blas_), "starting cuBLAS");
@@ -305,7 +307,7 @@ class Backend final : public CudaBackend {
     use();
     in_chain_ = false;
   }
-  DecodeLaunch how(bool overlap) const { return {stream_, overlap, major_ >= 8}; }
+  DecodeLaunch how(bool overlap) const { return {stream_, overlap, major_ >= 8, multiprocessors_}; }
   DecodeLaunch next_step() {
     use();
     const bool overlap = in_chain_ && major_ >= 9;
@@ -363,7 +365,7 @@ class Backend final : public CudaBackend {
     return times[repetitions / 2];
   }
 
-  int device_ = 0, major_ = 0;
+  int device_ = 0, major_ = 0, multiprocessors_ = 1;
   std::string name_;
   cudaStream_t stream_ = nullptr, copies_ = nullptr;
   cublasHandle_t blas_ = nullptr;

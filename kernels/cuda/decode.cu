@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "cuda/decode.h"
 
+#include "cuda/decode_wide.h"
 #include "cuda/skinny_product.cuh"
 
 namespace statescope::kernels::cuda {
@@ -138,14 +139,18 @@ void product(const char* name, const DeviceMatrix& W, std::int64_t batch, const 
   launch_product<T, Narrow>(name, W, batch, input, output, how.stream, how.overlap);
 }
 
-template <class Table>
-__global__ void __launch_bounds__(256) embed_kernel(const std::int32_t* ids, Table table, float* x, std::int64_t stride,
-                                                    float* squares, int slots, std::int64_t width) {
+template <class T, class Table>
+__global__ void __launch_bounds__(256)
+    embed_kernel(const std::int32_t* ids, Table table, float* x, std::int64_t stride, float* squares, int slots,
+                 std::int64_t width, T* scaled, std::int64_t scaled_stride, const float* next_norm) {
   wait_for_kernel_before();
   const std::int64_t n = blockIdx.x;
   for (std::int64_t d = threadIdx.x; d < slots * squares_group; d += blockDim.x) {
     const float value = d < width ? table.at(ids[n], d) : 0.0f;
-    if (d < width) x[n * stride + d] = value;
+    if (d < width) {
+      x[n * stride + d] = value;
+      if (scaled) scaled[n * scaled_stride + d] = from_float<T>(value * next_norm[d] * stream_scale);
+    }
     const float total = sum_of_group(value * value);
     if (d % squares_group == 0) squares[n * slots + d / squares_group] = total;
   }
@@ -324,14 +329,17 @@ __global__ void __launch_bounds__(choose_threads)
 
 void decode_embed(const DecodeEmbedArgs& args, const DecodeLaunch& how) {
   const DecodeStream& stream = args.stream;
-  with_weights(args.table, [&](auto, const auto& table) {
-    launch("decode_embed", &embed_kernel<std::decay_t<decltype(table)>>, dim3(static_cast<unsigned>(stream.batch)), 256,
-           0, how.stream, how.overlap, args.ids, table, stream.x, padded(stream.d_model), stream.squares,
-           static_cast<int>(squares_slots(stream.d_model)), stream.d_model);
+  with_weights(args.table, [&](auto zero, const auto& table) {
+    using T = decltype(zero);
+    launch("decode_embed", &embed_kernel<T, std::decay_t<decltype(table)>>, dim3(static_cast<unsigned>(stream.batch)),
+           256, 0, how.stream, how.overlap, args.ids, table, stream.x, padded(stream.d_model), stream.squares,
+           static_cast<int>(squares_slots(stream.d_model)), stream.d_model, stream.scaled.as<T>(), stream.scaled.stride,
+           args.next_norm);
   });
 }
 
 void decode_in(const DecodeInArgs& args, const DecodeLaunch& how) {
+  if (decode_in_wide(args, how)) return;
   with_weights(args.W, [&](auto zero, const auto&) {
     using T = decltype(zero);
     const ConvOutput<T> output{
@@ -344,6 +352,7 @@ void decode_in(const DecodeInArgs& args, const DecodeLaunch& how) {
 }
 
 void decode_state(const DecodeStateArgs& args, const DecodeLaunch& how) {
+  if (decode_state_wide(args, how)) return;
   const StateParameters p{args.E,
                           args.projected.stride,
                           args.dt_transposed.stride,
@@ -379,6 +388,7 @@ void decode_state(const DecodeStateArgs& args, const DecodeLaunch& how) {
 }
 
 void decode_out(const DecodeOutArgs& args, const DecodeLaunch& how) {
+  if (decode_out_wide(args, how)) return;
   const DecodeStream& stream = args.stream;
   with_weights(args.W, [&](auto zero, const auto&) {
     using T = decltype(zero);

@@ -12,6 +12,7 @@ struct DecodeLaunch {
   cudaStream_t stream = nullptr;
   bool overlap = false;           // with the kernel before, which must be one of these, too
   bool has_tensor_cores = false;  // for bf16 and f16 products: compute capability 8.0 and later
+  int multiprocessors = 1;
 };
 
 void decode_embed(const DecodeEmbedArgs& args, const DecodeLaunch& how);

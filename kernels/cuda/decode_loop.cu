@@ -18,8 +18,6 @@ constexpr int members = 16;  // lanes that share a channel's states
 constexpr int tile_rows = 16;
 constexpr int most_taps = 4;
 constexpr int fewest_stages = 4;
-// The stream goes into products before its rms is known. A power of two keeps it inside float16.
-constexpr float input_scale = 1.0f / 16;
 
 /// What is the same for every block. Sizes are those of DecodeLoopArgs.
 struct Loop {
@@ -273,7 +271,7 @@ class Worker {
         const int k = 3 * i + j;
         if (k >= p_.D) break;
         s_.stream[k] = values[j];
-        s_.stream_input[k] = from_float<T>(values[j] * (i == thread_ ? weights[j] : norm[k]) * input_scale);
+        s_.stream_input[k] = from_float<T>(values[j] * (i == thread_ ? weights[j] : norm[k]) * stream_scale);
         square = fmaf(values[j], values[j], square);
       }
     };
@@ -301,7 +299,7 @@ class Worker {
     float total = 0;
 #pragma unroll
     for (int i = 0; i < worker_warps; ++i) total += s_.squares[i];
-    factor_ = rsqrtf(total * p_.one_by_D + p_.args.epsilon) * (1 / input_scale);
+    factor_ = rsqrtf(total * p_.one_by_D + p_.args.epsilon) * (1 / stream_scale);
   }
 
   __device__ void receive_inputs(const Message* from, unsigned tag) {

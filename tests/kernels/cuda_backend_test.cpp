@@ -311,11 +311,12 @@ struct Layer {
                << l.R;
   }
 };
-// Up to 8, 32 and more sequences take three shapes of tiles; 17 and more another state kernel; E odd and even.
-const Layer layers[] = {{1, 1, 1, 1, 1, 1, 2},         {1, 65, 130, 16, 4, 5, 100},   {3, 48, 97, 5, 2, 33, 64},
-                        {8, 96, 192, 16, 4, 6, 1000},  {9, 33, 66, 17, 4, 3, 31},     {17, 48, 97, 16, 4, 3, 65},
-                        {32, 64, 128, 16, 4, 4, 257},  {33, 70, 140, 33, 3, 70, 129}, {130, 64, 128, 16, 4, 4, 33},
-                        {2, 768, 1536, 16, 4, 48, 500}};
+// Up to 8, 32 and more sequences take three shapes of tiles; 17 and more another state kernel; E odd and even. In 16
+// bits 33 and more sequences go through shared memory where E is a multiple of 8 and D of 16.
+const Layer layers[] = {{1, 1, 1, 1, 1, 1, 2},        {1, 65, 130, 16, 4, 5, 100},   {3, 48, 97, 5, 2, 33, 64},
+                        {8, 96, 192, 16, 4, 6, 1000}, {9, 33, 66, 17, 4, 3, 31},     {17, 48, 97, 16, 4, 3, 65},
+                        {32, 64, 128, 16, 4, 4, 257}, {33, 70, 140, 33, 3, 70, 129}, {130, 64, 128, 16, 4, 4, 33},
+                        {70, 96, 200, 16, 3, 33, 40}, {2, 768, 1536, 16, 4, 48, 500}};
 
 class CudaDecode : public Cuda {
  protected:
@@ -326,6 +327,17 @@ class CudaDecode : public Cuda {
     for (std::int64_t n = 0; n < x.rows; ++n)
       for (std::int64_t d = 0; d < x.cols; ++d) squares(n, d / squares_group) += x(n, d) * x(n, d);
     return {upload(x, ElementType::f32).as<float>(), floats(squares), x.rows, x.cols};
+  }
+  // The same with what large batches in 16 bits read instead.
+  DecodeStream stream_of(const Matrix& x, const Matrix& norm, ElementType type) {
+    DecodeStream stream = stream_of(x);
+    if (type != ElementType::f32) stream.scaled = upload(rounded(scaled(x, norm), type), type);
+    return stream;
+  }
+  static Matrix scaled(Matrix x, const Matrix& norm) {
+    for (std::int64_t n = 0; n < x.rows; ++n)
+      for (std::int64_t d = 0; d < x.cols; ++d) x(n, d) *= norm(0, d) * stream_scale;
+    return x;
   }
   Matrix stream_values(const DecodeStream& s) {
     return download({s.x, ElementType::f32, s.batch, s.d_model, padded(s.d_model)});
@@ -362,7 +374,7 @@ TEST_F(CudaDecode, InProjectionAndConvolutionMatchTheReference) {
       past.data = buffers.back().data();
       backend->fill(past, std::vector<float>(history.values.begin(), history.values.end()).data());
       const DeviceMatrix u_out = output(l.batch, l.E, type), z_out = output(l.batch, l.E, type);
-      backend->decode_in({stream_of(x), vector(norm), 1e-5f, upload(W, type), vector(bias), vector(taps),
+      backend->decode_in({stream_of(x, norm, type), vector(norm), 1e-5f, upload(W, type), vector(bias), vector(taps),
                           vector(conv_bias), l.K, past, u_out, z_out});
       // A rounding to the type may fall on the other side for the norm (an input off by two units) and for xz; sums of
       // D terms in float32 besides. SiLU and K taps of at most 1 carry that on.
@@ -424,18 +436,23 @@ TEST_F(CudaDecode, OutProjectionAddsToTheStreamAndItsSquares) {
       SCOPED_TRACE(::testing::Message() << l << ", unit " << unit(type));
       Random random("cuda decode out " + std::to_string(l.batch));
       const Matrix x = random.uniform(l.batch, l.D, -2, 2), y = rounded(random.uniform(l.batch, l.E, -1, 1), type),
-                   W = rounded(random.uniform(l.D, l.E, -0.1, 0.1), type), bias = random.uniform(1, l.D, -1, 1);
+                   W = rounded(random.uniform(l.D, l.E, -0.1, 0.1), type), bias = random.uniform(1, l.D, -1, 1),
+                   norm = random.uniform(1, l.D, 0.5, 1.5);
       Matrix expected(l.batch, l.D);
       reference::linear(y.view(), W.view(), bias.data(), expected.view());
       for (std::size_t i = 0; i < expected.values.size(); ++i) expected.values[i] += x.values[i];
-      const DecodeStream stream = stream_of(x);
-      backend->decode_out({upload(y, type), upload(W, type), vector(bias), stream});
+      const bool wide = type != ElementType::f32 && l.batch > 32 && l.D % squares_group == 0;
+      const DecodeStream stream = wide ? stream_of(x, norm, type) : stream_of(x);
+      backend->decode_out({upload(y, type), upload(W, type), vector(bias), stream, vector(norm)});
       const double error = static_cast<double>(l.E + 8) * 0.1 * static_cast<double>(l.E) * unit_roundoff + 0x1p-22;
       EXPECT_TRUE(close(stream_values(stream), expected, error));
       Matrix squares(l.batch, squares_slots(l.D));
       for (std::int64_t n = 0; n < l.batch; ++n)
         for (std::int64_t d = 0; d < l.D; ++d) squares(n, d / squares_group) += expected(n, d) * expected(n, d);
       EXPECT_TRUE(close(download(stream.squares, l.batch, squares.cols), squares, 4 * error + 0x1p-20));
+      if (wide && cuda_devices().front().major >= 8) {
+        EXPECT_TRUE(close(download(stream.scaled), scaled(expected, norm), unit(type) + 2 * error));
+      }
       if (HasFailure()) return;
     }
   }
@@ -490,8 +507,9 @@ TEST_F(CudaDecode, EmbeddingBeginsAStream) {
   const std::vector<std::int32_t> ids{8, 0, 5};
   backend->copy_to_device(buffers.back().data(), ids.data(), 12);
   const auto* device_ids = buffers.back().as<const std::int32_t>();
-  const DecodeStream stream = stream_of(Matrix(3, 77));
-  backend->decode_embed({device_ids, upload(table, ElementType::bf16), stream});
+  const Matrix norm = Random("cuda decode embed norm").uniform(1, 77, 0.5, 1.5);
+  const DecodeStream stream = stream_of(Matrix(3, 77), norm, ElementType::bf16);
+  backend->decode_embed({device_ids, upload(table, ElementType::bf16), stream, vector(norm)});
   const Matrix got = stream_values(stream), squares = download(stream.squares, 3, squares_slots(77));
   Matrix expected(3, squares_slots(77));
   for (std::int64_t n = 0; n < 3; ++n)
@@ -501,6 +519,7 @@ TEST_F(CudaDecode, EmbeddingBeginsAStream) {
       expected(n, d / squares_group) += value * value;
     }
   EXPECT_TRUE(close(squares, expected, 6 * unit_roundoff));
+  EXPECT_TRUE(close(download(stream.scaled), scaled(got, norm), unit(ElementType::bf16)));
 }
 
 TEST_F(Cuda, AGraphDoesWhatItsCallsDo) {

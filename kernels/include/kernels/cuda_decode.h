@@ -34,17 +34,22 @@ constexpr std::int64_t squares_slots(std::int64_t d_model) {
 }
 
 /// The residual stream, x [batch, D] in float32 with D padded, and the sums of its squares [batch, squares_slots(D)].
+/// For large batches also x times the weights of the norm to come and `stream_scale`, which keeps it inside float16:
+/// the rms is known only when all of x is.
 struct DecodeStream {
   float* x = nullptr;
   float* squares = nullptr;
   std::int64_t batch = 0, d_model = 0;
+  DeviceMatrix scaled = {};  // [batch, D], type of the weights, or empty
 };
+constexpr float stream_scale = 1.0f / 16;
 
 /// x = rows `ids` [batch] of the embedding.
 struct DecodeEmbedArgs {
   const std::int32_t* ids = nullptr;
   DeviceMatrix table;  // [V, D]
   DecodeStream stream;
+  const float* next_norm = nullptr;  // [D]; for `scaled`
 };
 
 /// xz = W rms_norm(x) + bias; u = SiLU(conv(xz[:E])), whose history moves on; z = xz[E:].
@@ -87,6 +92,7 @@ struct DecodeOutArgs {
   DeviceMatrix W;               // [D, E]
   const float* bias = nullptr;  // [D] or null
   DecodeStream stream;
+  const float* next_norm = nullptr;  // [D]; for `scaled`
 };
 
 /// The best of 32 neighbouring logits.
