@@ -14,7 +14,6 @@
 namespace statescope::kernels::cuda {
 namespace {
 
-constexpr int members = 16;  // lanes that share a channel's states
 constexpr int tile_rows = 16;
 constexpr int most_taps = 4;
 constexpr int fewest_stages = 4;
@@ -59,6 +58,8 @@ std::int64_t mailbox_bytes(const Loop& p, int blocks) {
 }
 
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+
+constexpr int members = 16;  // lanes that share a channel's states
 
 __device__ inline Mailbox mailbox_of(const Loop& p) {
   const int blocks = static_cast<int>(gridDim.x);
