@@ -14,7 +14,6 @@ using Tall = ProductShape<1, 1, 4, 1, 2, 6>;
 // Batches on tensor cores: of matrices with few rows, and with many.
 using Square = ProductShape<2, 4, 1, 1, 8, 2>;
 using Wide = ProductShape<2, 4, 2, 2, 4, 2>;
-constexpr std::int64_t wide_batch = 33;
 
 __device__ inline float sum_of_group(float value) {
 #pragma unroll
@@ -131,7 +130,7 @@ template <class T, class Many, class Input, class Output>
 void product(const char* name, const DeviceMatrix& W, std::int64_t batch, const Input& input, const Output& output,
              const DecodeLaunch& how) {
   if constexpr (sizeof(T) == 2) {
-    if (how.has_tensor_cores && batch >= wide_batch)
+    if (how.has_tensor_cores && batch >= large_batch)
       return launch_product<T, Many>(name, W, batch, input, output, how.stream, how.overlap);
     if (how.has_tensor_cores && batch > few_rows)
       return launch_product<T, Square>(name, W, batch, input, output, how.stream, how.overlap);
@@ -352,7 +351,7 @@ void decode_in(const DecodeInArgs& args, const DecodeLaunch& how) {
 }
 
 void decode_state(const DecodeStateArgs& args, const DecodeLaunch& how) {
-  if (decode_state_wide(args, how)) return;
+  if (args.together && decode_state_wide(args, how)) return;
   const StateParameters p{args.E,
                           args.projected.stride,
                           args.dt_transposed.stride,

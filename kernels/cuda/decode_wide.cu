@@ -8,7 +8,6 @@
 namespace statescope::kernels::cuda {
 namespace {
 
-constexpr std::int64_t wide_batch = 33;
 constexpr int most_taps = 4;
 
 template <class T>
@@ -252,7 +251,7 @@ __global__ void __launch_bounds__(state_threads, 1) wide_state_kernel(DecodeStat
 // Calls run(T{}) for a 16-bit type on tensor cores.
 template <class Run>
 bool in_16_bits(ElementType type, std::int64_t batch, const DecodeLaunch& how, const Run& run) {
-  if (!how.has_tensor_cores || batch < wide_batch || (type != ElementType::bf16 && type != ElementType::f16))
+  if (!how.has_tensor_cores || batch < large_batch || (type != ElementType::bf16 && type != ElementType::f16))
     return false;
   if (type == ElementType::bf16)
     run(Bf16{});

@@ -420,7 +420,8 @@ TEST_F(CudaDecode, StateUpdateMatchesTheReference) {
       float* state = floats(h);
       const DeviceMatrix out = output(l.batch, l.E, type);
       backend->decode_state({l.batch, l.E, l.N, l.R, upload(projected, type), upload(transposed(dt), type),
-                             vector(bias), vector(A), vector(D), upload(u, type), upload(z, type), state, out});
+                             vector(bias), vector(A), vector(D), upload(u, type), upload(z, type), state, out,
+                             l.batch > 32});
       // Δ is off by R roundings of a sum of at most 1 and its own functions; the state feels that times A, at most 8.
       const double error = static_cast<double>(l.R + 32) * 8 * unit_roundoff;
       EXPECT_TRUE(close(download(state, l.batch * l.N, l.E), after, error));
@@ -441,7 +442,7 @@ TEST_F(CudaDecode, OutProjectionAddsToTheStreamAndItsSquares) {
       Matrix expected(l.batch, l.D);
       reference::linear(y.view(), W.view(), bias.data(), expected.view());
       for (std::size_t i = 0; i < expected.values.size(); ++i) expected.values[i] += x.values[i];
-      const bool wide = type != ElementType::f32 && l.batch > 32 && l.D % squares_group == 0;
+      const bool wide = type != ElementType::f32 && l.batch >= large_batch && l.D % squares_group == 0;
       const DecodeStream stream = wide ? stream_of(x, norm, type) : stream_of(x);
       backend->decode_out({upload(y, type), upload(W, type), vector(bias), stream, vector(norm)});
       const double error = static_cast<double>(l.E + 8) * 0.1 * static_cast<double>(l.E) * unit_roundoff + 0x1p-22;

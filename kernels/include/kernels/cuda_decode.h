@@ -43,6 +43,8 @@ struct DecodeStream {
   DeviceMatrix scaled = {};  // [batch, D], type of the weights, or empty
 };
 constexpr float stream_scale = 1.0f / 16;
+/// Sequences from which on steps in 16 bits take several together.
+constexpr std::int64_t large_batch = 33;
 
 /// x = rows `ids` [batch] of the embedding.
 struct DecodeEmbedArgs {
@@ -84,6 +86,7 @@ struct DecodeStateArgs {
   DeviceMatrix u, z;               // [batch, E]
   float* h = nullptr;              // [batch, N, E] in and out
   DeviceMatrix y;                  // [batch, E], type of u
+  bool together = false;           // several sequences at once, in large batches of 16 bits
 };
 
 /// x += W y + bias, and the squares anew.
