@@ -51,8 +51,8 @@ TEST_F(Curves, ClickFindsTheNearestCurveAndPoint) {
   // The curve that is highest at token 3 has no other above it.
   int highest = 0;
   for (int i = 1; i < 16; ++i) {
-    if ((*data->curves[static_cast<std::size_t>(i)].values)[3] >
-        (*data->curves[static_cast<std::size_t>(highest)].values)[3])
+    if (data->curves[static_cast<std::size_t>(i)].values[3] >
+        data->curves[static_cast<std::size_t>(highest)].values[3])
       highest = i;
   }
   QTest::mouseClick(&view, Qt::LeftButton, {}, view.place_of(highest, 3).toPoint() - QPoint(0, 3));
@@ -89,7 +89,7 @@ TEST_F(Curves, CsvReadsBackAsTheSameNumbers) {
   const QStringList lines = view.csv().split(QLatin1Char('\n'), Qt::SkipEmptyParts);
   ASSERT_EQ(lines.size(), 12);
   EXPECT_EQ(lines[0], QStringLiteral("tokens,label,state 0,state 1,state 2"));
-  EXPECT_EQ(lines[8].split(QLatin1Char(',')).at(3).toFloat(), (*data->curves[1].values)[7]);
+  EXPECT_EQ(lines[8].split(QLatin1Char(',')).at(3).toFloat(), data->curves[1].values[7]);
 }
 
 TEST_F(Curves, ReadOutNamesPointCurveAndUnit) {

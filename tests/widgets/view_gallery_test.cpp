@@ -5,6 +5,7 @@
 
 #include <QApplication>
 
+#include "dynamics_samples.h"
 #include "view_samples.h"
 
 namespace statescope {
@@ -79,6 +80,69 @@ std::vector<Sample> all_samples() {
        [] {
          auto view = std::make_unique<EquationView>();
          view->set_update(samples::update(), samples::place);
+         return view;
+       }},
+      {"memory",
+       {760, 230},
+       [] {
+         auto view = std::make_unique<CurvesView>();
+         view->set_data(samples::memory(2000));
+         view->set_cursor(1500);
+         return view;
+       }},
+      {"s_plane",
+       {440, 380},
+       [] {
+         auto view = std::make_unique<PolePlaneView>();
+         view->set_data(samples::s_plane());
+         view->set_selected(0);
+         return view;
+       }},
+      {"z_plane",
+       {440, 380},
+       [] {
+         auto view = std::make_unique<PolePlaneView>();
+         view->set_data(samples::z_plane());
+         return view;
+       }},
+      {"phase_plane",
+       {440, 380},
+       [] {
+         auto view = std::make_unique<PhaseView>();
+         view->set_data(samples::oscillation(600, false));
+         view->set_cursor(240, 0.5);
+         return view;
+       }},
+      {"phase_space",
+       {440, 380},
+       [] {
+         auto view = std::make_unique<PhaseView>();
+         view->set_data(samples::oscillation(900, true));
+         view->set_cursor(400);
+         return view;
+       }},
+      {"convolution",
+       {760, 420},
+       [] {
+         auto view = std::make_unique<ConvolutionView>();
+         view->set_data(samples::forgetting(200));
+         view->set_cursor(60, 0.62);
+         return view;
+       }},
+      {"bode",
+       {440, 320},
+       [] {
+         auto view = std::make_unique<BodeView>();
+         view->set_data(samples::resonance());
+         view->set_cursor(2);
+         return view;
+       }},
+      {"signal",
+       {560, 200},
+       [] {
+         auto view = std::make_unique<SignalView>();
+         view->set_data(samples::memory(500));
+         view->set_drawable(true);
          return view;
        }},
       {"message",

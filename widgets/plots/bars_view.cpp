@@ -31,9 +31,6 @@ struct BarsView::Axis {
 
 namespace {
 
-double caption_height() {
-  return std::ceil(QFontMetricsF(font(TextRole::caption)).height());
-}
 double row_height() {
   return caption_height() + scaled(10);
 }

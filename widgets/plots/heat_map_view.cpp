@@ -37,10 +37,6 @@ struct HeatMapView::Raster {
 
 namespace {
 
-double caption_height() {
-  return std::ceil(QFontMetricsF(font(TextRole::caption)).height());
-}
-
 // "rows 120–240 of 512" when only a part is visible.
 QString part_text(const QString& axis, double first, double count, qint64 total) {
   if (count >= static_cast<double>(total)) return {};

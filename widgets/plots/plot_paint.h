@@ -2,6 +2,7 @@
 // Small things that the views share.
 #pragma once
 
+#include <QFontMetricsF>
 #include <QPainter>
 #include <algorithm>
 #include <cmath>
@@ -47,6 +48,20 @@ inline std::vector<double> round_ticks(double min, double max, int count) {
   std::vector<double> ticks;
   for (double i = std::ceil(min / step - 1e-9); i * step <= max + 1e-9 * step; ++i) ticks.push_back(i * step);
   return ticks;
+}
+
+inline double caption_height() {
+  return std::ceil(QFontMetricsF(font(TextRole::caption)).height());
+}
+
+/// Room between the first and last point of an axis and the edges, so that neither a curve's end nor a label is cut.
+inline double side_padding() {
+  return scaled(14);
+}
+
+/// Ticks of a vertical axis of this many pixels.
+inline std::vector<double> vertical_ticks(double height, double min, double max) {
+  return round_ticks(min, max, std::clamp(static_cast<int>(height / (3 * caption_height())), 2, 6));
 }
 
 }  // namespace statescope

@@ -6,34 +6,13 @@
 #include <optional>
 #include <vector>
 
+#include "widgets/curves_data.h"
 #include "widgets/view.h"
 
 namespace statescope {
 
-struct Curve {
-  QString name;  // for the read-out and the CSV header, e.g. "state 6"
-  std::shared_ptr<const std::vector<float>> values;
-};
-
-/// Curves over one common axis. Immutable once handed to a view.
-struct CurvesData {
-  std::vector<Curve> curves;  // all of the same length
-  std::vector<double> x;      // strictly increasing; empty: 0, 1, 2 …
-  RichText title;
-  QString subtitle;
-  QString x_axis, x_unit, y_axis, y_unit;  // "tokens", "", "h", ""
-  QString x_noun;                          // "token": one point of the axis, for the read-out
-  std::function<QString(qint64)> x_label;  // names of points (tokens); without it the axis shows numbers
-  qint64 first_point = 0;                  // the number that the read-out gives the first point
-  Symbol symbol = Symbol::h;               // colour of the curves
-
-  double x_at(qint64 point) const {
-    return x.empty() ? static_cast<double>(point) : x[static_cast<std::size_t>(point)];
-  }
-  qint64 points() const { return curves.empty() ? 0 : static_cast<qint64>(curves.front().values->size()); }
-};
-
-/// Many thin curves, one of them chosen, and a cursor. Drawn by QCustomPlot, which this header does not need.
+/// Curves, one of them chosen, and a cursor. Drawn by QCustomPlot, which this header does not need. However many points
+/// there are, only those that show are drawn; read-outs and CSV are exact.
 class CurvesView : public View {
   Q_OBJECT
  public:
@@ -50,12 +29,17 @@ class CurvesView : public View {
   /// A dashed line at a point's x with a dot on the chosen curve; −1 removes it.
   /// `phase` 0…1 moves the cursor between this point and the next one.
   void set_cursor(qint64 point, double phase = 0);
+  qint64 cursor() const { return cursor_; }
   void reset_zoom();
 
   /// Curve and point nearest to a place in the widget, when one is near.
   std::optional<std::pair<int, qint64>> point_near(const QPointF& place) const;
   /// Where a point of a curve is drawn in the widget.
   QPointF place_of(int curve, qint64 point) const;
+  /// The numbers (x, y) at a place.
+  QPointF number_at(const QPointF& place) const;
+  /// The ends of the vertical axis.
+  std::pair<double, double> vertical_range() const { return {min_, max_}; }
   /// "token 7 “.” · state 6 · h = −0.0006"
   QString readout(int curve, qint64 point) const;
 
@@ -69,6 +53,7 @@ class CurvesView : public View {
   void point_clicked(int curve, qint64 point);
 
  protected:
+  std::function<QString()> long_csv() const override;
   void mousePressEvent(QMouseEvent* event) override;
   void mouseMoveEvent(QMouseEvent* event) override;
   void mouseReleaseEvent(QMouseEvent* event) override;
@@ -80,22 +65,26 @@ class CurvesView : public View {
  private:
   struct Plot;
 
-  void build_plot();
+  void find_range();
   void zoom(double center_x, double factor);
   void set_window(double first, double last);
+  QColor color_of(int curve) const;
+  QRectF body_of(const QRectF& area) const;
+  QPointF place_in(const QRectF& body, int curve, qint64 point) const;
+  double x_of(const QRectF& body, double x) const;
   void prepare_plot(const QRectF& body) const;
+  void draw_band(QPainter& painter, const QRectF& body) const;
+  void draw_legend(QPainter& painter, const QRectF& area, const QRectF& body) const;
   void draw_ticks(QPainter& painter, const QRectF& body) const;
   void draw_cursor(QPainter& painter, const QRectF& body) const;
   void draw_hover(QPainter& painter, const QRectF& area, const QRectF& body) const;
-  QPointF place_in(const QRectF& body, int curve, qint64 point) const;
-  double full_span() const;  // of all points along x
-  QRectF body_of(const QRectF& area) const;
 
   std::shared_ptr<const CurvesData> data_;
   int highlighted_ = -1;
   qint64 cursor_ = -1;
   double phase_ = 0;
   double first_ = 0, last_ = 1;  // visible range of x
+  double min_ = -1, max_ = 1;    // range of y
   std::optional<std::pair<int, qint64>> hover_;
   QPointF press_point_;
   double press_first_ = 0;

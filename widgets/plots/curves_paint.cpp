@@ -1,0 +1,184 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// What stands around and over the curves: band, legend, ticks, cursor, read-out.
+#include <QFontMetricsF>
+#include <QPainter>
+#include <algorithm>
+#include <cmath>
+
+#include "decimate.h"
+#include "plot_paint.h"
+#include "widgets/curves_view.h"
+#include "widgets/format.h"
+
+namespace statescope {
+
+void CurvesView::draw_band(QPainter& painter, const QRectF& body) const {
+  const WeightBand& band = *data_->band;
+  double heaviest = 0;
+  band.weights.visit([&heaviest](const auto& weights) {
+    for (const auto weight : weights) {
+      if (std::isfinite(weight)) heaviest = std::max<double>(heaviest, weight);
+    }
+  });
+  if (!(heaviest > 0)) return;
+
+  // Columns of one shade are one rectangle: a vector picture stays small and a window keeps its sharp edge.
+  constexpr int shades = 48;
+  constexpr double strongest = 0.22;
+  const int columns = std::max(1, static_cast<int>(body.width() - 2 * side_padding()));
+  const auto starts = column_starts(
+      data_->points(), [this](qint64 point) { return data_->x_at(point); }, first_, last_, columns);
+  const auto shade_of = [&](int column) {
+    // Where points lie wider apart than pixels, a column shows the point before it.
+    const auto place = static_cast<std::size_t>(column);
+    const qint64 first = starts[place + 1] > starts[place] ? starts[place] : std::max<qint64>(0, starts[place] - 1);
+    double sum = 0;
+    qint64 count = 0;
+    for (qint64 i = first; i < std::max(first + 1, starts[place + 1]) && i < data_->points(); ++i, ++count) {
+      if (std::isfinite(band.weights[i])) sum += band.weights[i];
+    }
+    return count > 0 ? static_cast<int>(std::lround(shades * sum / (static_cast<double>(count) * heaviest))) : 0;
+  };
+  const double left = body.left() + side_padding();
+  int begin = 0, shade = shade_of(0), first_shaded = -1, last_shaded = -1;
+  for (int column = 1; column <= columns; ++column) {
+    const int next = column < columns ? shade_of(column) : -1;
+    if (next == shade) continue;
+    if (shade > 0) {
+      QColor color = theme().symbol(band.symbol);
+      color.setAlphaF(static_cast<float>(strongest * shade / shades));
+      painter.fillRect(QRectF(left + begin, body.top(), column - begin, body.height()), color);
+      if (first_shaded < 0) first_shaded = begin;
+      last_shaded = column;
+    }
+    begin = column;
+    shade = next;
+  }
+  const QFontMetricsF metrics(font(TextRole::caption));
+  if (metrics.horizontalAdvance(band.name) + scaled(16) > last_shaded - first_shaded) return;
+  painter.setFont(font(TextRole::caption));
+  painter.setPen(theme().symbol(band.symbol));
+  painter.drawText(QPointF(left + first_shaded + scaled(8), body.bottom() - scaled(6) - metrics.descent()), band.name);
+}
+
+void CurvesView::draw_legend(QPainter& painter, const QRectF& area, const QRectF& body) const {
+  const QFontMetricsF metrics(font(TextRole::caption));
+  const double line = scaled(14), gap = scaled(6), height = caption_height();
+  double x = body.left();
+  const double top = body.top() - height - scaled(6);
+  painter.setFont(font(TextRole::caption));
+  for (int i = 0; i < static_cast<int>(data_->curves.size()); ++i) {
+    const QString& name = data_->curves[static_cast<std::size_t>(i)].name;
+    const double width = metrics.horizontalAdvance(name);
+    if (x + line + gap + std::min<double>(width, scaled(40)) > area.right()) break;
+    painter.setPen(QPen(color_of(i), i == highlighted_ ? 3 : 2));
+    painter.drawLine(QPointF(x, top + height / 2), QPointF(x + line, top + height / 2));
+    painter.setPen(i == highlighted_ ? theme().text : theme().muted);
+    draw_elided(painter, {x + line + gap, top, std::min(width + 1, area.right() - x - line - gap), height},
+                Qt::AlignLeft, name);
+    x += line + gap + width + scaled(16);
+  }
+}
+
+void CurvesView::draw_ticks(QPainter& painter, const QRectF& body) const {
+  const QFontMetricsF metrics(font(TextRole::caption));
+  painter.setFont(font(TextRole::caption));
+  painter.setPen(theme().muted);
+  const double height = caption_height();
+  for (const double tick : vertical_ticks(body.height(), min_, max_)) {
+    const double y = body.bottom() - (tick - min_) / (max_ - min_) * body.height();
+    const QString label = format_tick(tick);
+    painter.drawText(QPointF(body.left() - scaled(8) - metrics.horizontalAdvance(label),
+                             y + (metrics.ascent() - metrics.descent()) / 2),
+                     label);
+  }
+  const auto draw_label = [&](double x, const QString& text, bool at_cursor) {
+    if (x < body.left() - 1 || x > body.right() + 1) return;
+    const double width = metrics.horizontalAdvance(text);
+    const double left = std::clamp(x - width / 2, body.left() - scaled(8), std::max(body.left(), body.right() - width));
+    painter.setPen(at_cursor ? theme().text : theme().muted);
+    painter.drawText(QPointF(left, body.bottom() + scaled(6) + height - metrics.descent()), text);
+  };
+  if (!data_->x_label) {
+    for (const double tick : round_ticks(first_, last_, std::max(2, static_cast<int>(body.width() / scaled(90))))) {
+      draw_label(x_of(body, tick), format_tick(tick, 5), false);
+    }
+    return;
+  }
+  const double scale = (body.width() - 2 * side_padding()) / (last_ - first_);
+  const qint64 count = data_->points();
+  const double spacing = count > 1 ? (data_->x_at(count - 1) - data_->x_at(0)) / static_cast<double>(count - 1) : 1.0;
+  const double longest = scaled(72);
+  const auto visible = [&](qint64 point) { return data_->x_at(point) >= first_ && data_->x_at(point) <= last_; };
+  const qint64 step = tick_step(spacing * scale, [&](qint64 candidate) {
+    double widest = scaled(12);
+    if (static_cast<double>(candidate) * spacing * scale < widest) return widest;
+    for (qint64 point = 0; point < count; point += candidate) {
+      if (visible(point)) widest = std::max(widest, metrics.horizontalAdvance(data_->x_label(point)));
+    }
+    return std::min(widest, longest) + scaled(6);
+  });
+  for (qint64 point = 0; point < count; point += step) {
+    if (!visible(point)) continue;
+    draw_label(place_in(body, -1, point).x(), metrics.elidedText(data_->x_label(point), Qt::ElideRight, longest),
+               point == cursor_);
+  }
+}
+
+void CurvesView::draw_cursor(QPainter& painter, const QRectF& body) const {
+  if (cursor_ < 0 || cursor_ >= data_->points()) return;
+  QPointF place = place_in(body, highlighted_, cursor_);
+  if (phase_ > 0 && cursor_ + 1 < data_->points()) {
+    place += phase_ * (place_in(body, highlighted_, cursor_ + 1) - place);
+  }
+  if (data_->faint_future && place.x() < body.right()) {
+    QColor wash = theme().background;
+    wash.setAlphaF(0.7F);
+    painter.fillRect(QRectF(QPointF(std::max(place.x(), body.left()), body.top()), body.bottomRight()), wash);
+  }
+  if (place.x() < body.left() || place.x() > body.right()) return;
+  QPen pen(theme().text, 1.25, Qt::CustomDashLine);
+  pen.setDashPattern({2.5, 2.5});
+  painter.setPen(pen);
+  painter.drawLine(QPointF(place.x(), body.top()), QPointF(place.x(), body.bottom()));
+  const QFontMetricsF metrics(font(TextRole::caption));
+  const double label_width = metrics.horizontalAdvance(data_->cursor_label);
+  if (!data_->cursor_label.isEmpty() && label_width + scaled(16) < body.width()) {
+    const bool fits_right = place.x() + scaled(6) + label_width <= body.right();
+    painter.setFont(font(TextRole::caption));
+    painter.setPen(theme().text);
+    painter.drawText(QPointF(fits_right ? place.x() + scaled(6) : place.x() - scaled(6) - label_width,
+                             body.top() + metrics.ascent()),
+                     data_->cursor_label);
+  }
+  if (!std::isfinite(place.y())) return;
+  painter.setPen(QPen(theme().background, 2));
+  painter.setBrush(color_of(highlighted_));
+  painter.drawEllipse(place, 4.5, 4.5);
+}
+
+void CurvesView::draw_hover(QPainter& painter, const QRectF& area, const QRectF& body) const {
+  const auto [curve, point] = *hover_;
+  const QPointF place = place_in(body, curve, point);
+  if (!std::isfinite(place.y())) return;
+  const QColor color = color_of(curve);
+  // The neighbourhood is enough to see which curve is meant, however long it is.
+  const double spacing = (body.width() - 2 * side_padding()) / static_cast<double>(data_->points());
+  const auto reach = static_cast<qint64>(std::min(1000.0, body.width() / spacing));
+  QPolygonF neighbourhood;
+  for (qint64 i = std::max<qint64>(0, point - reach); i < std::min(data_->points(), point + reach); ++i) {
+    const QPointF next = place_in(body, curve, i);
+    if (std::isfinite(next.y())) neighbourhood << next;
+  }
+  painter.save();
+  painter.setClipRect(body);
+  painter.setPen(QPen(color, 1.5));
+  painter.drawPolyline(neighbourhood);
+  painter.restore();
+  painter.setPen(QPen(theme().background, 2));
+  painter.setBrush(color);
+  painter.drawEllipse(place, 4, 4);
+  draw_readout(painter, area, place, readout(curve, point));
+}
+
+}  // namespace statescope

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "widgets/phase_view.h"
+
+#include <QFontMetricsF>
+#include <algorithm>
+#include <cmath>
+
+#include "engine/error.h"
+#include "phase_frame.h"
+#include "plot_paint.h"
+#include "widgets/format.h"
+
+namespace statescope {
+namespace {
+
+QString axis_text(const PhaseAxis& axis) {
+  return axis.unit.isEmpty() ? axis.name : QStringLiteral("%1 (%2)").arg(axis.name, axis.unit);
+}
+
+QString phase_csv(const PhaseData& data) {
+  QString text = data.step_unit.isEmpty() ? QStringLiteral("point") : QStringLiteral("t");
+  for (const PhaseAxis& axis : data.axes) text += QLatin1Char(',') + csv_field(axis.name);
+  text += QLatin1Char('\n');
+  for (qint64 point = 0; point < data.points(); ++point) {
+    text += csv_number(data.step_unit.isEmpty() ? static_cast<double>(point) : static_cast<double>(point) * data.step);
+    for (const PhaseAxis& axis : data.axes) text += QLatin1Char(',') + axis.values.csv(point);
+    text += QLatin1Char('\n');
+  }
+  return text;
+}
+
+}  // namespace
+
+PhaseView::PhaseView(QWidget* parent) : View(parent) {
+  setAccessibleName(tr("Phase portrait"));
+}
+
+void PhaseView::set_data(std::shared_ptr<const PhaseData> data) {
+  if (data == data_) return;
+  if (data) {
+    const bool shaped = data->axes.size() == 2 || data->axes.size() == 3;
+    const bool even = std::all_of(data->axes.begin(), data->axes.end(), [&data](const PhaseAxis& axis) {
+      return axis.values.size() == data->points();
+    });
+    if (!shaped || !even) {
+      throw Error("phase portrait '" + plain_text(data->title).toStdString() +
+                  "': it needs two or three axes of the same length");
+    }
+  }
+  bool same_axes = data && data_ && data->axes.size() == data_->axes.size();
+  for (std::size_t i = 0; same_axes && i < data->axes.size(); ++i) same_axes = data->axes[i].name == data_->axes[i].name;
+  data_ = std::move(data);
+  hover_.reset();
+  if (data_) {
+    if (!same_axes) {
+      zoomed_ = false;
+      magnification_ = 1;
+    }
+    // A drag keeps the scale under the mouse.
+    if (!(same_axes && (zoomed_ || pressed_))) fit(!same_axes);
+    setAccessibleDescription(plain_text(data_->title) + QStringLiteral(", ") + subtitle());
+  }
+  update();
+}
+
+void PhaseView::set_cursor(qint64 point, double phase) {
+  if (point == cursor_ && phase == phase_) return;
+  cursor_ = point;
+  phase_ = phase;
+  update();
+}
+
+void PhaseView::set_tail(qint64 points) {
+  if (points == tail_) return;
+  tail_ = std::max<qint64>(1, points);
+  update();
+}
+
+std::vector<PhaseView::Range> PhaseView::extent() const {
+  std::vector<Range> result;
+  for (std::size_t i = 0; i < data_->axes.size(); ++i) {
+    Range range{0, 0};  // the origin is where everything settles
+    data_->axes[i].values.visit([&range](const auto& values) {
+      for (const auto value : values) {
+        if (!std::isfinite(value)) continue;
+        range.min = std::min<double>(range.min, value);
+        range.max = std::max<double>(range.max, value);
+      }
+    });
+    if (data_->start && i < 2) {
+      const double value = i == 0 ? data_->start->x() : data_->start->y();
+      if (std::isfinite(value)) range = {std::min(range.min, value), std::max(range.max, value)};
+    }
+    if (range.min == range.max) range = {-1, 1};
+    result.push_back(range);
+  }
+  return result;
+}
+
+void PhaseView::fit(bool always) {
+  const std::vector<Range> wanted = extent();
+  // While parameters are dragged a scale that still serves stays, so that the curve moves and not the paper.
+  const bool same = !always && ranges_.size() == wanted.size();
+  ranges_.resize(wanted.size());
+  for (std::size_t i = 0; i < wanted.size(); ++i) {
+    const double span = wanted[i].max - wanted[i].min, shown = ranges_[i].max - ranges_[i].min;
+    const bool serves = wanted[i].min >= ranges_[i].min && wanted[i].max <= ranges_[i].max && span > 0.35 * shown;
+    if (same && serves) continue;
+    ranges_[i] = {wanted[i].min - 0.1 * span, wanted[i].max + 0.1 * span};
+  }
+}
+
+void PhaseView::reset_zoom() {
+  zoomed_ = false;
+  magnification_ = 1;
+  yaw_ = -0.6;
+  pitch_ = 0.45;
+  if (data_) fit(true);
+  update();
+}
+
+QString PhaseView::subtitle() const {
+  if (data_->in_space()) return data_->subtitle;
+  const QString axes = axis_text(data_->axes[1]) + QStringLiteral(" ↑ · ") + axis_text(data_->axes[0]) +
+                       QStringLiteral(" →");
+  return data_->subtitle.isEmpty() ? axes : axes + QStringLiteral(" · ") + data_->subtitle;
+}
+
+PhaseFrame PhaseView::frame(const QRectF& area) const {
+  QRectF body = area.adjusted(0, header_height(area.width(), data_->title, subtitle()), 0, 0);
+  PhaseFrame result;
+  for (std::size_t i = 0; i < ranges_.size(); ++i) {
+    result.min[i] = ranges_[i].min;
+    result.max[i] = ranges_[i].max;
+  }
+  result.space = data_->in_space();
+  result.yaw = yaw_;
+  result.pitch = pitch_;
+  result.magnification = magnification_;
+  if (!result.space) {
+    const QFontMetricsF metrics(font(TextRole::caption));
+    body.setBottom(body.bottom() - caption_height() - scaled(6));
+    double widest = 0;
+    for (const double tick : vertical_ticks(body.height(), ranges_[1].min, ranges_[1].max)) {
+      widest = std::max(widest, metrics.horizontalAdvance(format_tick(tick)));
+    }
+    body.setLeft(body.left() + std::ceil(widest) + scaled(8));
+  }
+  result.body = body.toAlignedRect();
+  return result;
+}
+
+QPointF PhaseView::place_in(const PhaseFrame& frame, double point) const {
+  const auto first = static_cast<qint64>(point);
+  const double phase = point - static_cast<double>(first);
+  std::array<double, 3> place{};
+  for (std::size_t i = 0; i < data_->axes.size(); ++i) {
+    const Series& values = data_->axes[i].values;
+    double value = values[first];
+    if (phase > 0 && first + 1 < values.size()) value += phase * (values[first + 1] - value);
+    if (!std::isfinite(value)) return {qQNaN(), qQNaN()};
+    place[i] = frame.unit(i, value);
+  }
+  return frame.project(place[0], place[1], place[2]);
+}
+
+QPointF PhaseView::place_of(qint64 point) const {
+  return data_ ? place_in(frame(rect()), static_cast<double>(point)) : QPointF();
+}
+
+QPointF PhaseView::number_at(const QPointF& place) const {
+  return data_ ? frame(rect()).to_numbers(place) : QPointF();
+}
+
+std::optional<qint64> PhaseView::point_near(const QPointF& place) const {
+  if (!data_) return std::nullopt;
+  const PhaseFrame where = frame(rect());
+  std::optional<qint64> nearest;
+  double best = scaled(10);
+  for (qint64 point = 0; point < data_->points(); ++point) {
+    const QPointF offset = place_in(where, static_cast<double>(point)) - place;
+    const double distance = std::hypot(offset.x(), offset.y());
+    if (!(distance < best)) continue;  // also where it is not a number
+    best = distance;
+    nearest = point;
+  }
+  return nearest;
+}
+
+QString PhaseView::where_text(qint64 point) const {
+  if (data_->step_unit.isEmpty()) return tr("step %1").arg(point);
+  return tr("t = %1 %2").arg(format_number(static_cast<double>(point) * data_->step), data_->step_unit);
+}
+
+QString PhaseView::readout(qint64 point) const {
+  QString text = where_text(point);
+  for (const PhaseAxis& axis : data_->axes) {
+    text += QStringLiteral(" · %1 = %2").arg(axis.name, format_number(axis.values[point]));
+    if (!axis.unit.isEmpty()) text += QLatin1Char(' ') + axis.unit;
+  }
+  return text;
+}
+
+QString PhaseView::csv() const {
+  return data_ ? phase_csv(*data_) : QString();
+}
+
+std::function<QString()> PhaseView::long_csv() const {
+  constexpr qint64 quick = 10000;
+  if (!data_ || data_->points() < quick) return {};
+  return [data = data_] { return phase_csv(*data); };
+}
+
+QSize PhaseView::sizeHint() const {
+  return {scaled(360), scaled(320)};
+}
+QSize PhaseView::minimumSizeHint() const {
+  return {scaled(180), scaled(160)};
+}
+
+}  // namespace statescope

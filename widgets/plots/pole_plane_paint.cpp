@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// How the complex plane, its grid and the poles look.
+#include <QFontMetricsF>
+#include <QPainter>
+#include <QPainterPath>
+#include <algorithm>
+#include <cmath>
+#include <numbers>
+
+#include "plane_frame.h"
+#include "plot_paint.h"
+#include "widgets/format.h"
+#include "widgets/pole_plane_view.h"
+
+namespace statescope {
+namespace {
+
+using Complex = std::complex<double>;
+constexpr double pi = std::numbers::pi;
+constexpr double dampings[] = {0.2, 0.4, 0.6, 0.8};
+
+QColor with_alpha(QColor color, double alpha) {
+  color.setAlphaF(static_cast<float>(alpha));
+  return color;
+}
+
+// A pole of natural frequency ω and damping ζ ≤ 1, the upper one of its pair.
+Complex pole_of(double frequency, double damping) {
+  return frequency * Complex(-damping, std::sqrt(std::max(0.0, 1 - damping * damping)));
+}
+
+void draw_line(QPainter& painter, const PlaneFrame& frame, const std::vector<Complex>& numbers) {
+  for (const bool upper : {true, false}) {
+    QPolygonF line;
+    for (const Complex& number : numbers) line << frame.to_screen(upper ? number : std::conj(number));
+    painter.drawPolyline(line);
+  }
+}
+
+QPainterPath region_path(const PlaneRegion& region, const PlaneFrame& frame) {
+  using Shape = PlaneRegion::Shape;
+  const QRectF& body = frame.body;
+  PlaneRegion shown = region;
+  // The edge of a circle much larger than the screen is an upright line.
+  if (region.shape >= Shape::inside && region.radius * frame.scale > 100 * (body.width() + body.height())) {
+    const double right = region.center + region.radius, left = region.center - region.radius;
+    const double middle = frame.center.real();
+    const bool right_edge = std::fabs(right - middle) < std::fabs(left - middle);
+    shown.center = right_edge ? right : left;
+    shown.shape = (region.shape == Shape::inside) == right_edge ? Shape::left_of : Shape::right_of;
+  }
+  QPainterPath whole, path;
+  whole.addRect(body);
+  if (shown.shape >= Shape::inside) {
+    const double radius = shown.radius * frame.scale;
+    path.addEllipse(frame.to_screen(shown.center), radius, radius);
+    return shown.shape == Shape::inside ? path : whole.subtracted(path);
+  }
+  const double edge = std::clamp(frame.to_screen(shown.center).x(), body.left() - 2, body.right() + 2);
+  if (shown.shape == Shape::left_of) {
+    path.addRect(QRectF(QPointF(body.left() - 2, body.top() - 2), QPointF(edge, body.bottom() + 2)));
+  } else {
+    path.addRect(QRectF(QPointF(edge, body.top() - 2), QPointF(body.right() + 2, body.bottom() + 2)));
+  }
+  return path;
+}
+
+}  // namespace
+
+void PolePlaneView::draw(QPainter& painter, const QRectF& area, bool for_export) const {
+  if (!data_) {
+    draw_message(painter, area);
+    return;
+  }
+  draw_header(painter, area, data_->title, subtitle());
+  const PlaneFrame plane = frame(area);
+  if (plane.body.width() < 8 || plane.body.height() < 8) return;
+  painter.save();
+  painter.setClipRect(plane.body);
+  painter.fillRect(plane.body, theme().surface);
+  draw_region(painter, plane);
+  draw_grid(painter, plane);
+  draw_marks(painter, plane, for_export);
+  painter.restore();
+  draw_ticks(painter, plane);
+  if (for_export) return;
+  if (hasFocus()) draw_focus_ring(painter, plane.body);
+  const int told = dragging_ ? selected_ : hover_.value_or(-1);
+  if (told >= 0 && told < static_cast<int>(poles_.size())) {
+    draw_readout(painter, area, plane.to_screen(poles_[static_cast<std::size_t>(told)]), readout(told));
+  }
+}
+
+void PolePlaneView::draw_region(QPainter& painter, const PlaneFrame& frame) const {
+  if (!data_->region) return;
+  const QColor color = theme().symbol(Symbol::delta);
+  painter.setPen(QPen(with_alpha(color, 0.7), 1.25));
+  painter.setBrush(with_alpha(color, theme().dark() ? 0.13 : 0.12));
+  painter.drawPath(region_path(*data_->region, frame));
+}
+
+void PolePlaneView::draw_grid(QPainter& painter, const PlaneFrame& frame) const {
+  const bool in_z = data_->plane == PolePlaneData::Plane::z;
+  const QColor faint = mix(theme().hairline, theme().muted, 0.15), axis = mix(theme().hairline, theme().muted, 0.55);
+  painter.setBrush(Qt::NoBrush);
+  painter.setPen(QPen(faint, 1));
+  if (in_z) {
+    constexpr int steps = 48;
+    for (const double damping : dampings) {  // up to the Nyquist frequency, where ω·√(1 − ζ²) = π
+      std::vector<Complex> line;
+      const double last = pi / std::sqrt(1 - damping * damping);
+      for (int i = 0; i <= steps; ++i) line.push_back(std::exp(pole_of(last * i / steps, damping)));
+      draw_line(painter, frame, line);
+    }
+    for (int tenth = 2; tenth <= 10; tenth += 2) {
+      std::vector<Complex> line;
+      for (int i = 0; i <= steps; ++i) line.push_back(std::exp(pole_of(pi * tenth / 10, static_cast<double>(i) / steps)));
+      draw_line(painter, frame, line);
+    }
+  } else {
+    double far = 0;
+    for (const double x : {frame.left(), frame.right()}) {
+      for (const double y : {frame.bottom(), frame.top()}) far = std::max(far, std::abs(Complex(x, y)));
+    }
+    for (const double damping : dampings) draw_line(painter, frame, {0, pole_of(far, damping)});
+    const QPointF origin = frame.to_screen(0);
+    for (const double frequency : round_ticks(0, far, std::max(3, static_cast<int>(far * frame.scale / scaled(80))))) {
+      const double radius = frequency * frame.scale;
+      if (frequency <= 0 || radius > 1e5) continue;
+      painter.drawArc(QRectF(origin.x() - radius, origin.y() - radius, 2 * radius, 2 * radius), 90 * 16, 180 * 16);
+    }
+  }
+  painter.setPen(QPen(axis, 1));
+  const QPointF origin = frame.to_screen(0);
+  const double y = std::round(origin.y()) + 0.5, x = std::round(origin.x()) + 0.5;
+  if (y > frame.body.top() && y < frame.body.bottom()) {
+    painter.drawLine(QPointF(frame.body.left(), y), QPointF(frame.body.right(), y));
+  }
+  if (x > frame.body.left() && x < frame.body.right()) {
+    painter.drawLine(QPointF(x, frame.body.top()), QPointF(x, frame.body.bottom()));
+  }
+  if (in_z) {
+    painter.setPen(QPen(mix(theme().muted, theme().text, 0.4), 1.5));
+    if (frame.scale < 1e5) painter.drawEllipse(origin, frame.scale, frame.scale);
+  } else if (data_->delta > 0) {
+    QPen pen(theme().muted, 1, Qt::CustomDashLine);
+    pen.setDashPattern({4, 4});
+    painter.setPen(pen);
+    painter.setFont(font(TextRole::caption));
+    for (const double sign : {1.0, -1.0}) {
+      const double line = frame.to_screen({0, sign * pi / data_->delta}).y();
+      if (line < frame.body.top() || line > frame.body.bottom()) continue;
+      painter.drawLine(QPointF(frame.body.left(), line), QPointF(frame.body.right(), line));
+      if (sign > 0 && line - frame.body.top() > caption_height() + 4) {
+        painter.drawText(QPointF(frame.body.left() + scaled(8), line - scaled(5)), tr("Nyquist, π/Δ"));
+      }
+    }
+  }
+}
+
+void PolePlaneView::draw_ticks(QPainter& painter, const PlaneFrame& frame) const {
+  const QFontMetricsF metrics(font(TextRole::caption));
+  painter.setFont(font(TextRole::caption));
+  painter.setPen(theme().muted);
+  const QRectF& body = frame.body;
+  for (const double tick :
+       round_ticks(frame.left(), frame.right(), std::max(2, static_cast<int>(body.width() / scaled(72))))) {
+    const QString label = format_tick(tick);
+    const double width = metrics.horizontalAdvance(label);
+    const double x = frame.to_screen(tick).x() - width / 2;
+    if (x < body.left() - scaled(8) || x + width > body.right() + 1) continue;
+    painter.drawText(QPointF(x, body.bottom() + scaled(6) + caption_height() - metrics.descent()), label);
+  }
+  for (const double tick : vertical_ticks(body.height(), frame.bottom(), frame.top())) {
+    const QString label = format_tick(tick);
+    const double y = frame.to_screen({0, tick}).y() + (metrics.ascent() - metrics.descent()) / 2;
+    painter.drawText(QPointF(body.left() - scaled(8) - metrics.horizontalAdvance(label), y), label);
+  }
+  // What the lines of the grid mean, where they leave the picture.
+  if (data_->plane == PolePlaneData::Plane::s && body.height() > scaled(140)) {
+    painter.setPen(mix(theme().muted, theme().surface, 0.3));
+    for (const double damping : dampings) {
+      const Complex direction = pole_of(1, damping);
+      const double reach = std::min((frame.top() - 0) / direction.imag(), frame.left() / direction.real());
+      if (!(reach > 0)) continue;
+      const QPointF end = frame.to_screen(direction * reach);
+      const QString label = QStringLiteral("ζ %1").arg(format_tick(damping));
+      const bool at_top = std::fabs(end.y() - body.top()) < 1;
+      const QPointF place = at_top ? end + QPointF(-metrics.horizontalAdvance(label) - scaled(4), metrics.ascent() + 2)
+                                   : end + QPointF(scaled(4), -scaled(4));
+      if (place.x() > body.left() + 2 && place.y() > body.top() + metrics.ascent()) painter.drawText(place, label);
+    }
+  }
+  if (data_->region && !data_->region->name.isEmpty()) {
+    painter.setPen(theme().symbol(Symbol::delta));
+    draw_elided(painter, {body.left() + scaled(8), body.bottom() - caption_height() - scaled(4),
+                          body.width() - scaled(16), caption_height()},
+                Qt::AlignLeft, data_->region->name);
+  }
+}
+
+void PolePlaneView::draw_marks(QPainter& painter, const PlaneFrame& frame, bool for_export) const {
+  const QColor ground = theme().surface;
+  if (!for_export && trail_.size() > 1) {
+    for (std::size_t i = 1; i < trail_.size(); ++i) {
+      const double age = static_cast<double>(i) / static_cast<double>(trail_.size());
+      painter.setPen(QPen(with_alpha(theme().symbol(Symbol::A), 0.8 * age * age), 2));
+      draw_line(painter, frame, {trail_[i - 1], trail_[i]});
+    }
+  }
+  const double size = scaled(5);
+  painter.setBrush(Qt::NoBrush);
+  for (const Complex& zero : data_->zeros) {
+    for (const bool halo : {true, false}) {
+      painter.setPen(QPen(halo ? ground : theme().symbol(Symbol::C), halo ? 5 : 2));
+      painter.drawEllipse(frame.to_screen(zero), size, size);
+    }
+  }
+  for (std::size_t i = 0; i < poles_.size(); ++i) {
+    const QPointF place = frame.to_screen(poles_[i]);
+    const bool chosen = static_cast<int>(i) == selected_, hovered = !for_export && hover_ == static_cast<int>(i);
+    const QColor color = stable(poles_[i]) ? theme().symbol(Symbol::A) : theme().danger;
+    const double arm = hovered || (chosen && dragging_) ? size + 1.5 : size;
+    for (const bool halo : {true, false}) {
+      painter.setPen(QPen(halo ? ground : color, halo ? 5.5 : 2.5, Qt::SolidLine, Qt::RoundCap));
+      painter.drawLine(place + QPointF(-arm, -arm), place + QPointF(arm, arm));
+      painter.drawLine(place + QPointF(-arm, arm), place + QPointF(arm, -arm));
+    }
+    if (!chosen) continue;
+    painter.setPen(QPen(theme().text, 1.5));
+    painter.drawEllipse(place, arm + scaled(6), arm + scaled(6));
+  }
+}
+
+}  // namespace statescope
