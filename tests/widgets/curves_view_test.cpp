@@ -4,12 +4,11 @@
 #include <gtest/gtest.h>
 
 #include <QApplication>
-#include <QElapsedTimer>
-#include <QPainter>
 #include <QSignalSpy>
 #include <QTest>
 #include <QWheelEvent>
 
+#include "dynamics_samples.h"
 #include "engine/error.h"
 #include "view_samples.h"
 
@@ -51,8 +50,7 @@ TEST_F(Curves, ClickFindsTheNearestCurveAndPoint) {
   // The curve that is highest at token 3 has no other above it.
   int highest = 0;
   for (int i = 1; i < 16; ++i) {
-    if (data->curves[static_cast<std::size_t>(i)].values[3] >
-        data->curves[static_cast<std::size_t>(highest)].values[3])
+    if (data->curves[static_cast<std::size_t>(i)].values[3] > data->curves[static_cast<std::size_t>(highest)].values[3])
       highest = i;
   }
   QTest::mouseClick(&view, Qt::LeftButton, {}, view.place_of(highest, 3).toPoint() - QPoint(0, 3));
@@ -121,20 +119,69 @@ TEST_F(Curves, RefuseCurvesOfDifferentLengthAndAnAxisThatTurnsBack) {
   EXPECT_THROW(view.set_data(turning), Error);
 }
 
-TEST_F(Curves, StayFluidWithManyPoints) {
-  view.set_data(samples::trajectories(16, 20000));
-  QImage image(view.size(), QImage::Format_ARGB32_Premultiplied);
-  image.fill(theme().background);
-  QPainter painter(&image);
-  view.draw(painter, view.rect(), false);
-  QElapsedTimer timer;
-  timer.start();
-  for (int i = 0; i < 10; ++i) {
-    view.set_cursor(100 * i);
-    view.draw(painter, view.rect(), false);
-  }
-  RecordProperty("cursor_microseconds", static_cast<int>(timer.nsecsElapsed() / 10000));
-  EXPECT_LT(timer.elapsed(), 200);
+TEST_F(Curves, ShowEverySpikeOfAMillionSamplesAndReadThemExactly) {
+  std::vector<double> values(1000000, 0.0);
+  const qint64 spikes[] = {0, 123457, 500000, 999998};
+  for (const qint64 spike : spikes) values[static_cast<std::size_t>(spike)] = 0.1 + static_cast<double>(spike) * 1e-7;
+  const auto data = std::make_shared<CurvesData>();
+  data->curves = {{QStringLiteral("signal"), values}};
+  data->x_step = 1 / 48000.0;
+  data->x_axis = QStringLiteral("t");
+  data->x_unit = QStringLiteral("s");
+  view.set_data(data);
+  view.set_highlighted(0);
+  const QImage image = view.grab().toImage();
+  const auto colored_above = [&](qint64 point) {  // halfway up the spike, within a pixel of it
+    const QPoint place =
+        (view.place_of(0, point) + QPointF(view.place_of(0, point).x(), view.place_of(0, 7).y())).toPoint() / 2;
+    for (int x = place.x() - 1; x <= place.x() + 1; ++x) {
+      if (QColor(image.pixel(x, place.y())).blueF() > QColor(theme().background).blueF() + 0.2) return true;
+    }
+    return false;
+  };
+  for (const qint64 spike : spikes) EXPECT_TRUE(colored_above(spike)) << spike;
+  EXPECT_FALSE(colored_above(300000));
+  EXPECT_EQ(view.readout(0, 123457).toStdString(), "t = 2.572 s · signal · 0.1123");
+  EXPECT_TRUE(view.csv().contains(QStringLiteral("\n2.572020833333333,0.1123457\n")));
+}
+
+TEST_F(Curves, DecimatedLinesCoverWhatAllPointsWouldCover) {
+  // The same curve with every point doubled in place is drawn through twice the points: the picture must not change.
+  const auto wave = [](int copies) {
+    std::vector<double> values, x;
+    for (int i = 0; i < 5000; ++i) {
+      for (int copy = 0; copy < copies; ++copy) {
+        values.push_back(std::sin(0.37 * i) * std::cos(0.001 * i));
+        x.push_back(i + 1e-7 * copy);
+      }
+    }
+    auto data = std::make_shared<CurvesData>();
+    data->curves = {{QStringLiteral("wave"), values}};
+    data->x = x;
+    return data;
+  };
+  view.set_data(wave(1));
+  const QImage once = view.grab().toImage();
+  view.set_data(wave(3));
+  EXPECT_LT(samples::differing_pixels(once, view.grab().toImage()), 40);
+}
+
+TEST_F(Curves, ShadeTheWeightAndWashTheFuture) {
+  const auto data = samples::memory(400);
+  view.set_data(data);
+  view.set_cursor(300);
+  const QImage image = view.grab().toImage();
+  const auto ground = [&](qint64 point) {
+    const QPointF place = view.place_of(-1, point);
+    return QColor(image.pixel(static_cast<int>(place.x()) + 1, static_cast<int>(view.place_of(0, 0).y()) + 40));
+  };
+  const QColor old = ground(40), recent = ground(290), future = ground(350);
+  EXPECT_GT(recent.blueF() - recent.redF(), old.blueF() - old.redF() + 0.03);
+  EXPECT_LT(future.blueF() - future.redF(), 0.06);
+  EXPECT_TRUE(view.csv().startsWith(QStringLiteral("t,signal,LegS,LegT,what the state remembers\n")));
+  const auto uneven = samples::memory(400);
+  uneven->band->weights = std::vector<double>(3, 1.0);
+  EXPECT_THROW(view.set_data(uneven), Error);
 }
 
 }  // namespace

@@ -99,7 +99,8 @@ inline std::shared_ptr<ConvolutionData> forgetting(qint64 length) {
   }
   for (qint64 t = 0; t < length; ++t) {
     double sum = 0;
-    for (qint64 j = 0; j <= t; ++j) sum += kernel[static_cast<std::size_t>(t - j)] * signal[static_cast<std::size_t>(j)];
+    for (qint64 j = 0; j <= t; ++j)
+      sum += kernel[static_cast<std::size_t>(t - j)] * signal[static_cast<std::size_t>(j)];
     output.push_back(sum);
   }
   auto data = std::make_shared<ConvolutionData>();
@@ -122,7 +123,8 @@ inline std::shared_ptr<BodeData> resonance() {
     const auto response = [](double at) { return 1.0 / std::complex<double>(1 - at * at, 0.4 * at); };
     continuous[0].push_back(std::abs(response(w)));
     continuous[1].push_back(std::arg(response(w)));
-    const double bent = w < nyquist ? 2 * nyquist / std::numbers::pi * std::tan(w / nyquist * std::numbers::pi / 2) : NAN;
+    const double bent =
+        w < nyquist ? 2 * nyquist / std::numbers::pi * std::tan(w / nyquist * std::numbers::pi / 2) : NAN;
     sampled[0].push_back(w < nyquist ? std::abs(response(bent)) : NAN);
     sampled[1].push_back(w < nyquist ? std::arg(response(bent)) : NAN);
   }

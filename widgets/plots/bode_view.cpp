@@ -120,7 +120,8 @@ BodeView::Axes BodeView::axes(const QRectF& area) const {
   const double gap = line + scaled(4);
   const double upper = (body.height() - gap) * 0.55;
   result.panes[0] = QRectF(body.left(), body.top(), body.width(), upper).toAlignedRect();
-  result.panes[1] = QRectF(body.left(), body.top() + upper + gap, body.width(), body.height() - upper - gap).toAlignedRect();
+  result.panes[1] =
+      QRectF(body.left(), body.top() + upper + gap, body.width(), body.height() - upper - gap).toAlignedRect();
   result.first = std::log10(data_->frequency.front());
   result.last = std::log10(data_->frequency.back());
   for (std::size_t pane = 0; pane < 2; ++pane) {
@@ -209,9 +210,10 @@ void BodeView::draw_frame(QPainter& painter, const Axes& axes) const {
       painter.setPen(theme().muted);
       const QString label = format_tick(frequency);
       const double width = metrics.horizontalAdvance(label);
-      painter.drawText(QPointF(std::clamp(x - width / 2, axes.panes[0].left() - scaled(8), axes.panes[0].right() - width),
-                               axes.panes[1].bottom() + scaled(6) + caption_height() - metrics.descent()),
-                       label);
+      painter.drawText(
+          QPointF(std::clamp(x - width / 2, axes.panes[0].left() - scaled(8), axes.panes[0].right() - width),
+                  axes.panes[1].bottom() + scaled(6) + caption_height() - metrics.descent()),
+          label);
     }
   }
   constexpr double finest[] = {20, 45};
@@ -288,8 +290,8 @@ void BodeView::draw_curves(QPainter& painter, const Axes& axes, Pane pane) const
   for (const bool quiet : {true, false}) {
     for (const BodeCurve& curve : data_->curves) {
       if (curve.quiet != quiet) continue;
-      painter.setPen(QPen(quiet ? mix(theme().muted, theme().background, 0.25) : theme().symbol(curve.symbol),
-                          quiet ? 1.25 : 2));
+      painter.setPen(
+          QPen(quiet ? mix(theme().muted, theme().background, 0.25) : theme().symbol(curve.symbol), quiet ? 1.25 : 2));
       std::vector<QPointF> places;
       for (qint64 i = 0; i < data_->points(); ++i) {
         const double value = pane == Pane::magnitude ? decibels(curve.magnitude[i]) : degrees(curve.phase[i]);

@@ -126,9 +126,9 @@ void ConvolutionView::draw_bars(QPainter& painter, const Stage& stage, Row row, 
       if (std::isfinite(values[shown])) {
         painter.setPen(QPen(ground, 1.5));
         painter.setBrush(color);
-        painter.drawEllipse(QPointF(stage.x_of(static_cast<double>(shown)),
-                                    stage.y_of(index, values[shown] / largest_[index])),
-                            scaled(4), scaled(4));
+        painter.drawEllipse(
+            QPointF(stage.x_of(static_cast<double>(shown)), stage.y_of(index, values[shown] / largest_[index])),
+            scaled(4), scaled(4));
       }
       break;
     }
@@ -136,8 +136,8 @@ void ConvolutionView::draw_bars(QPainter& painter, const Stage& stage, Row row, 
   if (hover_ && !for_export && row == Row::signal) {
     painter.setBrush(Qt::NoBrush);
     painter.setPen(QPen(theme().muted, 1));
-    painter.drawRect(QRectF(stage.x_of(static_cast<double>(*hover_)) - stage.pitch / 2, stage.rows[0].top(), stage.pitch,
-                            stage.rows[4].bottom() - stage.rows[0].top()));
+    painter.drawRect(QRectF(stage.x_of(static_cast<double>(*hover_)) - stage.pitch / 2, stage.rows[0].top(),
+                            stage.pitch, stage.rows[4].bottom() - stage.rows[0].top()));
   }
 }
 
@@ -148,7 +148,8 @@ void ConvolutionView::draw_sum(QPainter& painter, const Stage& stage) const {
   const auto first = std::clamp<qint64>(static_cast<qint64>(std::ceil(stage.first - 0.25)), 0, step + 1);
   double hidden = 0;
   qint64 count = 0;
-  for (qint64 j = std::max<qint64>(0, step - data_->kernel.size() + 1); j < first; ++j, ++count) hidden += product(j, step);
+  for (qint64 j = std::max<qint64>(0, step - data_->kernel.size() + 1); j < first; ++j, ++count)
+    hidden += product(j, step);
   const double difference = std::fabs(data_->output[step] - data_->recurrence[step]);
   painter.setFont(font(TextRole::caption));
   const QFontMetricsF metrics(painter.font());
@@ -158,9 +159,8 @@ void ConvolutionView::draw_sum(QPainter& painter, const Stage& stage) const {
       {tr("  by recurrence "), theme().muted},
       {format_number(data_->recurrence[step], 6), theme().symbol(Symbol::h)},
       {tr("  difference %1").arg(format_number(difference, 2)), theme().muted},
-      {data_->direct == 0
-           ? QString()
-           : tr("  ·  of it D x = %1").arg(format_number(data_->direct * data_->signal[step], 3)),
+      {data_->direct == 0 ? QString()
+                          : tr("  ·  of it D x = %1").arg(format_number(data_->direct * data_->signal[step], 3)),
        theme().muted},
       {count > 0 ? tr("  ·  %1 products further left add %2").arg(count).arg(format_number(hidden, 3)) : QString(),
        theme().muted}};

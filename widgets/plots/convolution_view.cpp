@@ -46,7 +46,8 @@ void ConvolutionView::set_data(std::shared_ptr<const ConvolutionData> data) {
     const double output = std::max(largest_of(data_->output), largest_of(data_->recurrence));
     // A bound for every product, so that the scale of its row stands still while the kernel slides.
     const double sizes[] = {signal, kernel, signal * kernel, output, output};
-    for (std::size_t row = 0; row < 5; ++row) largest_[row] = sizes[row] > 0 && std::isfinite(sizes[row]) ? sizes[row] : 1;
+    for (std::size_t row = 0; row < 5; ++row)
+      largest_[row] = sizes[row] > 0 && std::isfinite(sizes[row]) ? sizes[row] : 1;
     cursor_ = std::clamp<qint64>(cursor_, 0, std::max<qint64>(0, data_->length() - 1));
     setAccessibleDescription(plain_text(data_->title) + QStringLiteral(", ") + data_->subtitle);
   }

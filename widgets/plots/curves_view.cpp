@@ -307,9 +307,9 @@ void CurvesView::prepare_plot(const QRectF& body) const {
   const bool any_chosen = highlighted_ >= 0 && highlighted_ < static_cast<int>(data_->curves.size());
   for (int i = 0; i < static_cast<int>(data_->curves.size()); ++i) {
     const Curve& curve = data_->curves[static_cast<std::size_t>(i)];
-    std::vector<QPointF> places;  // on the screen, where a tenth of a pixel is nothing
+    std::vector<QPointF> places;  // on the screen, where a fifth of a pixel is nothing
     for (const qint64 point : visible_points(curve.values, columns)) places.push_back(place_in(body, i, point));
-    places = without_straight_points(places, 0.1);
+    places = without_straight_points(places, 0.2);
     QVector<QCPGraphData> points;
     points.reserve(static_cast<qsizetype>(places.size()));
     for (const QPointF& place : places) {  // QCustomPlot leaves a gap at NaN
@@ -322,7 +322,7 @@ void CurvesView::prepare_plot(const QRectF& body) const {
 
     // With a corner every few pixels a broad line would hide the course of the curve. Thousands of corners would also
     // take a second to draw: QPainter outlines broad lines, and only those of one device pixel are quick.
-    const bool dense = static_cast<double>(places.size()) * 4 > inner;
+    const bool dense = static_cast<double>(places.size()) * 3 > inner;
     const bool chosen = i == highlighted_, colored = curve.symbol || curve.quiet;
     // Neighbouring curves of one colour differ a little, so that crossings can be followed with the eye.
     const double dim = chosen || colored ? 0 : any_chosen ? 0.5 + 0.08 * (i % 3) : 0.15 + 0.15 * (i % 3);

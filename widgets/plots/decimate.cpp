@@ -80,8 +80,8 @@ std::vector<qint64> visible_points(const Series& values, const std::vector<qint6
       const Extremes found = extremes(numbers, starts[column], starts[column + 1]);
       add(starts[column]);
       if (found.first >= 0) {
-        for (const qint64 i : {found.first, std::min(found.lowest, found.highest),
-                               std::max(found.lowest, found.highest), found.last}) {
+        for (const qint64 i :
+             {found.first, std::min(found.lowest, found.highest), std::max(found.lowest, found.highest), found.last}) {
           add(i);
         }
       }
@@ -125,7 +125,8 @@ std::vector<QPointF> without_straight_points(const std::vector<QPointF>& points,
     low = std::max(low, slope(-tolerance));
     high = std::min(high, slope(tolerance));
   }
-  if (!points.empty() && kept.back() != points.back() && std::isfinite(points.back().y())) kept.push_back(points.back());
+  if (!points.empty() && kept.back() != points.back() && std::isfinite(points.back().y()))
+    kept.push_back(points.back());
   return kept;
 }
 

@@ -17,9 +17,7 @@ struct PhaseFrame {
   double yaw = 0, pitch = 0, magnification = 1;
 
   /// Numbers to the cube of −1 … 1.
-  double unit(std::size_t axis, double value) const {
-    return 2 * (value - min[axis]) / (max[axis] - min[axis]) - 1;
-  }
+  double unit(std::size_t axis, double value) const { return 2 * (value - min[axis]) / (max[axis] - min[axis]) - 1; }
   QPointF project(double x, double y, double z) const {
     if (!space) return clamped(body.center() + QPointF(x * body.width(), -y * body.height()) / 2);
     constexpr double distance = 6;  // of the eye, in half edges of the cube: a perspective that stays calm

@@ -52,7 +52,9 @@ void PhaseView::mouseMoveEvent(QMouseEvent* event) {
     hover_ = point_near(event->position());
     hover_place_.reset();
     if (frame(rect()).body.contains(event->position())) hover_place_ = event->position();
-    setCursor(data_->in_space() ? Qt::OpenHandCursor : hover_place_ && data_->startable ? Qt::CrossCursor : Qt::ArrowCursor);
+    setCursor(data_->in_space()                  ? Qt::OpenHandCursor
+              : hover_place_ && data_->startable ? Qt::CrossCursor
+                                                 : Qt::ArrowCursor);
   }
   update();
 }
@@ -87,7 +89,8 @@ void PhaseView::zoom(const QPointF& center, double factor) {
   std::vector<Range> zoomed = ranges_;
   for (std::size_t i = 0; i < 2; ++i) {
     zoomed[i] = {at[i] - (at[i] - ranges_[i].min) * factor, at[i] + (ranges_[i].max - at[i]) * factor};
-    const double span = zoomed[i].max - zoomed[i].min, size = std::max(std::fabs(zoomed[i].min), std::fabs(zoomed[i].max));
+    const double span = zoomed[i].max - zoomed[i].min,
+                 size = std::max(std::fabs(zoomed[i].min), std::fabs(zoomed[i].max));
     if (!(span > 1e-9 * size) || span > 1e12) return;  // beyond this the numbers have no digits left
   }
   ranges_ = std::move(zoomed);
@@ -113,9 +116,9 @@ void PhaseView::keyPressEvent(QKeyEvent* event) {
     if (!data_->startable) return;
     constexpr double share = 0.02;  // of what is visible
     const QPointF start = data_->start.value_or(QPointF(data_->axes[0].values[0], data_->axes[1].values[0]));
-    Q_EMIT start_moved(start + share * QPointF(right * (ranges_[0].max - ranges_[0].min),
-                                               up * (ranges_[1].max - ranges_[1].min)),
-                       true);
+    Q_EMIT start_moved(
+        start + share * QPointF(right * (ranges_[0].max - ranges_[0].min), up * (ranges_[1].max - ranges_[1].min)),
+        true);
   };
   const QPointF middle = frame(rect()).body.center();
   switch (event->key()) {

@@ -104,7 +104,8 @@ void PhaseView::draw_field(QPainter& painter, const PhaseFrame& frame) const {
   for (const Arrow& arrow : arrows) {
     const double speed = std::hypot(arrow.direction.x(), arrow.direction.y());
     const QPointF along = arrow.direction / speed, across(-along.y(), along.x());
-    const double half = 0.36 * pitch * (0.35 + 0.65 * std::sqrt(speed / fastest)), head = std::min(0.7 * half, pitch / 8);
+    const double half = 0.36 * pitch * (0.35 + 0.65 * std::sqrt(speed / fastest)),
+                 head = std::min(0.7 * half, pitch / 8);
     const QPointF tip = arrow.place + along * half;
     painter.drawLine(arrow.place - along * half, tip);
     painter.drawPolyline(QPolygonF{tip - along * head + across * head, tip, tip - along * head - across * head});
@@ -129,7 +130,8 @@ void PhaseView::draw_box(QPainter& painter, const PhaseFrame& frame) const {
     const double length = std::max(1.0, std::hypot(way.x(), way.y()));
     const double width = metrics.horizontalAdvance(text);
     // The nearer side of the text touches the place, whichever way it lies.
-    const QPointF middle = at + way / length * (scaled(8) + std::fabs(way.x()) / length * width / 2 + metrics.ascent() / 2);
+    const QPointF middle =
+        at + way / length * (scaled(8) + std::fabs(way.x()) / length * width / 2 + metrics.ascent() / 2);
     painter.setPen(color);
     painter.drawText(middle + QPointF(-width / 2, metrics.ascent() / 2), text);
   };
@@ -153,7 +155,8 @@ void PhaseView::draw_box(QPainter& painter, const PhaseFrame& frame) const {
   }
   painter.setPen(QPen(edge, 1));
   QPolygonF floor;
-  for (const auto& [x, y] : {std::pair(-1, -1), std::pair(1, -1), std::pair(1, 1), std::pair(-1, 1), std::pair(-1, -1)}) {
+  for (const auto& [x, y] :
+       {std::pair(-1, -1), std::pair(1, -1), std::pair(1, 1), std::pair(-1, 1), std::pair(-1, -1)}) {
     floor << frame.project(x, y, -1);
   }
   painter.drawPolyline(floor);
@@ -168,8 +171,8 @@ void PhaseView::draw_trajectory(QPainter& painter, const PhaseFrame& frame) cons
   const qint64 points = data_->points();
   const QColor ground = frame.space ? theme().background : theme().surface, color = theme().symbol(data_->symbol);
   const qint64 now = std::clamp<qint64>(cursor_ < 0 ? points - 1 : cursor_, 0, points - 1);
-  const double head = std::min<double>(static_cast<double>(now) + (cursor_ < 0 ? 0 : phase_),
-                                       static_cast<double>(points - 1));
+  const double head =
+      std::min<double>(static_cast<double>(now) + (cursor_ < 0 ? 0 : phase_), static_cast<double>(points - 1));
   painter.setBrush(Qt::NoBrush);
   painter.setRenderHint(QPainter::Antialiasing);
 
@@ -211,7 +214,8 @@ void PhaseView::draw_trajectory(QPainter& painter, const PhaseFrame& frame) cons
   const qint64 oldest = whole ? 0 : std::max<qint64>(0, now - tail_);
   const qint64 shades = std::clamp<qint64>(now - oldest, 1, 40);
   for (qint64 shade = 0; shade < shades; ++shade) {
-    const qint64 first = oldest + (now - oldest) * shade / shades, last = oldest + (now - oldest) * (shade + 1) / shades;
+    const qint64 first = oldest + (now - oldest) * shade / shades,
+                 last = oldest + (now - oldest) * (shade + 1) / shades;
     const double age = 1 - static_cast<double>(shade + 1) / static_cast<double>(shades);
     const double dim = whole ? 0.1 : 0.72 * std::pow(age, 0.8);
     QPen pen(mix(color, ground, dim), whole ? 1.75 : 1.4 + 1.1 * (1 - age));

@@ -39,16 +39,16 @@ void PhaseView::set_data(std::shared_ptr<const PhaseData> data) {
   if (data == data_) return;
   if (data) {
     const bool shaped = data->axes.size() == 2 || data->axes.size() == 3;
-    const bool even = std::all_of(data->axes.begin(), data->axes.end(), [&data](const PhaseAxis& axis) {
-      return axis.values.size() == data->points();
-    });
+    const bool even = std::all_of(data->axes.begin(), data->axes.end(),
+                                  [&data](const PhaseAxis& axis) { return axis.values.size() == data->points(); });
     if (!shaped || !even) {
       throw Error("phase portrait '" + plain_text(data->title).toStdString() +
                   "': it needs two or three axes of the same length");
     }
   }
   bool same_axes = data && data_ && data->axes.size() == data_->axes.size();
-  for (std::size_t i = 0; same_axes && i < data->axes.size(); ++i) same_axes = data->axes[i].name == data_->axes[i].name;
+  for (std::size_t i = 0; same_axes && i < data->axes.size(); ++i)
+    same_axes = data->axes[i].name == data_->axes[i].name;
   data_ = std::move(data);
   hover_.reset();
   if (data_) {
@@ -121,8 +121,8 @@ void PhaseView::reset_zoom() {
 
 QString PhaseView::subtitle() const {
   if (data_->in_space()) return data_->subtitle;
-  const QString axes = axis_text(data_->axes[1]) + QStringLiteral(" ↑ · ") + axis_text(data_->axes[0]) +
-                       QStringLiteral(" →");
+  const QString axes =
+      axis_text(data_->axes[1]) + QStringLiteral(" ↑ · ") + axis_text(data_->axes[0]) + QStringLiteral(" →");
   return data_->subtitle.isEmpty() ? axes : axes + QStringLiteral(" · ") + data_->subtitle;
 }
 

@@ -114,7 +114,8 @@ void PolePlaneView::draw_grid(QPainter& painter, const PlaneFrame& frame) const 
     }
     for (int tenth = 2; tenth <= 10; tenth += 2) {
       std::vector<Complex> line;
-      for (int i = 0; i <= steps; ++i) line.push_back(std::exp(pole_of(pi * tenth / 10, static_cast<double>(i) / steps)));
+      for (int i = 0; i <= steps; ++i)
+        line.push_back(std::exp(pole_of(pi * tenth / 10, static_cast<double>(i) / steps)));
       draw_line(painter, frame, line);
     }
   } else {
@@ -193,8 +194,9 @@ void PolePlaneView::draw_ticks(QPainter& painter, const PlaneFrame& frame) const
   }
   if (data_->region && !data_->region->name.isEmpty()) {
     painter.setPen(theme().symbol(Symbol::delta));
-    draw_elided(painter, {body.left() + scaled(8), body.bottom() - caption_height() - scaled(4),
-                          body.width() - scaled(16), caption_height()},
+    draw_elided(painter,
+                {body.left() + scaled(8), body.bottom() - caption_height() - scaled(4), body.width() - scaled(16),
+                 caption_height()},
                 Qt::AlignLeft, data_->region->name);
   }
 }

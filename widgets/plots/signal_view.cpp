@@ -48,7 +48,7 @@ std::vector<double> SignalView::samples() const {
       [](const auto& values) { return std::vector<double>(values.begin(), values.end()); });
 }
 
-void SignalView::show(std::vector<double> values) {
+void SignalView::show_values(std::vector<double> values) {
   auto changed = std::make_shared<CurvesData>(*data());
   changed->curves.front().values = std::move(values);
   changed->y_min = vertical_range().first;  // the paper stays still under the pen
@@ -78,13 +78,13 @@ void SignalView::draw_to(const QPointF& place) {
     const double share = to > from ? std::clamp((static_cast<double>(i) - from) / (to - from), 0.0, 1.0) : 1;
     stroke_[static_cast<std::size_t>(i)] = from_value + share * (to_value - from_value);
   }
-  touched_ = touched_ ? std::pair(std::min(touched_->first, first), std::max(touched_->second, last))
-                      : std::pair(first, last);
+  touched_ =
+      touched_ ? std::pair(std::min(touched_->first, first), std::max(touched_->second, last)) : std::pair(first, last);
   last_place_ = place;
   const double samples_per_pixel =
       static_cast<double>(count - 1) / std::max(1.0, place_of(-1, count - 1).x() - place_of(-1, 0).x());
   const auto radius = static_cast<qint64>(std::lround(scaled(5) * samples_per_pixel));
-  show(smooth_stroke(before_, stroke_, *touched_, radius));
+  show_values(smooth_stroke(before_, stroke_, *touched_, radius));
 }
 
 void SignalView::mousePressEvent(QMouseEvent* event) {
@@ -124,7 +124,7 @@ void SignalView::keyPressEvent(QKeyEvent* event) {
     const double distance = (static_cast<double>(i) - center) / width;
     values[i] = std::clamp(values[i] + up * 0.05 * (high - low) * std::exp(-0.5 * distance * distance), low, high);
   }
-  show(values);
+  show_values(values);
   Q_EMIT drawn(values, true);
 }
 

@@ -24,8 +24,8 @@ struct ConvolutionData {
   qint64 length() const { return signal.size(); }
 };
 
-/// The convolution theatre. In rows: the signal; the kernel, turned round and slid so that K_0 stands at the cursor; the
-/// products of both, lit up; the output, on which their sum lands; and the recurrence's row, which reaches the same
+/// The convolution theatre. In rows: the signal; the kernel, turned round and slid so that K_0 stands at the cursor;
+/// the products of both, lit up; the output, on which their sum lands; and the recurrence's row, which reaches the same
 /// number at the same step. Shows a window of samples about the cursor; what lies to its left is summed up in words.
 /// Keys: left and right step, + − 0 widen and narrow the window.
 class ConvolutionView : public View {

@@ -13,10 +13,10 @@
 namespace statescope {
 
 struct Curve {
-  QString name;                  // for the read-out, the legend and the CSV header, e.g. "state 6"
-  Series values;                 // [points]; a gap where not finite
+  QString name;                       // for the read-out, the legend and the CSV header, e.g. "state 6"
+  Series values;                      // [points]; a gap where not finite
   std::optional<Symbol> symbol = {};  // its own colour; without: the colour of all curves
-  bool quiet = false;            // a thin grey line behind the others: what they are compared with
+  bool quiet = false;                 // a thin grey line behind the others: what they are compared with
 };
 
 /// A weight over the axis (a measure), shaded behind the curves: the heavier, the stronger.

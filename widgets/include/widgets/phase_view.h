@@ -19,7 +19,8 @@ struct PhaseAxis {
 /// A trajectory in the plane or in space. Immutable once handed to a view.
 struct PhaseData {
   std::vector<PhaseAxis> axes;  // two or three, all of the same length
-  /// The velocity (dx, dy) at a point of the plane, for the arrows; called while drawing, so it must be quick. Two axes.
+  /// The velocity (dx, dy) at a point of the plane, for the arrows; called while drawing, so it must be quick. Two
+  /// axes.
   std::function<QPointF(QPointF)> field;
   std::optional<QPointF> start;  // where the trajectory starts; two axes
   bool startable = false;        // the start can be dragged

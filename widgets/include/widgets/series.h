@@ -4,7 +4,6 @@
 #include <QString>
 #include <memory>
 #include <utility>
-#include <variant>
 #include <vector>
 
 #include "widgets/format.h"
@@ -19,17 +18,15 @@ class Series {
   using Doubles = std::shared_ptr<const std::vector<double>>;
 
   Series() = default;
-  Series(Floats values) : values_(std::move(values)) {}
-  Series(Doubles values) : values_(std::move(values)) {}
-  Series(std::vector<double> values) : values_(std::make_shared<const std::vector<double>>(std::move(values))) {}
+  Series(Floats values) : floats_(std::move(values)) {}
+  Series(Doubles values) : doubles_(std::move(values)) {}
+  Series(std::vector<double> values) : doubles_(std::make_shared<const std::vector<double>>(std::move(values))) {}
 
   /// Calls `function` with the vector itself, for loops over many numbers.
   template <typename Function>
   auto visit(const Function& function) const {
     static const std::vector<double> none;
-    if (const auto* floats = std::get_if<Floats>(&values_); floats && *floats) return function(**floats);
-    if (const auto* doubles = std::get_if<Doubles>(&values_); doubles && *doubles) return function(**doubles);
-    return function(none);
+    return floats_ ? function(*floats_) : function(doubles_ ? *doubles_ : none);
   }
 
   qint64 size() const {
@@ -45,7 +42,8 @@ class Series {
   }
 
  private:
-  std::variant<Doubles, Floats> values_;
+  Doubles doubles_;  // at most one of the two is there
+  Floats floats_;
 };
 
 }  // namespace statescope

@@ -31,7 +31,7 @@ class SignalView : public CurvesView {
 
  private:
   void draw_to(const QPointF& place);
-  void show(std::vector<double> values);
+  void show_values(std::vector<double> values);
   std::vector<double> samples() const;
 
   bool drawable_ = false;
