@@ -146,10 +146,11 @@ TEST_F(Curves, ShowEverySpikeOfAMillionSamplesAndReadThemExactly) {
 }
 
 TEST_F(Curves, DecimatedLinesCoverWhatAllPointsWouldCover) {
-  // The same curve with every point doubled in place is drawn through twice the points: the picture must not change.
+  // The same curve with every point three times in place: few enough points to draw all of them, then too many. Only
+  // the shades of edges may differ, half a percent of the picture; a column without its extremes would differ by more.
   const auto wave = [](int copies) {
     std::vector<double> values, x;
-    for (int i = 0; i < 5000; ++i) {
+    for (int i = 0; i < 2500; ++i) {
       for (int copy = 0; copy < copies; ++copy) {
         values.push_back(std::sin(0.37 * i) * std::cos(0.001 * i));
         x.push_back(i + 1e-7 * copy);
@@ -163,7 +164,7 @@ TEST_F(Curves, DecimatedLinesCoverWhatAllPointsWouldCover) {
   view.set_data(wave(1));
   const QImage once = view.grab().toImage();
   view.set_data(wave(3));
-  EXPECT_LT(samples::differing_pixels(once, view.grab().toImage()), 40);
+  EXPECT_LT(samples::differing_pixels(once, view.grab().toImage()), once.width() * once.height() / 200);
 }
 
 TEST_F(Curves, ShadeTheWeightAndWashTheFuture) {

@@ -250,8 +250,10 @@ void BodeView::draw_frame(QPainter& painter, const Axes& axes) const {
     painter.setPen(pen);
     painter.drawLine(QPointF(x, axes.panes[0].top()), QPointF(x, axes.panes[1].bottom()));
     const double width = metrics.horizontalAdvance(label);
-    const double left = x - scaled(6) - width > axes.panes[0].left() ? x - scaled(6) - width : x + scaled(6);
-    painter.drawText(QPointF(left, axes.panes[1].bottom() - scaled(5)), label);
+    // Beyond the line, at the top: a response has come down by then.
+    const bool fits = x + scaled(6) + width < axes.panes[0].right();
+    painter.drawText(QPointF(fits ? x + scaled(6) : x - scaled(6) - width, axes.panes[0].top() + metrics.ascent() + 3),
+                     label);
   };
   if (data_->nyquist > 0) {
     const double x = std::max(axes.x_of(data_->nyquist), axes.panes[0].left());

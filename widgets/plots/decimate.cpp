@@ -99,6 +99,7 @@ std::vector<QPointF> without_straight_points(const std::vector<QPointF>& points,
   double low = 0, high = 0;
   for (std::size_t i = 0; i < points.size(); ++i) {
     const bool finite = std::isfinite(points[i].y());
+    if (!finite && !kept.empty() && !std::isfinite(kept.back().y())) continue;  // one gap is enough
     const bool extends = finite && !kept.empty() && std::isfinite(kept.back().y()) && i > 0 &&
                          std::isfinite(points[i - 1].y()) && points[i].x() > kept.back().x();
     if (!extends) {

@@ -24,7 +24,7 @@ struct PhaseFrame {
     const double right = x * std::cos(yaw) - y * std::sin(yaw), back = x * std::sin(yaw) + y * std::cos(yaw);
     const double up = z * std::cos(pitch) + back * std::sin(pitch);
     const double depth = back * std::cos(pitch) - z * std::sin(pitch);
-    const double size = std::min(body.width(), 1.25 * body.height()) / 3.9 * magnification;
+    const double size = std::min(body.width(), body.height()) / 4.2 * magnification;
     return clamped(body.center() + QPointF(right, -up) * (size * distance / std::max(0.5, distance + depth)));
   }
   double depth_of(double x, double y) const { return x * std::sin(yaw) + y * std::cos(yaw); }
