@@ -135,6 +135,8 @@ ordered_json compute(const Scene& scene, const std::filesystem::path& base, cons
   if (const auto* theatre = std::get_if<TheatreScene>(&scene)) return compute_theatre(*theatre, base, assets, stop);
   if (const auto* profile = std::get_if<ProfileScene>(&scene)) return compute_profile(*profile, base, assets, stop);
   if (const auto* lti = std::get_if<LtiScene>(&scene)) return compute_lti(*lti, base, stop);
+  if (const auto* hippo = std::get_if<HippoScene>(&scene)) return compute_hippo(*hippo, base, stop);
+  if (const auto* s4 = std::get_if<S4Scene>(&scene)) return compute_s4(*s4, stop);
   return compute_model_run(std::get<ModelScene>(scene), base, assets, stop);
 }
 

@@ -11,5 +11,7 @@ nlohmann::ordered_json compute_theatre(const TheatreScene& scene, const std::fil
 nlohmann::ordered_json compute_profile(const ProfileScene& scene, const std::filesystem::path& base,
                                        const std::filesystem::path& assets, std::stop_token stop);
 nlohmann::ordered_json compute_lti(const LtiScene& scene, const std::filesystem::path& base, std::stop_token stop);
+nlohmann::ordered_json compute_hippo(const HippoScene& scene, const std::filesystem::path& base, std::stop_token stop);
+nlohmann::ordered_json compute_s4(const S4Scene& scene, std::stop_token stop);
 
 }  // namespace statescope

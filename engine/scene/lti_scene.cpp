@@ -12,21 +12,8 @@ using nlohmann::ordered_json;
 
 constexpr const char* pages[] = {"motion", "convolution", "frequency"};
 
-Complex complex_of(const json& number, const std::string& key, const std::string& where) {
-  if (number.is_number()) return number.get<double>();
-  if (!number.is_array() || number.size() != 2 || !number[0].is_number() || !number[1].is_number())
-    throw Error(where + ": \"" + key + "\" holds something that is neither a number nor [real, imaginary]");
-  return {number[0].get<double>(), number[1].get<double>()};
-}
-
-std::vector<Complex> get_complexes(const json& object, const std::string& key, const std::string& where) {
-  std::vector<Complex> values;
-  for (const json& number : list_at(object, key, max_states, where)) values.push_back(complex_of(number, key, where));
-  return values;
-}
-
 Eigen::VectorXcd get_vector(const json& object, const std::string& key, const std::string& where) {
-  const std::vector<Complex> values = get_complexes(object, key, where);
+  const std::vector<Complex> values = get_complexes(object, key, max_states, where);
   return Eigen::Map<const Eigen::VectorXcd>(values.data(), std::ssize(values));
 }
 
@@ -87,7 +74,7 @@ Preset parse_preset(const json& object, const std::string& where) {
     if (key == "form" || key == "preset" || key == "C" || value.is_null()) continue;
     named([&] { set_parameter(preset, key, get_number(object, key, where)); }, where);
   }
-  preset.C = get_complexes(object, "C", where);
+  preset.C = get_complexes(object, "C", max_states, where);
   return preset;
 }
 
@@ -106,11 +93,6 @@ SystemChoice parse_system(const json& object, const std::string& where) {
     throw Error(where + ": \"form\" must be preset, dense, diagonal or dplr");
   named([&] { std::visit([](const auto& given) { check(given); }, choice); }, where);
   return choice;
-}
-
-ordered_json complex_json(Complex value) {
-  if (value.imag() == 0) return value.real();
-  return ordered_json::array({value.real(), value.imag()});
 }
 
 template <class Values>

@@ -18,7 +18,7 @@ constexpr int version = 1;
 }  // namespace
 
 std::string scene_kind(const Scene& scene) {
-  constexpr const char* names[] = {"model-run", "scan-theatre", "profile", "lti"};  // in the order of the alternatives
+  constexpr const char* names[] = {"model-run", "scan-theatre", "profile", "lti", "hippo", "s4"};  // in the order of the alternatives
   return names[scene.index()];
 }
 
@@ -34,8 +34,10 @@ Scene parse_scene(std::string_view text, const std::string& where) {
   if (kind == "scan-theatre") return parse_theatre_scene(root, where);
   if (kind == "profile") return parse_profile_scene(root, where);
   if (kind == "lti") return parse_lti_scene(root, where);
+  if (kind == "hippo") return parse_hippo_scene(root, where);
+  if (kind == "s4") return parse_s4_scene(root, where);
   throw Error(where + ": experiment: unknown experiment kind " + in_quotes(kind) +
-              "; this version knows \"model-run\", \"scan-theatre\", \"profile\" and \"lti\"");
+              "; this version knows \"model-run\", \"scan-theatre\", \"profile\", \"lti\", \"hippo\" and \"s4\"");
 }
 
 Scene load_scene(const std::filesystem::path& path) {

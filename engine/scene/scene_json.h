@@ -67,6 +67,27 @@ inline std::vector<double> get_reals(const nlohmann::json& object, const std::st
   return values;
 }
 
+/// [real, imaginary], or a plain number.
+inline Complex complex_of(const nlohmann::json& number, const std::string& key, const std::string& where) {
+  if (number.is_number()) return number.get<double>();
+  if (!number.is_array() || number.size() != 2 || !number[0].is_number() || !number[1].is_number())
+    throw Error(where + ": \"" + key + "\" holds something that is neither a number nor [real, imaginary]");
+  return {number[0].get<double>(), number[1].get<double>()};
+}
+
+inline std::vector<Complex> get_complexes(const nlohmann::json& object, const std::string& key, std::size_t most,
+                                          const std::string& where) {
+  std::vector<Complex> values;
+  for (const nlohmann::json& number : list_at(object, key, most, where))
+    values.push_back(complex_of(number, key, where));
+  return values;
+}
+
+inline nlohmann::ordered_json complex_json(Complex value) {
+  if (value.imag() == 0) return value.real();
+  return nlohmann::ordered_json::array({value.real(), value.imag()});
+}
+
 // What `parse` says about the text, with the place in front.
 template <class Parse>
 auto named(const Parse& parse, const std::string& where) {
@@ -82,12 +103,16 @@ ModelScene parse_model_scene(const nlohmann::json& root, const std::string& wher
 TheatreScene parse_theatre_scene(const nlohmann::json& root, const std::string& where);
 ProfileScene parse_profile_scene(const nlohmann::json& root, const std::string& where);
 LtiScene parse_lti_scene(const nlohmann::json& root, const std::string& where);
+HippoScene parse_hippo_scene(const nlohmann::json& root, const std::string& where);
+S4Scene parse_s4_scene(const nlohmann::json& root, const std::string& where);
 
 /// The keys "experiment", "view" and "cursor" of a scene.
 nlohmann::ordered_json scene_json(const ModelScene& scene);
 nlohmann::ordered_json scene_json(const TheatreScene& scene);
 nlohmann::ordered_json scene_json(const ProfileScene& scene);
 nlohmann::ordered_json scene_json(const LtiScene& scene);
+nlohmann::ordered_json scene_json(const HippoScene& scene);
+nlohmann::ordered_json scene_json(const S4Scene& scene);
 
 /// An input signal, the object "input" of an experiment. Parameters that its kind does not read are not written.
 Signal parse_signal(const nlohmann::json& object, const std::string& where);

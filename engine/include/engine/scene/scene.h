@@ -15,6 +15,7 @@
 #include "engine/run/sampling.h"
 #include "engine/run/trace.h"
 #include "engine/scene/lti_scene.h"
+#include "engine/scene/memory_scene.h"
 
 namespace statescope {
 
@@ -104,8 +105,8 @@ struct ProfileScene {
 
 /// A small JSON document that restores exactly what the user saw; SCENE.md specifies it. Undo, files, rendering and
 /// tests all go through it. One alternative per kind of experiment.
-using Scene = std::variant<ModelScene, TheatreScene, ProfileScene, LtiScene>;
-std::string scene_kind(const Scene& scene);  // "model-run", "scan-theatre", "profile", "lti"
+using Scene = std::variant<ModelScene, TheatreScene, ProfileScene, LtiScene, HippoScene, S4Scene>;
+std::string scene_kind(const Scene& scene);  // "model-run", "scan-theatre", "profile", "lti", "hippo", "s4"
 
 /// Throws Error naming `where` and the key for anything that is not a scene of this version. Sizes are not checked
 /// against the model here: `clamped` does that when the model is known.
