@@ -125,8 +125,9 @@ class Mamba final : public Model {
       : layout_(inspect_mamba(checkpoint)), precision_(precision), backend_(threads) {
     const auto [layers, D, E, N, K, R, V] = layout_.info.sizes;
     require_memory(memory_needed(layout_.info, precision), "the model in " + checkpoint.folder().string());
+    kernels::WeightMemory memory;
     const auto matrix = [&](const std::string& name, std::int64_t rows, std::int64_t cols) {
-      PackedMatrix packed(rows, cols, weight_storage(precision_));
+      PackedMatrix packed(rows, cols, weight_storage(precision_), &memory);
       const std::int64_t rows_at_once = std::clamp<std::int64_t>(loading_floats / cols, 1, rows);
       std::vector<float> values(static_cast<std::size_t>(rows_at_once * cols));
       for (std::int64_t row = 0; row < rows; row += rows_at_once) {

@@ -74,17 +74,17 @@ CpuBackend::~CpuBackend() = default;
 
 void CpuBackend::linear(const LinearArgs& args) const {
   const std::int64_t T = args.x.rows, K = args.x.cols;
-  const std::uint32_t* pairs = nullptr;
-  if (ops_->pair_inputs && args.W->storage() == ElementType::bf16) {
-    thread_local std::vector<std::uint32_t> buffer;  // of the caller: its calls come one after the other
-    buffer.resize(static_cast<std::size_t>(T * ((K + 1) / 2)));
-    share(T, T * K / 4, [&, out = buffer.data()](std::int64_t begin, std::int64_t end) {
-      ops_->pair_inputs(args.x, out, begin, end);
+  thread_local std::vector<std::byte> buffer;  // of the caller: its calls come one after the other
+  const std::int64_t tiles = ops_->input_tiles(args), tile = ops_->input_tile(args), bytes = tiles * tile * 4;
+  if (tile > 0) {
+    if (std::ssize(buffer) < bytes) buffer = std::vector<std::byte>(static_cast<std::size_t>(bytes));
+    share(tiles, T * K, [&, out = buffer.data()](std::int64_t begin, std::int64_t end) {
+      ops_->arrange_inputs(args, out, begin, end);
     });
-    pairs = buffer.data();
   }
-  share(ops_->linear_units(args), T * args.W->outputs() * K / 4,
-        [&](std::int64_t begin, std::int64_t end) { ops_->linear(args, pairs, begin, end); });
+  // One token waits for the weights to come from memory, more of them for the arithmetic.
+  share(ops_->linear_units(args), T * args.W->outputs() * K / (T == 1 ? 1 : 4),
+        [&, x = buffer.data()](std::int64_t begin, std::int64_t end) { ops_->linear(args, x, begin, end); });
 }
 
 void CpuBackend::round_to(const RoundArgs& args) const {
@@ -104,7 +104,7 @@ void CpuBackend::attention(const AttentionArgs<float>& args) const {
 }
 
 void CpuBackend::causal_conv(const CausalConvArgs<float>& args) const {
-  share(blocks(args.x.cols, ops_->lanes), args.x.rows * args.x.cols * args.weight.rows,
+  share(blocks(args.x.cols, ops_->lanes), args.x.rows * args.x.cols * (args.weight.rows + 4) * 4,
         [&](std::int64_t begin, std::int64_t end) { ops_->causal_conv(args, begin, end); });
 }
 

@@ -24,38 +24,60 @@ inline Vec one_minus_exp(Vec y) {
   return select(y < 0.34f, y - p * (r * r), 1.0f - exp(r));
 }
 
-// Time runs backwards. The gradient of each input gathers its K terms where it will lie in the end, latest first, so
-// that a call which ends in the middle of them hands on a sum that the next call continues.
+// Time runs backwards, row by row as in causal_conv. The gradient of each input gathers its K terms where it will lie
+// in the end, latest first, so that a call which ends in the middle of them hands on a sum that the next call
+// continues.
 void causal_conv_backward(const CausalConvBackwardArgs<float>& args, std::int64_t block_begin, std::int64_t block_end) {
-  const std::int64_t T = args.x.rows, E = args.x.cols, K = args.weight.rows;
-  for (std::int64_t block = block_begin; block < block_end; ++block) {
-    const std::int64_t e = block * lanes, count = smaller(lanes, E - e);
-    const auto input = [&](std::int64_t t) {
-      return load((t >= 0 ? args.x.row(t) : args.history.row(t + K - 1)) + e, count);
+  constexpr std::int64_t vectors = 16;  // of channels that go through time together
+  const std::int64_t T = args.x.rows, K = args.weight.rows, last = smaller(block_end * lanes, args.x.cols);
+  const auto input = [&](std::int64_t t) { return t >= 0 ? args.x.row(t) : args.history.row(t + K - 1); };
+  const auto gradient = [&](std::int64_t t) { return t >= 0 ? args.dx.row(t) : args.dhistory.row(t + K - 1); };
+  for (std::int64_t first = block_begin * lanes; first < last; first += vectors * lanes) {
+    const std::int64_t count = smaller(vectors * lanes, last - first);
+    const auto for_each_vector = [&](const auto& body) {
+      for (std::int64_t e = 0; e < count; e += lanes) body(first + e, count - e, e / lanes);
     };
-    const auto gradient = [&](std::int64_t t) { return (t >= 0 ? args.dx.row(t) : args.dhistory.row(t + K - 1)) + e; };
-    for (std::int64_t t = 0; t < T - K + 1; ++t) store(gradient(t), Vec{}, count);
+    const auto clear = [&](float* row) {
+      for_each_vector([&](std::int64_t e, std::int64_t rest, std::int64_t) { store(row + e, Vec{}, rest); });
+    };
+    for (std::int64_t t = 0; t < T - K + 1; ++t) clear(gradient(t));
     // Input T-K+1+j is row j of the history left behind. Falling j reads a row before it is overwritten.
     for (std::int64_t j = K - 2; j >= 0; --j)
-      store(gradient(T - K + 1 + j), load(args.dhistory.row(j) + e, count), count);
-    for (std::int64_t t = -(K - 1); t < 0 && t < T - K + 1; ++t) store(gradient(t), Vec{}, count);
+      for_each_vector([&](std::int64_t e, std::int64_t rest, std::int64_t) {
+        store(gradient(T - K + 1 + j) + e, load(args.dhistory.row(j) + e, rest), rest);
+      });
+    for (std::int64_t t = -(K - 1); t < 0 && t < T - K + 1; ++t) clear(gradient(t));
+    for (std::int64_t j = 0; j < K; ++j) clear(args.dweight.row(j));
 
-    for (std::int64_t j = 0; j < K; ++j) store(args.dweight.row(j) + e, Vec{}, count);
-    const Vec bias = args.bias ? load(args.bias + e, count) : Vec{};
-    Vec dbias{};
+    Vec dbias[vectors] = {};
     for (std::int64_t t = T - 1; t >= 0; --t) {
-      Vec v = bias;
-      for (std::int64_t j = 0; j < K; ++j) v += load(args.weight.row(j) + e, count) * input(t - K + 1 + j);
-      const Vec g = load(args.dy.row(t) + e, count) * silu_slope(v);
-      dbias += g;
+      Vec g[vectors];
+      for_each_vector([&](std::int64_t e, std::int64_t rest, std::int64_t i) {
+        g[i] = args.bias ? load(args.bias + e, rest) : Vec{};
+      });
       for (std::int64_t j = 0; j < K; ++j) {
-        const std::int64_t s = t - K + 1 + j;
-        float *dweight = args.dweight.row(j) + e, *dx = gradient(s);
-        store(dweight, load(dweight, count) + g * input(s), count);
-        store(dx, load(dx, count) + g * load(args.weight.row(j) + e, count), count);
+        const float *weight = args.weight.row(j), *x = input(t - K + 1 + j);
+        for_each_vector([&](std::int64_t e, std::int64_t rest, std::int64_t i) {
+          g[i] += load(weight + e, rest) * load(x + e, rest);
+        });
+      }
+      const float* const dy = args.dy.row(t);
+      for_each_vector([&](std::int64_t e, std::int64_t rest, std::int64_t i) {
+        g[i] = load(dy + e, rest) * silu_slope(g[i]);
+        dbias[i] += g[i];
+      });
+      for (std::int64_t j = 0; j < K; ++j) {
+        const float *weight = args.weight.row(j), *x = input(t - K + 1 + j);
+        float *dweight = args.dweight.row(j), *dx = gradient(t - K + 1 + j);
+        for_each_vector([&](std::int64_t e, std::int64_t rest, std::int64_t i) {
+          store(dweight + e, load(dweight + e, rest) + g[i] * load(x + e, rest), rest);
+          store(dx + e, load(dx + e, rest) + g[i] * load(weight + e, rest), rest);
+        });
       }
     }
-    if (args.dbias) store(args.dbias + e, dbias, count);
+    if (args.dbias)
+      for_each_vector(
+          [&](std::int64_t e, std::int64_t rest, std::int64_t i) { store(args.dbias + e, dbias[i], rest); });
   }
 }
 

@@ -1,31 +1,45 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Products with packed weights, and rounding to 16 bits. Included once per instruction set, inside an anonymous
-// namespace.
+// Products with packed weights. Included once per instruction set, inside an anonymous namespace.
 //
 // One token (product_of_row) streams the weights from memory: all 64 columns of a panel at once, converting in
-// registers, so that memory is what it waits for. More tokens (product_of_rows) reuse them: a block of k_block inputs
-// of a panel stays in the caches as floats while tiles of Rows tokens × Vectors vectors of outputs pass over
-// it. The sums of a tile wait in a small array from one block to the next, so that every output is one sum over rising
-// k.
+// registers, so that memory is what it waits for. More tokens (product_of_rows) reuse them, as Goto and van de Geijn
+// (2008) do: inputs are arranged in tiles of tile_rows tokens, [K][tile_rows], once; a block of k_block inputs of a
+// panel becomes groups of as many columns as a tile has, [k_block][columns] floats, one of which stays in the
+// first-level cache while all tiles of a block of tokens stream past it from the second. The sums of a tile wait in a
+// small array from one block of inputs to the next, so that every output is one sum over rising k.
 
 using Byte = unsigned char;
 constexpr std::int64_t panel_width = PackedMatrix::panel_width;
 constexpr std::int64_t scale_inputs = PackedMatrix::scale_inputs;
 constexpr std::int64_t tile_rows = STATESCOPE_TILE_ROWS;
-// Tokens that share a pass over a panel: enough to hide the reading of its weights from memory behind arithmetic, few
-// enough that their inputs stay in the second-level cache and their sums in it too.
-constexpr std::int64_t row_block = 16 * tile_rows;
-// Inputs whose weights stay close while tiles pass over them: × 64 columns are 64 KiB of floats, of which a tile
-// streams through the second-level cache what the first cannot hold. Shorter blocks cost more in sums put by and taken
-// up again. A multiple of scale_inputs.
-constexpr std::int64_t k_block = 256;
+// Columns of a tile, and where a panel is too narrow for that.
+constexpr int most_vectors = STATESCOPE_TILE_VECTORS;
+constexpr int least_vectors = most_vectors < PackedMatrix::width_step / STATESCOPE_LANES
+                                  ? most_vectors
+                                  : PackedMatrix::width_step / STATESCOPE_LANES;
+// Tokens that share a pass over a panel: enough to hide the reading and arranging of its weights behind arithmetic, few
+// enough that a block of their inputs and their sums fit the second-level cache.
+constexpr std::int64_t row_block = 32 * tile_rows;
+// Inputs whose weights stay close while tiles pass over them: × the columns of a tile they fill half of the first-level
+// cache, or two thirds of the larger one that comes with AVX-512. Shorter blocks cost more in sums put by and taken up
+// again. A multiple of scale_inputs.
+constexpr std::int64_t k_block = STATESCOPE_LANES == 16 ? 128 : 256;
 constexpr std::int64_t cache_line = 64;
 // Vectors side by side where weights are streamed: a whole panel, or as many sums as leave registers for the weights of
 // the 16 that vectors of 4 and 8 lanes have.
 constexpr int row_vectors = STATESCOPE_LANES == 16 ? 4 : 8;
 constexpr int step_vectors = PackedMatrix::width_step / STATESCOPE_LANES;
-// Far enough ahead to cover the latency of memory, and across the page boundaries where the hardware stops looking.
+// How weights are asked for ahead of use, the distance a page of memory, where the hardware stops looking. Loads of
+// float32 run far enough ahead by themselves, and requests beside them would cost a tenth of the bandwidth. What has to
+// be converted keeps the processor from seeing so far: line by line, or, where it sees least, a page at a time, which
+// memory answers faster.
 constexpr std::int64_t prefetch_distance = 4096;
+enum class Ahead { none, lines, pages };
+template <ElementType storage>
+constexpr Ahead ahead_of = storage == ElementType::f32                            ? Ahead::none
+                           : storage == ElementType::i8 || STATESCOPE_LANES == 16 ? Ahead::lines
+                                                                                  : Ahead::pages;
+constexpr std::int64_t page_inputs = 32;  // inputs whose 16-bit weights fill a page
 
 #if STATESCOPE_LANES == 16
 // GCC 12 takes the unmasked conversions for uses of something uninitialised (GCC bug 105593).
@@ -88,61 +102,77 @@ inline Vec load_i8(const Byte* p) {
 }
 
 // Calls use(k, weights) for the inputs k of [begin, begin + count), in order, with the weights of Vectors vectors of
-// outputs from `column` on. `begin` is a multiple of scale_inputs. `stream` reads ahead of itself from memory.
-template <ElementType storage, int Vectors, bool stream, class Use>
+// outputs from `column` on. `begin` is a multiple of scale_inputs. Reads ahead of itself as `ahead` says.
+template <ElementType storage, int Vectors, Ahead ahead, class Use>
 inline void for_each_input(const Byte* panel, std::int64_t width, std::int64_t column, std::int64_t begin,
                            std::int64_t count, const Use& use) {
   Vec weights[Vectors];
-  const auto read_ahead = [](const Byte* p, std::int64_t bytes) {
-    if constexpr (stream) {
+  const auto fetch = [](const Byte* p, std::int64_t bytes) {
 #pragma GCC unroll 8
-      for (std::int64_t i = 0; i < bytes; i += cache_line) __builtin_prefetch(p + prefetch_distance + i);
+    for (std::int64_t i = 0; i < bytes; i += cache_line) __builtin_prefetch(p + prefetch_distance + i);
+  };
+  const auto fetch_line = [&](const Byte* p, std::int64_t bytes) {
+    if constexpr (ahead == Ahead::lines) fetch(p, bytes);
+  };
+  // `count` rows of weights, a page further on.
+  const auto fetch_page = [&](const Byte* p, std::int64_t rows, std::int64_t row_bytes, std::int64_t bytes) {
+    if constexpr (ahead == Ahead::pages) {
+      for (std::int64_t i = 0; i < rows; ++i) fetch(p + i * row_bytes, bytes);
     }
   };
+  const std::int64_t end = begin + count;
   if constexpr (storage == ElementType::f32 || storage == ElementType::f16) {
     constexpr std::int64_t size = storage == ElementType::f32 ? 4 : 2;
     const Byte* w = panel + (begin * width + column) * size;
+    for (std::int64_t page = begin; page < end; page += page_inputs) {
+      fetch_page(w, page_inputs, width * size, Vectors * lanes * size);
+      const std::int64_t page_end = smaller(page + page_inputs, end);
 #pragma GCC unroll 4
-    for (std::int64_t k = begin; k < begin + count; ++k, w += width * size) {
-      read_ahead(w, Vectors * lanes * size);
+      for (std::int64_t k = page; k < page_end; ++k, w += width * size) {
+        fetch_line(w, Vectors * lanes * size);
 #pragma GCC unroll 16
-      for (int v = 0; v < Vectors; ++v) {
-        if constexpr (storage == ElementType::f32)
-          __builtin_memcpy(&weights[v], w + v * lanes * size, sizeof weights[v]);
-        else
-          weights[v] = load_f16(w + v * lanes * size);
+        for (int v = 0; v < Vectors; ++v) {
+          if constexpr (storage == ElementType::f32)
+            __builtin_memcpy(&weights[v], w + v * lanes * size, sizeof weights[v]);
+          else
+            weights[v] = load_f16(w + v * lanes * size);
+        }
+        use(k, weights);
       }
-      use(k, weights);
     }
   } else if constexpr (storage == ElementType::bf16) {
     const Byte* w = panel + (begin / 2 * width + column) * 4;
+    for (std::int64_t page = begin; page < end; page += page_inputs) {
+      fetch_page(w, page_inputs / 2, width * 4, Vectors * lanes * 4);
+      const std::int64_t page_end = smaller(page + page_inputs, end);
 #pragma GCC unroll 2
-    for (std::int64_t k = begin; k < begin + count; k += 2, w += width * 4) {
-      read_ahead(w, Vectors * lanes * 4);
-      IntVec pairs[Vectors];
+      for (std::int64_t k = page; k < page_end; k += 2, w += width * 4) {
+        fetch_line(w, Vectors * lanes * 4);
+        IntVec pairs[Vectors];
 #pragma GCC unroll 16
-      for (int v = 0; v < Vectors; ++v) {
-        pairs[v] = load_ints(w + v * lanes * 4);
-        weights[v] = reinterpret_cast<Vec>(pairs[v] << 16);
+        for (int v = 0; v < Vectors; ++v) {
+          pairs[v] = load_ints(w + v * lanes * 4);
+          weights[v] = reinterpret_cast<Vec>(pairs[v] << 16);
+        }
+        use(k, weights);
+        if (k + 1 == end) break;
+#pragma GCC unroll 16
+        for (int v = 0; v < Vectors; ++v) weights[v] = reinterpret_cast<Vec>(pairs[v] & static_cast<int>(0xFFFF0000u));
+        use(k + 1, weights);
       }
-      use(k, weights);
-      if (k + 1 == begin + count) break;
-#pragma GCC unroll 16
-      for (int v = 0; v < Vectors; ++v) weights[v] = reinterpret_cast<Vec>(pairs[v] & static_cast<int>(0xFFFF0000u));
-      use(k + 1, weights);
     }
   } else {
-    for (std::int64_t k = begin; k < begin + count; k += scale_inputs) {
+    for (std::int64_t k = begin; k < end; k += scale_inputs) {
       const Byte* const block = panel + k / scale_inputs * width * (scale_inputs + 2);
-      read_ahead(block + 2 * column, 2 * Vectors * lanes);
+      fetch_line(block + 2 * column, 2 * Vectors * lanes);
       Vec scales[Vectors];
 #pragma GCC unroll 16
       for (int v = 0; v < Vectors; ++v) scales[v] = load_bf16(block + 2 * (column + v * lanes));
       const Byte* w = block + 2 * width + column;
-      const std::int64_t end = smaller(k + scale_inputs, begin + count);
+      const std::int64_t block_end = smaller(k + scale_inputs, end);
 #pragma GCC unroll 4
-      for (std::int64_t i = k; i < end; ++i, w += width) {
-        read_ahead(w, Vectors * lanes);
+      for (std::int64_t i = k; i < block_end; ++i, w += width) {
+        fetch_line(w, Vectors * lanes);
 #pragma GCC unroll 16
         for (int v = 0; v < Vectors; ++v) weights[v] = load_i8(w + v * lanes) * scales[v];
         use(i, weights);
@@ -151,13 +181,20 @@ inline void for_each_input(const Byte* panel, std::int64_t width, std::int64_t c
   }
 }
 
-// y = sums + bias + residual for `lanes` outputs of one token.
-inline void finish(const LinearArgs& args, std::int64_t row, std::int64_t column, Vec sums) {
-  const std::int64_t count = smaller(lanes, args.y.cols - column);
-  if (count <= 0) return;
+// y = sums + bias + residual for `count` outputs of one token, at most `lanes`.
+__attribute__((noinline)) void finish_some(const LinearArgs& args, std::int64_t row, std::int64_t column, Vec sums,
+                                           std::int64_t count) {
   if (args.bias) sums += load(args.bias + column, count);
   if (args.residual) sums += load(args.residual.row(row) + column, count);
   store(args.y.row(row) + column, sums, count);
+}
+
+inline void finish(const LinearArgs& args, std::int64_t row, std::int64_t column, Vec sums) {
+  const std::int64_t count = args.y.cols - column;
+  if (count < lanes) return count > 0 ? finish_some(args, row, column, sums, count) : void();
+  if (args.bias) sums += load(args.bias + column);
+  if (args.residual) sums += load(args.residual.row(row) + column);
+  store(args.y.row(row) + column, sums);
 }
 
 // ---- one token
@@ -167,42 +204,66 @@ inline void product_of_row(const LinearArgs& args, const Byte* panel, std::int64
                            std::int64_t column) {
   const float* x = args.x.data;
   Vec sums[Vectors] = {};
-  for_each_input<storage, Vectors, true>(panel, width, offset, 0, args.x.cols,
-                                         [&](std::int64_t k, const Vec(&weights)[Vectors]) {
-                                           const Vec input = splat(x[k]);
+  for_each_input<storage, Vectors, ahead_of<storage>>(panel, width, offset, 0, args.x.cols,
+                                                      [&](std::int64_t k, const Vec(&weights)[Vectors]) {
+                                                        const Vec input = splat(x[k]);
 #pragma GCC unroll 16
-                                           for (int v = 0; v < Vectors; ++v) sums[v] += input * weights[v];
-                                         });
+                                                        for (int v = 0; v < Vectors; ++v) sums[v] += input * weights[v];
+                                                      });
   for (int v = 0; v < Vectors; ++v) finish(args, 0, column + offset + v * lanes, sums[v]);
 }
 
-template <ElementType storage>
-void product_of_row(const LinearArgs& args, std::int64_t panel_begin, std::int64_t panel_end) {
-  for (std::int64_t p = panel_begin; p < panel_end; ++p) {
-    const Byte* const panel = reinterpret_cast<const Byte*>(args.W->panel(p));
-    const std::int64_t width = args.W->width(p);
-    std::int64_t offset = 0;
-    for (; offset + row_vectors * lanes <= width; offset += row_vectors * lanes)
-      product_of_row<storage, row_vectors>(args, panel, width, offset, p * panel_width);
-    for (; offset < width; offset += step_vectors * lanes)
-      product_of_row<storage, step_vectors>(args, panel, width, offset, p * panel_width);
+// A unit is a panel; of a matrix with very few of them half a panel, or one thread would wait for the other.
+inline std::int64_t parts_of_panel(const PackedMatrix& W) {
+  return W.panels() < 4 ? 2 : 1;
+}
+
+// Calls f(panel, width, first offset, last offset) for units of one token.
+template <class F>
+inline void for_each_unit_of_row(const PackedMatrix& W, std::int64_t begin, std::int64_t end, const F& f) {
+  const std::int64_t parts = parts_of_panel(W), columns = panel_width / parts;
+  for (std::int64_t unit = begin; unit < end; ++unit) {
+    const std::int64_t p = unit / parts, offset = unit % parts * columns;
+    f(p, W.width(p), offset, smaller(offset + columns, W.width(p)));
   }
+}
+
+template <ElementType storage>
+void product_of_row(const LinearArgs& args, std::int64_t unit_begin, std::int64_t unit_end) {
+  for_each_unit_of_row(*args.W, unit_begin, unit_end,
+                       [&](std::int64_t p, std::int64_t width, std::int64_t offset, std::int64_t end) {
+                         const Byte* const panel = reinterpret_cast<const Byte*>(args.W->panel(p));
+                         for (; offset + row_vectors * lanes <= end; offset += row_vectors * lanes)
+                           product_of_row<storage, row_vectors>(args, panel, width, offset, p * panel_width);
+                         for (; offset < end; offset += step_vectors * lanes)
+                           product_of_row<storage, step_vectors>(args, panel, width, offset, p * panel_width);
+                       });
 }
 
 // ---- more tokens
 
+inline std::int64_t tile_columns(std::int64_t width) {
+  return (width % (most_vectors * lanes) == 0 ? most_vectors : least_vectors) * lanes;
+}
+
 template <ElementType storage, int Vectors>
 inline void expand_columns(const Byte* panel, std::int64_t width, std::int64_t column, std::int64_t begin,
                            std::int64_t count, float* out) {
-  for_each_input<storage, Vectors, true>(panel, width, column, begin, count,
-                                         [&](std::int64_t k, const Vec(&weights)[Vectors]) {
-                                           float* const row = out + (k - begin) * width + column;
+  const std::int64_t columns = tile_columns(width);
+  float* places[Vectors];
+  for (int v = 0; v < Vectors; ++v) {
+    const std::int64_t c = column + v * lanes;
+    places[v] = out + c / columns * columns * count + c % columns;
+  }
+  for_each_input<storage, Vectors, ahead_of<storage>>(panel, width, column, begin, count,
+                                                      [&](std::int64_t k, const Vec(&weights)[Vectors]) {
 #pragma GCC unroll 16
-                                           for (int v = 0; v < Vectors; ++v) store(row + v * lanes, weights[v]);
-                                         });
+                                                        for (int v = 0; v < Vectors; ++v)
+                                                          store(places[v] + (k - begin) * columns, weights[v]);
+                                                      });
 }
 
-// A block of inputs of a panel as floats, [count, width].
+// A block of inputs of a panel as floats: groups of columns, [count, columns] each.
 template <ElementType storage>
 inline void expand(const Byte* panel, std::int64_t width, std::int64_t begin, std::int64_t count, float* out) {
   std::int64_t column = 0;
@@ -222,22 +283,21 @@ struct ReadAhead {
 };
 constexpr std::int64_t portion_inputs = 32;
 
-// Adds the products over `count` inputs to the sums of a tile. x is at the first of these inputs of the tile's first
-// token; w at the first column of the tile.
-template <int Rows, int Vectors>
-inline void add_products(Vec (&sums)[Rows][Vectors], const float* x, std::int64_t x_stride, const float* w,
-                         std::int64_t width, std::int64_t count, ReadAhead& ahead) {
+// Adds the products over `count` inputs to the sums of a tile: x is [count, tile_rows], rows of w are `stride` apart.
+template <int Vectors>
+inline void add_products(Vec (&sums)[tile_rows][Vectors], const float* x, const float* w, std::int64_t stride,
+                         std::int64_t count, ReadAhead& ahead) {
   for (std::int64_t done = 0; done < count; done += portion_inputs) {
     ahead.portion();
     const std::int64_t end = smaller(count, done + portion_inputs);
 #pragma GCC unroll 2
-    for (std::int64_t k = done; k < end; ++k, w += width) {
+    for (std::int64_t k = done; k < end; ++k, x += tile_rows, w += stride) {
       Vec weights[Vectors];
 #pragma GCC unroll 8
       for (int v = 0; v < Vectors; ++v) weights[v] = load(w + v * lanes);
 #pragma GCC unroll 16
-      for (int r = 0; r < Rows; ++r) {
-        const Vec input = splat(x[r * x_stride + k]);
+      for (int r = 0; r < tile_rows; ++r) {
+        const Vec input = splat(x[r]);
 #pragma GCC unroll 8
         for (int v = 0; v < Vectors; ++v) sums[r][v] += input * weights[v];
       }
@@ -245,29 +305,31 @@ inline void add_products(Vec (&sums)[Rows][Vectors], const float* x, std::int64_
   }
 }
 
-// A block of the inputs of a panel, in the form that tiles multiply by.
+// A block of the inputs of a panel, in the form that tiles multiply by: floats, or pairs of bf16 as one integer.
+template <class Number>
 struct WeightBlock {
-  const void* weights;  // [inputs, width] floats, or [inputs / 2, width] pairs of bf16
-  std::int64_t width, begin, count;
-  bool first, last;  // of the panel's blocks
+  const Number* weights;
+  std::int64_t group_pitch, stride;  // numbers from a group to the next, for a column; from an input to the next
+  std::int64_t begin, count;         // inputs
+  bool first, last;                  // of the panel's blocks
 };
 
 #if defined(STATESCOPE_BF16_PAIRS)
-// The same with bf16 weights, two inputs at a time. x and its stride count pairs.
-template <int Rows, int Vectors>
-inline void add_products(Vec (&sums)[Rows][Vectors], const std::uint32_t* x, std::int64_t x_stride,
-                         const std::uint32_t* w, std::int64_t width, std::int64_t count, ReadAhead& ahead) {
+// The same with bf16 weights, two inputs at a time.
+template <int Vectors>
+inline void add_products(Vec (&sums)[tile_rows][Vectors], const std::uint32_t* x, const std::uint32_t* w,
+                         std::int64_t stride, std::int64_t count, ReadAhead& ahead) {
   for (std::int64_t done = 0; done < count; done += portion_inputs) {
     ahead.portion();
     const std::int64_t end = smaller(count, done + portion_inputs);
 #pragma GCC unroll 2
-    for (std::int64_t k = done; k < end; ++k, w += width) {
+    for (std::int64_t k = done; k < end; ++k, x += tile_rows, w += stride) {
       __m512i weights[Vectors];
 #pragma GCC unroll 8
       for (int v = 0; v < Vectors; ++v) weights[v] = _mm512_loadu_si512(w + v * lanes);
 #pragma GCC unroll 16
-      for (int r = 0; r < Rows; ++r) {
-        const __m512i input = _mm512_set1_epi32(static_cast<int>(x[r * x_stride + k]));
+      for (int r = 0; r < tile_rows; ++r) {
+        const __m512i input = _mm512_set1_epi32(static_cast<int>(x[r]));
 #pragma GCC unroll 8
         for (int v = 0; v < Vectors; ++v)
           sums[r][v] = reinterpret_cast<Vec>(
@@ -296,230 +358,187 @@ inline void pair_product_of_row(const LinearArgs& args, const std::uint32_t* x, 
   for (int v = 0; v < Vectors; ++v) finish(args, 0, column + offset + v * lanes, sums[v]);
 }
 
-void pair_product_of_row(const LinearArgs& args, const std::uint32_t* x, std::int64_t panel_begin,
-                         std::int64_t panel_end) {
-  for (std::int64_t p = panel_begin; p < panel_end; ++p) {
-    const Byte* const panel = reinterpret_cast<const Byte*>(args.W->panel(p));
-    const std::int64_t width = args.W->width(p);
-    if (width == panel_width)
-      pair_product_of_row<4>(args, x, panel, width, 0, p * panel_width);
-    else
-      for (std::int64_t offset = 0; offset < width; offset += lanes)
-        pair_product_of_row<1>(args, x, panel, width, offset, p * panel_width);
-  }
+void pair_product_of_row(const LinearArgs& args, const std::uint32_t* x, std::int64_t unit_begin,
+                         std::int64_t unit_end) {
+  for_each_unit_of_row(*args.W, unit_begin, unit_end,
+                       [&](std::int64_t p, std::int64_t width, std::int64_t offset, std::int64_t end) {
+                         const Byte* const panel = reinterpret_cast<const Byte*>(args.W->panel(p));
+                         if (end - offset == panel_width)
+                           pair_product_of_row<4>(args, x, panel, width, 0, p * panel_width);
+                         else
+                           for (; offset < end; offset += lanes)
+                             pair_product_of_row<1>(args, x, panel, width, offset, p * panel_width);
+                       });
 }
 #endif
 
-// One tile over one block. `sums_of` holds the tile's sums between blocks, rows panel_width apart. Input is float, or
-// a pair of bf16 as one integer.
-template <class Input, int Rows, int Vectors>
-inline void tile(const LinearArgs& args, MatrixView<const Input> x, const WeightBlock& block, std::int64_t row,
-                 std::int64_t column, std::int64_t offset, float* sums_of, ReadAhead& ahead) {
-  Vec sums[Rows][Vectors] = {};
-  if (!block.first) {
-    for (int r = 0; r < Rows; ++r)
-      for (int v = 0; v < Vectors; ++v) sums[r][v] = load(sums_of + r * panel_width + offset + v * lanes);
-  }
-  add_products<Rows, Vectors>(sums, x.row(row) + block.begin, x.stride,
-                              static_cast<const Input*>(block.weights) + offset, block.width, block.count, ahead);
-  for (int r = 0; r < Rows; ++r) {
-    for (int v = 0; v < Vectors; ++v) {
-      if (block.last)
-        finish(args, row + r, column + offset + v * lanes, sums[r][v]);
-      else
-        store(sums_of + r * panel_width + offset + v * lanes, sums[r][v]);
+inline std::int64_t tiles_of(std::int64_t rows) {
+  return (rows + tile_rows - 1) / tile_rows;
+}
+
+// The tokens and outputs that a pass over a block of weights is for. Number is float, or a pair of bf16 as one integer.
+template <class Number>
+struct Pass {
+  const LinearArgs& args;
+  const Number* x;  // all tiles, [tiles, depth, tile_rows]
+  std::int64_t depth;
+  std::int64_t row_begin, row_end;  // whole tiles, but for the end of x
+  std::int64_t column;              // of the panel
+  float* sums;                      // between blocks: [columns of the panel][tiles of the pass][tile_rows]
+};
+
+// All tiles over one group of columns of a block. Loops over the sums are unrolled, which keeps them in registers.
+template <int Vectors, class Number>
+inline void pass_over(const Pass<Number>& pass, const WeightBlock<Number>& block, std::int64_t offset,
+                      ReadAhead& ahead) {
+  const Number* const weights = block.weights + offset * block.group_pitch;
+  const std::int64_t column = pass.column + offset;
+  float* put_by = pass.sums + offset * tiles_of(pass.row_end - pass.row_begin) * tile_rows;
+  for (std::int64_t row = pass.row_begin; row < pass.row_end; row += tile_rows) {
+    const std::int64_t rows = smaller(tile_rows, pass.row_end - row);
+    Vec sums[tile_rows][Vectors];
+#pragma GCC unroll 16
+    for (int r = 0; r < tile_rows; ++r) {
+#pragma GCC unroll 8
+      for (int v = 0; v < Vectors; ++v) sums[r][v] = block.first ? Vec{} : load(put_by + (r * Vectors + v) * lanes);
     }
+    if (block.last)  // the tile's place in y is there by the time the sums are
+      for (std::int64_t r = 0; r < rows; ++r)
+        for (int v = 0; v < Vectors; v += step_vectors)
+          __builtin_prefetch(pass.args.y.row(row + r) + column + v * lanes, 1);
+    add_products<Vectors>(sums, pass.x + (row * pass.depth + block.begin * tile_rows), weights, block.stride,
+                          block.count, ahead);
+#pragma GCC unroll 16
+    for (int r = 0; r < tile_rows; ++r) {
+#pragma GCC unroll 8
+      for (int v = 0; v < Vectors; ++v) {
+        if (!block.last)
+          store(put_by + (r * Vectors + v) * lanes, sums[r][v]);
+        else if (r < rows)
+          finish(pass.args, row + r, column + v * lanes, sums[r][v]);
+      }
+    }
+    put_by += tile_rows * Vectors * lanes;
   }
 }
 
-template <class Input, int Rows>
-inline void tiles_of_width(const LinearArgs& args, MatrixView<const Input> x, const WeightBlock& block,
-                           std::int64_t row, std::int64_t column, float* sums_of, ReadAhead& ahead) {
-  constexpr int most = STATESCOPE_TILE_VECTORS;
-  constexpr int least =
-      most < PackedMatrix::width_step / STATESCOPE_LANES ? most : PackedMatrix::width_step / STATESCOPE_LANES;
-  std::int64_t offset = 0;
-  for (; offset + most * lanes <= block.width; offset += most * lanes)
-    tile<Input, Rows, most>(args, x, block, row, column, offset, sums_of, ahead);
-  for (; offset < block.width; offset += least * lanes)
-    tile<Input, Rows, least>(args, x, block, row, column, offset, sums_of, ahead);
-}
-
-// The last rows, fewer than a tile has.
-template <class Input, int Rows>
-inline void tiles_of_rest(const LinearArgs& args, MatrixView<const Input> x, const WeightBlock& block, std::int64_t row,
-                          std::int64_t rows, std::int64_t column, float* sums_of, ReadAhead& ahead) {
-  if constexpr (Rows > 0) {
-    if (rows == Rows)
-      tiles_of_width<Input, Rows>(args, x, block, row, column, sums_of, ahead);
+template <class Number>
+inline void pass_over(const Pass<Number>& pass, const WeightBlock<Number>& block, std::int64_t width,
+                      ReadAhead& ahead) {
+  const std::int64_t columns = tile_columns(width);
+  for (std::int64_t offset = 0; offset < width; offset += columns) {
+    if (columns == most_vectors * lanes)
+      pass_over<most_vectors>(pass, block, offset, ahead);
     else
-      tiles_of_rest<Input, Rows - 1>(args, x, block, row, rows, column, sums_of, ahead);
+      pass_over<least_vectors>(pass, block, offset, ahead);
   }
 }
 
-template <class Input>
-inline void tiles(const LinearArgs& args, MatrixView<const Input> x, const WeightBlock& block, std::int64_t row_begin,
-                  std::int64_t row_end, std::int64_t column, float* sums, ReadAhead& ahead) {
-  std::int64_t row = row_begin;
-  for (; row + tile_rows <= row_end; row += tile_rows)
-    tiles_of_width<Input, tile_rows>(args, x, block, row, column, sums + (row - row_begin) * panel_width, ahead);
-  tiles_of_rest<Input, tile_rows - 1>(args, x, block, row, row_end - row, column,
-                                      sums + (row - row_begin) * panel_width, ahead);
+// Blocks of tokens: as large as pays, but enough units for threads to share.
+inline std::int64_t row_blocks(const LinearArgs& args) {
+  constexpr std::int64_t units = 16, smallest = 4;  // tiles in a block
+  const std::int64_t tiles = tiles_of(args.x.rows), panels = args.W->panels() > 0 ? args.W->panels() : 1;
+  const std::int64_t needed = (tiles * tile_rows + row_block - 1) / row_block;
+  const std::int64_t wanted = smaller((units + panels - 1) / panels, (tiles + smallest - 1) / smallest);
+  return wanted > needed ? wanted : needed;
 }
 
-inline std::int64_t row_blocks(std::int64_t T) {
-  return (T + row_block - 1) / row_block;
-}
-
-// Where a block of rows begins: after whole tiles, as many as in the other blocks.
-inline std::int64_t first_row(std::int64_t T, std::int64_t part) {
-  const std::int64_t tiles = (T + tile_rows - 1) / tile_rows;
-  return smaller(T, tiles * part / row_blocks(T) * tile_rows);
+// Where a block of tokens begins: after whole tiles, as many as in the other blocks.
+inline std::int64_t first_row(const LinearArgs& args, std::int64_t part) {
+  return smaller(args.x.rows, tiles_of(args.x.rows) * part / row_blocks(args) * tile_rows);
 }
 
 // Reads, while one block of a panel is at work, the bytes from `next` on that the following one will need.
-inline ReadAhead read_during(const WeightBlock& block, const Byte* next, std::int64_t bytes, std::int64_t rows,
-                             std::int64_t steps) {
+inline ReadAhead read_during(std::int64_t rows, std::int64_t width, std::int64_t count, const Byte* next,
+                             std::int64_t bytes) {
+  const std::int64_t columns = tile_columns(width);
   const std::int64_t portions =
-      (rows + tile_rows - 1) / tile_rows *
-      ((block.width + STATESCOPE_TILE_VECTORS * lanes - 1) / (STATESCOPE_TILE_VECTORS * lanes)) *
-      ((steps + portion_inputs - 1) / portion_inputs);
+      tiles_of(rows) * ((width + columns - 1) / columns) * ((count + portion_inputs - 1) / portion_inputs);
   return {next, (bytes / cache_line + portions) / (portions + 1)};
 }
 
-// Units are row blocks × panels, the panels of a row block side by side.
-template <ElementType storage>
-void product_of_rows(const LinearArgs& args, std::int64_t unit_begin, std::int64_t unit_end) {
+// Units are blocks of tokens × panels, the panels of a block side by side. Calls f(pass, panel, p) for each; `depth`
+// counts the inputs in Numbers.
+template <class Number, class F>
+inline void for_each_pass(const LinearArgs& args, const void* x, std::int64_t depth, std::int64_t unit_begin,
+                          std::int64_t unit_end, const F& f) {
   alignas(cache_line) float sums[row_block * panel_width];
-  alignas(cache_line) float expanded[storage == ElementType::f32 ? 1 : k_block * panel_width];
-  const std::int64_t T = args.x.rows, K = args.x.cols, panels = args.W->panels();
+  const std::int64_t panels = args.W->panels();
   for (std::int64_t unit = unit_begin; unit < unit_end; ++unit) {
     const std::int64_t part = unit / panels, p = unit % panels;
-    const std::int64_t row_begin = first_row(T, part), row_end = first_row(T, part + 1);
-    const Byte* const panel = reinterpret_cast<const Byte*>(args.W->panel(p));
-    const std::int64_t width = args.W->width(p);
+    f(Pass<Number>{args, static_cast<const Number*>(x), depth, first_row(args, part), first_row(args, part + 1),
+                   p * panel_width, sums},
+      reinterpret_cast<const Byte*>(args.W->panel(p)), p);
+  }
+}
+
+template <ElementType storage>
+void product_of_rows(const LinearArgs& args, const void* x, std::int64_t unit_begin, std::int64_t unit_end) {
+  alignas(cache_line) float expanded[k_block * panel_width];
+  const std::int64_t K = args.x.cols;
+  for_each_pass<float>(args, x, K, unit_begin, unit_end, [&](const auto& pass, const Byte* panel, std::int64_t p) {
+    // A panel's bytes are spread nearly evenly over its inputs, whatever the storage.
+    const std::int64_t width = args.W->width(p), bytes_per_input = args.W->bytes_of_panel(p) / (K > 0 ? K : 1);
     for (std::int64_t k = 0; k == 0 || k < K; k += k_block) {
       const std::int64_t count = smaller(k_block, K - k);
-      const void* weights = panel + k * width * 4;
-      if constexpr (storage != ElementType::f32) {
-        expand<storage>(panel, width, k, count, expanded);
-        weights = expanded;
-      }
-      const WeightBlock block{weights, width, k, count, k == 0, k + k_block >= K};
-      // A panel's bytes are spread nearly evenly over its inputs, whatever the storage.
-      const std::int64_t bytes_per_input = args.W->bytes_of_panel(p) / (K > 0 ? K : 1);
-      ReadAhead ahead = read_during(block, panel + bytes_per_input * (k + count), bytes_per_input * smaller(k_block, K),
-                                    row_end - row_begin, count);
-      tiles<float>(args, args.x, block, row_begin, row_end, p * panel_width, sums, ahead);
+      expand<storage>(panel, width, k, count, expanded);
+      const WeightBlock<float> block{expanded, count, tile_columns(width), k, count, k == 0, k + k_block >= K};
+      ReadAhead ahead = read_during(pass.row_end - pass.row_begin, width, count, panel + bytes_per_input * (k + count),
+                                    bytes_per_input * smaller(k_block, K));
+      pass_over(pass, block, width, ahead);
     }
-  }
+  });
 }
 
 #if defined(STATESCOPE_BF16_PAIRS)
-void pair_product_of_rows(const LinearArgs& args, const std::uint32_t* pairs, std::int64_t unit_begin,
-                          std::int64_t unit_end) {
-  alignas(cache_line) float sums[row_block * panel_width];
-  const std::int64_t T = args.x.rows, K = (args.x.cols + 1) / 2, panels = args.W->panels();
-  const MatrixView<const std::uint32_t> x(pairs, T, K);
-  for (std::int64_t unit = unit_begin; unit < unit_end; ++unit) {
-    const std::int64_t part = unit / panels, p = unit % panels;
-    const std::int64_t row_begin = first_row(T, part), row_end = first_row(T, part + 1);
-    const Byte* const panel = reinterpret_cast<const Byte*>(args.W->panel(p));
-    const std::int64_t width = args.W->width(p);
-    for (std::int64_t k = 0; k == 0 || k < K; k += k_block) {
-      const std::int64_t count = smaller(k_block, K - k);
-      const WeightBlock block{panel + k * width * 4, width, k, count, k == 0, k + k_block >= K};
-      ReadAhead ahead = read_during(block, panel + (k + count) * width * 4, smaller(k_block, K) * width * 4,
-                                    row_end - row_begin, count);
-      tiles<std::uint32_t>(args, x, block, row_begin, row_end, p * panel_width, sums, ahead);
-    }
-  }
-}
-
-// Rows of x as pairs of bf16, [T, ⌈K/2⌉]; the last of an odd number meets a zero.
-void pair_inputs(MatrixView<const float> x, std::uint32_t* out, std::int64_t row_begin, std::int64_t row_end) {
-  const std::int64_t K = x.cols, pairs = (K + 1) / 2;
-  for (std::int64_t t = row_begin; t < row_end; ++t) {
-    for (std::int64_t k = 0; k < K; k += 2 * lanes) {
-      const auto low = reinterpret_cast<__m512>(load(x.row(t) + k, K - k));
-      const auto high = reinterpret_cast<__m512>(K - k > lanes ? load(x.row(t) + k + lanes, K - k - lanes) : Vec{});
-      const auto both = (__m512i)_mm512_cvtne2ps_pbh(high, low);
-      const std::int64_t count = smaller(lanes, pairs - k / 2);
-      _mm512_mask_storeu_epi32(out + t * pairs + k / 2, static_cast<__mmask16>((1u << count) - 1), both);
-    }
-  }
+void pair_product_of_rows(const LinearArgs& args, const void* x, std::int64_t unit_begin, std::int64_t unit_end) {
+  const std::int64_t K = (args.x.cols + 1) / 2;
+  for_each_pass<std::uint32_t>(
+      args, x, K, unit_begin, unit_end, [&](const auto& pass, const Byte* panel, std::int64_t p) {
+        const std::int64_t width = args.W->width(p);
+        for (std::int64_t k = 0; k == 0 || k < K; k += k_block) {
+          const std::int64_t count = smaller(k_block, K - k);
+          const WeightBlock<std::uint32_t> block{
+              reinterpret_cast<const std::uint32_t*>(panel) + k * width, 1, width, k, count, k == 0, k + k_block >= K};
+          ReadAhead ahead = read_during(pass.row_end - pass.row_begin, width, count, panel + (k + count) * width * 4,
+                                        smaller(k_block, K) * width * 4);
+          pass_over(pass, block, width, ahead);
+        }
+      });
 }
 #endif
 
+// ---- all of them
+
 std::int64_t linear_units(const LinearArgs& args) {
-  return args.x.rows == 1 ? args.W->panels() : args.W->panels() * row_blocks(args.x.rows);
+  return args.W->panels() * (args.x.rows == 1 ? parts_of_panel(*args.W) : row_blocks(args));
 }
 
 template <ElementType storage>
-void linear_from(const LinearArgs& args, std::int64_t begin, std::int64_t end) {
+void linear_from(const LinearArgs& args, const void* x, std::int64_t begin, std::int64_t end) {
   if (args.x.rows == 1)
     product_of_row<storage>(args, begin, end);
   else
-    product_of_rows<storage>(args, begin, end);
+    product_of_rows<storage>(args, x, begin, end);
 }
 
-void linear(const LinearArgs& args, const std::uint32_t* pairs, std::int64_t begin, std::int64_t end) {
+void linear(const LinearArgs& args, const void* x, std::int64_t begin, std::int64_t end) {
   switch (args.W->storage()) {
     case ElementType::f32:
-      return linear_from<ElementType::f32>(args, begin, end);
+      return linear_from<ElementType::f32>(args, x, begin, end);
     case ElementType::f16:
-      return linear_from<ElementType::f16>(args, begin, end);
+      return linear_from<ElementType::f16>(args, x, begin, end);
     case ElementType::i8:
-      return linear_from<ElementType::i8>(args, begin, end);
+      return linear_from<ElementType::i8>(args, x, begin, end);
     case ElementType::bf16:
       break;
   }
 #if defined(STATESCOPE_BF16_PAIRS)
   if (args.x.rows == 1)
-    pair_product_of_row(args, pairs, begin, end);
+    pair_product_of_row(args, static_cast<const std::uint32_t*>(x), begin, end);
   else
-    pair_product_of_rows(args, pairs, begin, end);
+    pair_product_of_rows(args, x, begin, end);
 #else
-  (void)pairs;
-  linear_from<ElementType::bf16>(args, begin, end);
+  linear_from<ElementType::bf16>(args, x, begin, end);
 #endif
-}
-
-// ---- rounding
-
-inline Vec round_bf16(Vec x) {
-  const IntVec bits = reinterpret_cast<IntVec>(x), magnitude = bits & 0x7FFFFFFF;
-  const IntVec rounded = (bits + 0x7FFF + ((bits >> 16) & 1)) & static_cast<int>(0xFFFF0000u);
-  return select(magnitude > 0x7F800000, x, reinterpret_cast<Vec>(rounded));
-}
-
-inline Vec round_f16(Vec x) {
-#if STATESCOPE_LANES == 16
-  const auto v = reinterpret_cast<__m512>(x);
-  return reinterpret_cast<Vec>(
-      _mm512_maskz_cvtph_ps(all_lanes, _mm512_maskz_cvtps_ph(all_lanes, v, _MM_FROUND_TO_NEAREST_INT)));
-#elif STATESCOPE_LANES == 8
-  const auto v = reinterpret_cast<__m256>(x);
-  return reinterpret_cast<Vec>(_mm256_cvtph_ps(_mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT)));
-#else
-  const IntVec bits = reinterpret_cast<IntVec>(x), magnitude = bits & 0x7FFFFFFF, sign = bits ^ magnitude;
-  // Adding 0.5, whose last bit is worth 2^-24, rounds what is below 2^-14 to the spacing of subnormals.
-  const Vec small = (reinterpret_cast<Vec>(magnitude) + 0.5f) - 0.5f;
-  const IntVec normal = (magnitude + 0xFFF + ((magnitude >> 13) & 1)) & ~0x1FFF;
-  const Vec finite = select(magnitude < 0x38800000, small, reinterpret_cast<Vec>(normal));
-  const Vec rounded = select(magnitude > 0x477FEFFF, reinterpret_cast<Vec>(IntVec{} + 0x7F800000), finite);
-  const Vec result = select(magnitude > 0x7F800000, reinterpret_cast<Vec>(magnitude), rounded);
-  return reinterpret_cast<Vec>(reinterpret_cast<IntVec>(result) | sign);
-#endif
-}
-
-void round_to(const RoundArgs& args, std::int64_t row_begin, std::int64_t row_end) {
-  const std::int64_t cols = args.x.cols;
-  for (std::int64_t t = row_begin; t < row_end; ++t) {
-    float* x = args.x.row(t);
-    for (std::int64_t e = 0; e < cols; e += lanes) {
-      const Vec v = load(x + e, cols - e);
-      store(x + e, args.type == ElementType::bf16 ? round_bf16(v) : round_f16(v), cols - e);
-    }
-  }
 }

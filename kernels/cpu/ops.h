@@ -34,11 +34,13 @@ inline std::int64_t ssd_scratch(std::int64_t count, std::int64_t states) {
 struct CpuOps {
   std::int64_t lanes;  // channels in a block of causal_conv
   std::int64_t (*linear_units)(const LinearArgs&);
-  // `pairs` are the inputs as pair_inputs leaves them, where that exists and the weights are bf16.
-  void (*linear)(const LinearArgs&, const std::uint32_t* pairs, std::int64_t unit_begin, std::int64_t unit_end);
+  // Inputs are rearranged before they are multiplied: input_tiles parts of input_tile numbers of 32 bits each, or
+  // nothing when that is 0.
+  std::int64_t (*input_tiles)(const LinearArgs&);
+  std::int64_t (*input_tile)(const LinearArgs&);
+  void (*arrange_inputs)(const LinearArgs&, void* arranged, std::int64_t tile_begin, std::int64_t tile_end);
+  void (*linear)(const LinearArgs&, const void* arranged, std::int64_t unit_begin, std::int64_t unit_end);
   void (*round_to)(const RoundArgs&, std::int64_t row_begin, std::int64_t row_end);
-  // x [T, K] to [T, ⌈K/2⌉] pairs of bf16; null without bf16 dot products.
-  void (*pair_inputs)(MatrixView<const float> x, std::uint32_t* pairs, std::int64_t row_begin, std::int64_t row_end);
   void (*rms_norm)(const RmsNormArgs<float>&, std::int64_t row_begin, std::int64_t row_end);
   void (*causal_conv)(const CausalConvArgs<float>&, std::int64_t block_begin, std::int64_t block_end);
   void (*softplus)(const SoftplusArgs<float>&, std::int64_t row_begin, std::int64_t row_end);

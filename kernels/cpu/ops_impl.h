@@ -21,27 +21,39 @@ inline std::int64_t smaller(std::int64_t a, std::int64_t b) {
 #include "cpu/ceilings_impl.h"
 #include "cpu/gradients_impl.h"
 #include "cpu/linear_impl.h"
+
+#include "cpu/inputs_impl.h"
 #include "cpu/norm_impl.h"
 #include "cpu/product_impl.h"
+#include "cpu/round_impl.h"
 #include "cpu/softmax_impl.h"
 #include "cpu/ssd_impl.h"
 
+// Row by row: a few rows of neighbouring channels stay in the first-level cache, and memory is read as it lies. A walk
+// down the columns would meet rows that share their place in every cache.
 void causal_conv(const CausalConvArgs<float>& args, std::int64_t block_begin, std::int64_t block_end) {
-  const std::int64_t T = args.x.rows, E = args.x.cols, K = args.weight.rows;
-  for (std::int64_t block = block_begin; block < block_end; ++block) {
-    const std::int64_t e = block * lanes, count = smaller(lanes, E - e);
-    // Input at time t, which is negative for what came before this call.
-    const auto input = [&](std::int64_t t) {
-      return t >= 0 ? load(args.x.row(t) + e, count) : load(args.history.row(t + K - 1) + e, count);
-    };
-    const Vec bias = args.bias ? load(args.bias + e, count) : Vec{};
+  constexpr std::int64_t vectors = 32;  // of channels that go through time together
+  const std::int64_t T = args.x.rows, K = args.weight.rows, last = smaller(block_end * lanes, args.x.cols);
+  // Input at time t, which is negative for what came before this call.
+  const auto input = [&](std::int64_t t) { return t >= 0 ? args.x.row(t) : args.history.row(t + K - 1); };
+  for (std::int64_t first = block_begin * lanes; first < last; first += vectors * lanes) {
+    const std::int64_t count = smaller(vectors * lanes, last - first);
     for (std::int64_t t = 0; t < T; ++t) {
-      Vec total = bias;
-      for (std::int64_t j = 0; j < K; ++j) total += load(args.weight.row(j) + e, count) * input(t - K + 1 + j);
-      store(args.y.row(t) + e, silu_of(total), count);
+      Vec totals[vectors];
+      for (std::int64_t e = 0; e < count; e += lanes)
+        totals[e / lanes] = args.bias ? load(args.bias + first + e, count - e) : Vec{};
+      for (std::int64_t j = 0; j < K; ++j) {
+        const float *weight = args.weight.row(j) + first, *x = input(t - K + 1 + j) + first;
+        for (std::int64_t e = 0; e < count; e += lanes)
+          totals[e / lanes] += load(weight + e, count - e) * load(x + e, count - e);
+      }
+      float* const y = args.y.row(t) + first;
+      for (std::int64_t e = 0; e < count; e += lanes) store(y + e, silu_of(totals[e / lanes]), count - e);
     }
     // Row j of the new history is the input at time T-K+1+j; rising j never reads a row already overwritten.
-    for (std::int64_t j = 0; j < K - 1; ++j) store(args.history.row(j) + e, input(T - K + 1 + j), count);
+    for (std::int64_t j = 0; j < K - 1; ++j)
+      for (std::int64_t e = first; e < first + count; e += lanes)
+        store(args.history.row(j) + e, load(input(T - K + 1 + j) + e, first + count - e), first + count - e);
   }
 }
 
@@ -74,13 +86,11 @@ void gate(const GateArgs<float>& args, std::int64_t row_begin, std::int64_t row_
 extern const CpuOps STATESCOPE_OPS;
 const CpuOps STATESCOPE_OPS = {lanes,
                                linear_units,
+                               input_tiles,
+                               input_tile,
+                               arrange_inputs,
                                linear,
                                round_to,
-#if defined(STATESCOPE_BF16_PAIRS)
-                               pair_inputs,
-#else
-                               nullptr,
-#endif
                                rms_norm,
                                causal_conv,
                                softplus,

@@ -16,16 +16,16 @@ namespace statescope::kernels {
 namespace {
 
 constexpr std::uintptr_t alignment = 64;
+constexpr std::uintptr_t large_page = std::uintptr_t{2} << 20;
+constexpr std::int64_t block_bytes = std::int64_t{32} << 20;  // of WeightMemory; what is not used is never touched
 
 std::byte* aligned_up(void* p, std::uintptr_t to) {
   return reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(p) + to - 1) / to * to);
 }
 
-// Generation streams through all weights: with large pages far fewer address translations miss. Only the whole large
-// pages inside are asked for, so no memory is lost.
+// Only the whole large pages inside are asked for, so no memory is lost.
 void ask_for_large_pages(void* begin, std::size_t size) {
 #if defined(__linux__)
-  constexpr std::uintptr_t large_page = std::uintptr_t{2} << 20;
   std::byte* const first = aligned_up(begin, large_page);
   const std::byte* const end = static_cast<std::byte*>(begin) + size;
   if (first + large_page <= end)
@@ -33,6 +33,16 @@ void ask_for_large_pages(void* begin, std::size_t size) {
 #else
   (void)begin, (void)size;
 #endif
+}
+
+std::shared_ptr<std::byte> zeros(std::int64_t bytes, std::uintptr_t aligned_to) {
+  const auto size = static_cast<std::size_t>(bytes);
+  void* block = std::calloc(size + aligned_to, 1);  // large blocks come as zero pages that nobody has touched
+  if (!block) throw std::bad_alloc();
+  const std::shared_ptr<void> owner(block, std::free);
+  std::byte* const begin = aligned_up(block, aligned_to);
+  ask_for_large_pages(begin, size);
+  return {owner, begin};
 }
 
 template <class T>
@@ -69,19 +79,24 @@ std::int64_t block_offset(std::int64_t block, std::int64_t width) {
 
 }  // namespace
 
-void PackedMatrix::Free::operator()(std::byte*) const {
-  std::free(block);
+std::shared_ptr<std::byte> WeightMemory::take(std::int64_t bytes) {
+  if (used_ + bytes > size_) {
+    const auto page = static_cast<std::int64_t>(large_page);
+    size_ = (std::max(bytes, block_bytes) + page - 1) / page * page;
+    block_ = zeros(size_, large_page);
+    used_ = 0;
+  }
+  std::shared_ptr<std::byte> taken(block_, block_.get() + used_);
+  constexpr auto step = static_cast<std::int64_t>(alignment);
+  used_ += (bytes + step - 1) / step * step;
+  return taken;
 }
 
-PackedMatrix::PackedMatrix(std::int64_t outputs, std::int64_t inputs, ElementType storage)
+PackedMatrix::PackedMatrix(std::int64_t outputs, std::int64_t inputs, ElementType storage, WeightMemory* memory)
     : outputs_(outputs), inputs_(inputs), storage_(storage), bytes_per_output_(bytes_of_output(inputs, storage)) {
   const std::int64_t in_last = outputs - std::max<std::int64_t>(panels() - 1, 0) * panel_width;
   last_width_ = (in_last + width_step - 1) / width_step * width_step;
-  const auto size = static_cast<std::size_t>(bytes());
-  void* block = std::calloc(size + alignment, 1);  // large blocks come as zero pages that nobody has touched
-  if (!block) throw std::bad_alloc();
-  data_ = {aligned_up(block, alignment), Free{block}};
-  ask_for_large_pages(data_.get(), size);
+  data_ = memory ? memory->take(bytes()) : zeros(bytes(), alignment);
 }
 
 PackedMatrix PackedMatrix::pack(const float* W, std::int64_t outputs, std::int64_t inputs, ElementType storage) {

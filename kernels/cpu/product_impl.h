@@ -13,14 +13,27 @@ constexpr int product_vectors = 2;
 constexpr std::int64_t product_strip = product_vectors * lanes;
 constexpr std::int64_t product_depth = 256;  // so that a packed block of a strip fits the first-level cache
 
+// Vector v of a strip that has `cols` columns left.
+inline Vec load_of_strip(const float* p, int v, std::int64_t cols) {
+  if (cols >= product_strip) return load(p + v * lanes);
+  return v * lanes < cols ? load(p + v * lanes, cols - v * lanes) : Vec{};
+}
+inline void store_of_strip(float* p, int v, std::int64_t cols, Vec value) {
+  if (cols >= product_strip)
+    store(p + v * lanes, value);
+  else if (v * lanes < cols)
+    store(p + v * lanes, value, cols - v * lanes);
+}
+
+// Loops over the sums are unrolled, which keeps them in registers.
 template <int Rows>
 inline void product_tile(const Product& p, const float* a, const float* b, float* c, std::int64_t depth,
                          std::int64_t cols, bool add) {
-  Vec sums[Rows][product_vectors] = {};
-  if (add) {
-    for (int r = 0; r < Rows; ++r)
-      for (int v = 0; v < product_vectors; ++v)
-        if (v * lanes < cols) sums[r][v] = load(c + r * p.c_row + v * lanes, cols - v * lanes);
+  Vec sums[Rows][product_vectors];
+#pragma GCC unroll 12
+  for (int r = 0; r < Rows; ++r) {
+    sums[r][0] = add ? load_of_strip(c + r * p.c_row, 0, cols) : Vec{};
+    sums[r][1] = add ? load_of_strip(c + r * p.c_row, 1, cols) : Vec{};
   }
   for (std::int64_t k = 0; k < depth; ++k, b += product_strip) {
     const Vec b0 = load(b), b1 = load(b + lanes);
@@ -31,9 +44,11 @@ inline void product_tile(const Product& p, const float* a, const float* b, float
       sums[r][1] += factor * b1;
     }
   }
-  for (int r = 0; r < Rows; ++r)
-    for (int v = 0; v < product_vectors; ++v)
-      if (v * lanes < cols) store(c + r * p.c_row + v * lanes, sums[r][v], cols - v * lanes);
+#pragma GCC unroll 12
+  for (int r = 0; r < Rows; ++r) {
+    store_of_strip(c + r * p.c_row, 0, cols, sums[r][0]);
+    store_of_strip(c + r * p.c_row, 1, cols, sums[r][1]);
+  }
 }
 
 // The last rows, fewer than a tile has.
@@ -56,9 +71,8 @@ void product(const Product& p, std::int64_t strip_begin, std::int64_t strip_end)
     do {  // once even when there is no depth: c becomes 0 then
       const std::int64_t depth = smaller(product_depth, p.depth - begin);
       for (std::int64_t k = 0; k < depth; ++k)
-        for (std::int64_t v = 0; v < product_strip; v += lanes)
-          store(packed + k * product_strip + v,
-                v < cols ? load(p.b + (begin + k) * p.b_row + column + v, cols - v) : Vec{});
+        for (int v = 0; v < product_vectors; ++v)
+          store(packed + k * product_strip + v * lanes, load_of_strip(p.b + (begin + k) * p.b_row + column, v, cols));
       const bool add = p.add || begin > 0;
       for (std::int64_t row = 0; row < p.rows; row += product_rows) {
         const float* a = p.a + row * p.a_row + begin * p.a_depth;

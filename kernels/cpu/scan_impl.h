@@ -20,6 +20,7 @@ namespace {
 
 constexpr std::int64_t vectors_per_block = 4;
 constexpr std::int64_t channel_block = vectors_per_block * lanes;
+constexpr std::int64_t line_floats = 16;       // of a cache line
 constexpr int state_chunk = STATESCOPE_LANES;  // states that go through a tile together
 constexpr std::int64_t tile_tokens = 32;
 constexpr std::int64_t kept_tokens = 8;  // tokens in a tile whose states are kept: they should fit the first cache
@@ -325,6 +326,29 @@ void forward_tile(const SelectiveScanArgs<float>& args, Tile& tile) {
   write_tile(args, tile);
 }
 
+// The scan walks down columns of matrices whose rows lie pages apart, which the hardware does not see coming: what the
+// next block or tile will read is asked for while this one is at work.
+inline void fetch_states(const SelectiveScanArgs<float>& args, std::int64_t block) {
+  const std::int64_t begin = block * channel_block, end = smaller(begin + channel_block, args.x.cols);
+  for (std::int64_t n = 0; n < args.A.rows; ++n) {
+    for (std::int64_t e = begin; e < end; e += line_floats) {
+      __builtin_prefetch(args.A.row(n) + e);
+      __builtin_prefetch(args.h.row(n) + e, 1);
+    }
+  }
+}
+inline void fetch_tokens(const SelectiveScanArgs<float>& args, std::int64_t e, std::int64_t end, std::int64_t t,
+                         std::int64_t tokens) {
+  for (std::int64_t i = t; i < smaller(t + tokens, args.x.rows); ++i) {
+    for (std::int64_t c = e; c < end; c += line_floats) {
+      __builtin_prefetch(args.x.row(i) + c, 0, 2);
+      __builtin_prefetch(args.delta.row(i) + c, 0, 2);
+      __builtin_prefetch(args.y.row(i) + c, 1, 2);
+      if (args.z) __builtin_prefetch(args.z.row(i) + c, 0, 2);
+    }
+  }
+}
+
 void selective_scan(const SelectiveScanArgs<float>& args, std::int64_t block_begin, std::int64_t block_end) {
   const std::int64_t T = args.x.rows, E = args.x.cols;
   const bool keep = args.h_all || args.state_squares;
@@ -332,7 +356,9 @@ void selective_scan(const SelectiveScanArgs<float>& args, std::int64_t block_beg
   Tile tile;
   for (std::int64_t block = block_begin; block < block_end; ++block) {
     const std::int64_t end = smaller((block + 1) * channel_block, E);
+    fetch_states(args, block + 1);
     for (tile.t = 0; tile.t < T; tile.t += step) {
+      fetch_tokens(args, block * channel_block, end, tile.t + step, step);
       tile.tokens = smaller(step, T - tile.t);
       for (tile.e = block * channel_block; tile.e < end; tile.e += lanes) {
         tile.count = smaller(lanes, E - tile.e);

@@ -147,6 +147,7 @@ TEST(Linear, MatchesTheReferenceAroundTheBlocksOfInputs) {
 
 TEST(Linear, MatchesTheReferenceAroundTheBlocksOfTokens) {
   for (const std::int64_t T : {63, 64, 65, 95, 96, 97, 193}) expect_reference(T, 70, 40);
+  expect_reference(391, 1030, 9);  // enough panels for threads to share, so that the blocks have their full size
 }
 
 TEST(Linear, BiasAndResidualMayBeAbsent) {
@@ -302,6 +303,25 @@ TEST(PackedMatrix, EightBitsErrByHalfAScaleAtMost) {
     }
   }
   EXPECT_EQ(matrix.at(1, 7), 0);
+}
+
+TEST(WeightMemory, HoldsItsMatricesApartAndOutlivesItsName) {
+  const Inputs in = random_inputs(1, 130, 37);
+  for (const ElementType storage : storages) {
+    const PackedMatrix alone = packed(in.W, storage);
+    std::vector<PackedMatrix> together;
+    {
+      WeightMemory memory;
+      for (int i = 0; i < 3; ++i) together.emplace_back(130, 37, storage, &memory);
+    }
+    const std::vector<float> rows(in.W.values.begin(), in.W.values.end());
+    together[1].set_rows(0, 130, rows.data());
+    for (const PackedMatrix& matrix : together)
+      EXPECT_EQ(reinterpret_cast<std::uintptr_t>(matrix.panel(0)) % 64, 0u) << name_of(storage);
+    EXPECT_TRUE(same_bits(unpacked(together[1]), unpacked(alone))) << name_of(storage);
+    for (const int i : {0, 2})
+      EXPECT_TRUE(same_bits(unpacked(together[static_cast<std::size_t>(i)]), Matrix(130, 37))) << name_of(storage);
+  }
 }
 
 TEST(PackedMatrix, FillsByRows) {

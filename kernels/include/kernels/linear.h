@@ -10,6 +10,18 @@
 
 namespace statescope::kernels {
 
+/// Memory for the matrices of a model, in large pages. Generation streams through all of it, and with small pages it
+/// would wait for the translation of addresses a sixth of its time. Matrices keep what they lie in alive.
+class WeightMemory {
+ public:
+  /// Zeros, 64-byte aligned. Throws std::bad_alloc.
+  std::shared_ptr<std::byte> take(std::int64_t bytes);
+
+ private:
+  std::shared_ptr<std::byte> block_;
+  std::int64_t used_ = 0, size_ = 0;  // bytes of block_
+};
+
 /// A weight matrix W [M, K] rearranged for reading in order: panels of 64 outputs, inside a panel k-major, so that one
 /// step of k is 64 neighbouring weights. The last panel is padded with zeros to a multiple of 16 outputs only.
 ///
@@ -27,8 +39,11 @@ class PackedMatrix {
   static constexpr std::int64_t scale_inputs = 32;  // inputs of an output that share a scale
 
   PackedMatrix() = default;
-  /// All zeros. Throws std::bad_alloc.
-  PackedMatrix(std::int64_t outputs, std::int64_t inputs, ElementType storage = ElementType::f32);
+  PackedMatrix(PackedMatrix&&) = default;
+  PackedMatrix& operator=(PackedMatrix&&) = default;
+  /// All zeros, in `memory` or, without, in memory of its own. Throws std::bad_alloc.
+  PackedMatrix(std::int64_t outputs, std::int64_t inputs, ElementType storage = ElementType::f32,
+               WeightMemory* memory = nullptr);
   /// W is row-major [outputs, inputs].
   static PackedMatrix pack(const float* W, std::int64_t outputs, std::int64_t inputs,
                            ElementType storage = ElementType::f32);
@@ -53,10 +68,6 @@ class PackedMatrix {
   void unpack_row(std::int64_t output, float* out) const;
 
  private:
-  struct Free {
-    void* block;  // what the allocator gave, up to 63 bytes before the aligned data
-    void operator()(std::byte*) const;
-  };
   template <ElementType storage>
   void set(std::int64_t output, const float* row);
   template <ElementType storage>
@@ -67,7 +78,7 @@ class PackedMatrix {
   ElementType storage_ = ElementType::f32;
   std::int64_t last_width_ = 0;
   std::int64_t bytes_per_output_ = 0;
-  std::unique_ptr<std::byte, Free> data_;
+  std::shared_ptr<std::byte> data_;
 };
 
 /// y = x Wᵀ (+ bias) (+ residual).

@@ -38,7 +38,6 @@ class ThreadPool {
   void work();
   void take_parts();
 
-  const std::uint32_t parts_;  // of every loop
   std::vector<std::thread> workers_;
   std::atomic_flag in_use_;
   // The loop under way. Written while every part of the last one is done and none of the next can be taken; read only
@@ -46,8 +45,9 @@ class ThreadPool {
   Call call_ = nullptr;
   const void* body_ = nullptr;
   std::int64_t count_ = 0;
-  // High half: which loop; low half: the next part to take, `parts_` when all are taken.
-  std::atomic<std::uint64_t> next_;
+  std::uint32_t parts_ = 0;
+  // High half: which loop; low half: how many of its parts nobody has taken.
+  std::atomic<std::uint64_t> work_{0};
   std::atomic<std::uint32_t> done_{0};  // parts of this loop that are finished
   std::atomic<bool> stopping_{false};
 };
