@@ -1,0 +1,486 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "workspaces/dynamics_workspace.h"
+
+#include <QComboBox>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QGridLayout>
+#include <QLabel>
+#include <QScrollArea>
+#include <QStackedWidget>
+#include <algorithm>
+#include <cmath>
+
+#include "engine/error.h"
+#include "widgets/bode_view.h"
+#include "widgets/convolution_view.h"
+#include "widgets/format.h"
+#include "widgets/notice.h"
+#include "widgets/phase_view.h"
+#include "widgets/pole_plane_view.h"
+#include "widgets/scrubber.h"
+#include "widgets/segmented_control.h"
+#include "widgets/signal_view.h"
+#include "widgets/theme.h"
+#include "widgets/transport_bar.h"
+#include "workspaces/dynamics_controls.h"
+#include "workspaces/dynamics_examples.h"
+#include "workspaces/dynamics_pictures.h"
+#include "workspaces/inspector.h"
+
+namespace statescope {
+namespace {
+
+constexpr double theatre_steps_per_second = 1.5;  // slow enough to see the products add up
+constexpr double slowest_steps_per_second = 10;
+constexpr double longest_play = 30;  // seconds, however many samples there are
+
+bool is_wav(const QFileInfo& file) {
+  return file.suffix().compare(QLatin1String("wav"), Qt::CaseInsensitive) == 0;
+}
+
+template <class V>
+V* named(V* view, const char* name) {
+  view->setObjectName(QLatin1String(name));
+  return view;
+}
+
+// The poles in the order in which `shown` has them, so that a hand keeps its own while others pass it.
+void keep_order(std::vector<Complex>& poles, const std::vector<Complex>& shown) {
+  if (poles.size() != shown.size()) return;
+  for (std::size_t i = 0; i < poles.size(); ++i) {
+    const auto nearest =
+        std::min_element(poles.begin() + static_cast<std::ptrdiff_t>(i), poles.end(),
+                         [&](Complex a, Complex b) { return std::abs(a - shown[i]) < std::abs(b - shown[i]); });
+    std::iter_swap(poles.begin() + static_cast<std::ptrdiff_t>(i), nearest);
+  }
+}
+
+}  // namespace
+
+DynamicsWorkspace::DynamicsWorkspace(std::filesystem::path assets)
+    : Workspace(QStringLiteral("dynamics"), tr("Dynamics"), QStringLiteral("dynamics")), assets_(std::move(assets)) {
+  build();
+  set_lengths();
+  connect_all();
+}
+
+DynamicsWorkspace::~DynamicsWorkspace() = default;
+
+QWidget* DynamicsWorkspace::build_bar() {
+  pages_ = named(new SegmentedControl(tr("What is shown")), "dynamics_pages");
+  pages_->set_options({{tr("Motion"), {}, tr("Where the state goes, and what comes out")},
+                       {tr("Convolution"), {}, tr("The kernel slides over the input; the recurrence agrees")},
+                       {tr("Frequency"), {}, tr("What passes and what is held back, and how it settles")}});
+  examples_ = named(new QComboBox, "dynamics_examples");
+  examples_->setAccessibleName(tr("Examples"));
+  examples_->setPlaceholderText(tr("Examples"));
+  examples_->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+  for (const DynamicsExample& example : dynamics_examples()) {
+    examples_->addItem(example.title);
+    examples_->setItemData(examples_->count() - 1, example.sentence, Qt::ToolTipRole);
+  }
+  examples_->setCurrentIndex(-1);
+  phase_box_ = new QWidget;
+  auto* axes = new QHBoxLayout(phase_box_);
+  axes->setContentsMargins(0, 0, 0, 0);
+  auto* label = new QLabel(tr("Portrait of"));
+  label->setProperty("role", QStringLiteral("caption"));
+  axes->addWidget(label);
+  for (int i = 0; i < 3; ++i) {
+    axes_[i] = named(new QComboBox, QByteArray("dynamics_axis_").append(static_cast<char>('0' + i)).constData());
+    axes_[i]->setAccessibleName(tr("State on axis %1").arg(i + 1));
+    axes->addWidget(axes_[i]);
+  }
+  space_ = named(new SegmentedControl(tr("Plane or space")), "dynamics_space");
+  space_->set_options({{tr("2-D")}, {tr("3-D")}});
+  axes->addWidget(space_);
+  auto* bar = new QWidget;
+  auto* row = new QHBoxLayout(bar);
+  row->setContentsMargins(0, 0, 0, 0);
+  row->setSpacing(scaled(12));
+  row->addWidget(pages_);
+  row->addWidget(examples_);
+  row->addStretch(1);
+  row->addWidget(phase_box_);
+  return bar;
+}
+
+void DynamicsWorkspace::build() {
+  s_plane_ = named(new PolePlaneView, "dynamics_s_plane");
+  z_plane_ = named(new PolePlaneView, "dynamics_z_plane");
+  phase_ = named(new PhaseView, "dynamics_phase");
+  states_ = named(new CurvesView, "dynamics_states");
+  input_ = named(new SignalView, "dynamics_input_curve");
+  output_ = named(new CurvesView, "dynamics_output");
+  kernel_ = named(new CurvesView, "dynamics_kernel");
+  step_ = named(new CurvesView, "dynamics_step_response");
+  bode_ = named(new BodeView, "dynamics_bode");
+  convolution_ = named(new ConvolutionView, "dynamics_convolution");
+  input_->set_drawable(true);
+  verdict_ = named(new QLabel, "dynamics_verdict");
+  verdict_->setProperty("role", QStringLiteral("muted"));
+  verdict_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+
+  stack_ = new QStackedWidget;
+  const auto add_page = [this] {
+    auto* box = new QWidget;
+    auto* grid = new QGridLayout(box);
+    grid->setContentsMargins(0, 0, 0, 0);
+    stack_->addWidget(box);
+    grids_.push_back(grid);
+    return grid;
+  };
+  auto* motion = add_page();
+  motion->addWidget(phase_, 0, 0);
+  motion->addWidget(states_, 0, 1);
+  motion->addWidget(input_, 1, 0);
+  motion->addWidget(output_, 1, 1);
+  auto* theatre = add_page();
+  theatre->addWidget(convolution_, 0, 0);
+  theatre->addWidget(kernel_, 1, 0);
+  theatre->setRowStretch(0, 5);
+  theatre->setRowStretch(1, 2);
+  auto* frequency = add_page();
+  frequency->addWidget(bode_, 0, 0);
+  frequency->addWidget(step_, 1, 0);
+  frequency->setRowStretch(0, 5);
+  frequency->setRowStretch(1, 3);
+  for (int i = 0; i < 2; ++i) {
+    motion->setColumnStretch(i, 1);
+    motion->setRowStretch(i, 1);
+  }
+  auto* planes = new QGridLayout;
+  planes->addWidget(s_plane_, 0, 0);
+  planes->addWidget(z_plane_, 1, 0);
+  for (int i = 0; i < 2; ++i) planes->setRowStretch(i, 1);
+  auto* middle = new QHBoxLayout;
+  middle->addLayout(planes, 1);
+  middle->addWidget(stack_, 2);
+  grids_.insert(grids_.end(), {planes, middle});
+
+  auto* column = new QVBoxLayout(this);
+  column->addWidget(&notice());
+  column->addWidget(build_bar());
+  column->addWidget(verdict_);
+  column->addLayout(middle, 1);
+  column_ = column;
+  controls_ = new DynamicsControls(document_);
+  set_inspector(make_inspector(controls_, QStringLiteral("dynamics_inspector")));
+}
+
+void DynamicsWorkspace::set_lengths() {
+  const int edge = scaled(20);
+  column_->setContentsMargins(edge, scaled(12), edge, scaled(12));
+  column_->setSpacing(scaled(10));
+  for (QLayout* grid : grids_) grid->setSpacing(scaled(16));
+}
+
+void DynamicsWorkspace::connect_all() {
+  connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, &DynamicsWorkspace::set_lengths);
+  connect(&document_, &DynamicsDocument::scene_changed, this, &DynamicsWorkspace::show_scene);
+  connect(&document_, &DynamicsDocument::result_changed, this, &DynamicsWorkspace::show_result);
+  connect(&document_, &DynamicsDocument::cursor_changed, this, &DynamicsWorkspace::show_cursor);
+  connect(&document_, &DynamicsDocument::settled_changed, this, &Workspace::settled_changed);
+  connect(&document_, &DynamicsDocument::opened, this, [this] {
+    notice().dismiss();
+    s_plane_->reset_zoom();
+    z_plane_->reset_zoom();
+    phase_->reset_zoom();
+    Q_EMIT opened();
+  });
+  connect(&document_, &DynamicsDocument::failed, this, [this](const QString& sentence) {
+    say_error(sentence);
+    Q_EMIT failed(sentence);
+  });
+  connect(pages_, &SegmentedControl::selected, this, [this](int page) { show_page(static_cast<LtiView::Page>(page)); });
+  connect(examples_, &QComboBox::activated, this, &DynamicsWorkspace::open_example);
+  for (int i = 0; i < 3; ++i)
+    connect(axes_[i], &QComboBox::activated, this, [this, i](int state) { choose_axes(i, state); });
+  connect(space_, &SegmentedControl::selected, this, [this](int space) {
+    LtiView view = document_.scene().view;
+    view.three_d = space == 1;
+    document_.change_view(view, tr("change the portrait"));
+    show_result();
+  });
+  connect(s_plane_, &PolePlaneView::pole_moved, this, [this](int pole, Complex place, bool finished) {
+    if (!holding_ && document_.result()) {
+      held_ = s_plane_->data()->poles[static_cast<std::size_t>(pole)];
+      holding_ = true;
+    }
+    document_.move_eigenvalue(held_, place, finished);
+    if (finished) holding_ = false;
+  });
+  connect(s_plane_, &PolePlaneView::pole_selected, z_plane_, &PolePlaneView::set_selected);
+  connect(phase_, &PhaseView::start_moved, this, &DynamicsWorkspace::move_start);
+  connect(phase_, &PhaseView::point_clicked, this, [this](qint64 point) { document_.set_cursor(point); });
+  for (CurvesView* view : {states_, static_cast<CurvesView*>(input_), output_, kernel_, step_})
+    connect(view, &CurvesView::point_clicked, this, [this](int, qint64 point) { document_.set_cursor(point); });
+  connect(states_, &CurvesView::point_clicked, states_, [this](int curve, qint64) { states_->set_highlighted(curve); });
+  connect(convolution_, &ConvolutionView::step_clicked, this, [this](qint64 step) { document_.set_cursor(step); });
+  connect(bode_, &BodeView::frequency_chosen, bode_, &BodeView::set_cursor);
+  connect(input_, &SignalView::drawn, this, [this](const std::vector<double>& values, bool finished) {
+    drawing_ = !finished;
+    LtiRun run = document_.run();
+    run.input.kind = SignalKind::drawn;
+    run.input.amplitude = 1;
+    run.input.length = std::ssize(values);
+    run.input.values = values;
+    if (values.size() > max_drawn_points) {  // a drawn curve is kept by fewer points than a long signal has
+      run.input.values.resize(max_drawn_points);
+      for (std::size_t i = 0; i < max_drawn_points; ++i)
+        run.input.values[i] = values[i * (values.size() - 1) / (max_drawn_points - 1)];
+    }
+    document_.change_run(run, tr("draw the input"), finished);
+  });
+  connect(controls_, &DynamicsControls::file_requested, this, &DynamicsWorkspace::choose_file);
+  Transport& transport = transport_bar().transport();
+  transport_bar().set_position_text([this](int position, int length) {
+    if (length == 0) return tr("no samples");
+    return tr("t = %1 s").arg(format_tick(position * document_.run().rule.delta, 4));
+  });
+  connect(&transport, &Transport::position_changed, this, [this](int position) {
+    if (!fitting_) document_.set_cursor(position);
+  });
+  connect(&transport, &Transport::phase_changed, this, &DynamicsWorkspace::show_cursor);
+}
+
+void DynamicsWorkspace::enter() {
+  if (!document_.result() && document_.settled()) open_example(0);
+}
+
+bool DynamicsWorkspace::shows(const Scene& scene) const {
+  return std::holds_alternative<LtiScene>(scene);
+}
+
+void DynamicsWorkspace::open_scene(const Scene& scene, const std::filesystem::path& base) {
+  LtiScene wanted = std::get<LtiScene>(scene);
+  if (std::string& file = wanted.run.input.file; !file.empty()) file = (base / file).string();
+  examples_->setCurrentIndex(-1);
+  document_.open_scene(wanted, document_.result() ? tr("open a scene") : QString());
+}
+
+Scene DynamicsWorkspace::scene(const std::filesystem::path& folder) const {
+  if (!document_.result()) throw Error("there is no system yet; wait until one is shown");
+  LtiScene scene = document_.scene();
+  scene.run.input.file = path_from(folder, scene.run.input.file);
+  return scene;
+}
+
+WorkspaceFacts DynamicsWorkspace::facts() const {
+  WorkspaceFacts facts;
+  const auto& result = document_.result();
+  if (!result) return facts;
+  const auto* preset = std::get_if<Preset>(&result->run.system);
+  facts.title = preset ? QString::fromUtf8(preset_info(preset->id).name) : tr("Own system");
+  const std::int64_t N = result->states_count();
+  facts.chips = {{QStringLiteral("states"), N == 1 ? tr("1 state") : tr("%1 states").arg(N), tr("N"), false, 3},
+                 {QStringLiteral("samples"), tr("%L1 samples").arg(result->length()), tr("L"), false, 2}};
+  if (result->diverges_at >= 0)
+    facts.chips.push_back({QStringLiteral("diverges"),
+                           tr("leaves double precision at sample %L1").arg(result->diverges_at),
+                           tr("The state grows beyond 10¹⁵⁰, so the run ends there"), true, 4});
+  facts.status = QString::fromStdString(agreement_sentence(*result));
+  facts.device = tr("double precision on the CPU");
+  return facts;
+}
+
+std::vector<WorkspaceCommand> DynamicsWorkspace::commands() {
+  std::vector<WorkspaceCommand> commands;
+  const auto examples = dynamics_examples();
+  for (int i = 0; i < static_cast<int>(examples.size()); ++i) {
+    const DynamicsExample& example = examples[static_cast<std::size_t>(i)];
+    commands.push_back({tr("Example"),
+                        QFileInfo(example.file).completeBaseName(),
+                        example.title,
+                        {},
+                        [this, i] { open_example(i); },
+                        true});
+  }
+  commands.push_back({tr("File"),
+                      QStringLiteral("dynamics_open_wav"),
+                      tr("Open a WAV file as input…"),
+                      {},
+                      [this] { choose_file(SignalKind::wav); },
+                      true});
+  commands.push_back({tr("File"),
+                      QStringLiteral("dynamics_open_csv"),
+                      tr("Open a CSV column as input…"),
+                      {},
+                      [this] { choose_file(SignalKind::csv); },
+                      true});
+  return commands;
+}
+
+bool DynamicsWorkspace::accepts(const QFileInfo& file) const {
+  return is_wav(file) || file.suffix().compare(QLatin1String("csv"), Qt::CaseInsensitive) == 0;
+}
+
+void DynamicsWorkspace::open_file(const QFileInfo& file) {
+  LtiScene scene = document_.scene();
+  Signal& input = scene.run.input;
+  input = Signal();
+  input.kind = is_wav(file) ? SignalKind::wav : SignalKind::csv;
+  input.file = file.absoluteFilePath().toStdString();
+  const std::int64_t N = document_.result() ? document_.result()->states_count() : 2;
+  input.length = std::min(max_signal_length, max_state_samples / N);
+  scene.cursor = 0;
+  document_.open_scene(scene, tr("open %1").arg(file.fileName()));
+}
+
+void DynamicsWorkspace::choose_file(SignalKind kind) {
+  const bool wav = kind == SignalKind::wav;
+  const QString path = QFileDialog::getOpenFileName(this, wav ? tr("Open a sound") : tr("Open a table"), {},
+                                                    wav ? tr("Sounds (*.wav)") : tr("Tables (*.csv)"));
+  if (!path.isEmpty()) open_file(QFileInfo(path));
+}
+
+void DynamicsWorkspace::open_example(int index) {
+  const auto examples = dynamics_examples();
+  if (index < 0 || index >= static_cast<int>(examples.size())) return;
+  const DynamicsExample& example = examples[static_cast<std::size_t>(index)];
+  try {
+    const Scene scene = load_scene(assets_ / "scenes" / example.file.toStdString());
+    open_scene(scene, {});
+    examples_->setCurrentIndex(index);
+    examples_->setToolTip(example.sentence);
+  } catch (const Error& error) {
+    say_error(QString::fromUtf8(error.what()));
+  }
+}
+
+void DynamicsWorkspace::set_for_export(bool for_export) {
+  input_->set_drawable(!for_export);
+  examples_->setVisible(!for_export);
+}
+
+void DynamicsWorkspace::show_page(LtiView::Page page) {
+  LtiView view = document_.scene().view;
+  view.page = page;
+  document_.change_view(view, tr("show another page"));
+}
+
+void DynamicsWorkspace::show_scene() {
+  const LtiView& view = document_.scene().view;
+  const auto shown = static_cast<int>(view.page);
+  const bool other_page = stack_->currentIndex() != shown;
+  pages_->set_current(shown);
+  stack_->setCurrentIndex(shown);
+  space_->set_current(view.three_d ? 1 : 0);
+  axes_[2]->setVisible(view.three_d);
+  if (other_page) {
+    show_result();  // the pictures of the other page have waited
+    fit_transport();
+  }
+}
+
+// Only what is on the screen: the other pages get their numbers when they come to the front.
+void DynamicsWorkspace::show_result() {
+  const auto& result = document_.result();
+  if (!result) return;
+  const LtiView& view = document_.scene().view;
+  show_poles();
+  switch (view.page) {
+    case LtiView::Page::motion:
+      states_->set_data(states_of(result));
+      if (!drawing_) input_->set_data(input_of(result));
+      output_->set_data(input_output_of(result));
+      break;
+    case LtiView::Page::convolution:
+      convolution_->set_data(convolution_of(result));
+      kernel_->set_data(kernel_of(result));
+      break;
+    case LtiView::Page::frequency:
+      bode_->set_data(bode_of(result));
+      step_->set_data(step_response_of(result));
+      break;
+  }
+  const std::int64_t N = result->states_count();
+  phase_box_->setVisible(N >= 3 && view.page == LtiView::Page::motion);
+  for (int i = 0; i < 3; ++i) {
+    if (axes_[i]->count() != N || axes_[i]->itemText(0) != state_name(*result, 0)) {
+      axes_[i]->clear();
+      for (std::int64_t n = 0; n < N; ++n) axes_[i]->addItem(state_name(*result, n));
+    }
+    axes_[i]->setCurrentIndex(static_cast<int>(std::clamp<std::int64_t>(view.axes[i], 0, N - 1)));
+  }
+  verdict_->setText(QString::fromStdString(stability_sentence(*result)));
+  verdict_->setToolTip(verdict_->text());
+  fit_transport();
+  show_cursor();
+  Q_EMIT facts_changed();
+}
+
+void DynamicsWorkspace::show_poles() {
+  const auto& result = document_.result();
+  auto s = std::make_shared<PolePlaneData>(*s_plane_of(result));
+  keep_order(s->poles, s_plane_->poles());
+  s_plane_->set_data(s);
+  auto z = std::make_shared<PolePlaneData>(*z_plane_of(result));
+  keep_order(z->poles, z_plane_->poles());
+  z_plane_->set_data(z);
+}
+
+void DynamicsWorkspace::show_cursor() {
+  const auto& result = document_.result();
+  if (!result || result->length() == 0) return;
+  Transport& transport = transport_bar().transport();
+  const std::int64_t sample = std::clamp<std::int64_t>(document_.scene().cursor, 0, result->length() - 1);
+  if (transport.position() != sample) transport.set_position(static_cast<int>(sample));
+  const double phase = transport.playing() ? transport.phase() : 0;
+  switch (page()) {
+    case LtiView::Page::motion:
+      phase_->set_data(phase_of(result, document_.scene().view, sample));
+      phase_->set_cursor(sample, phase);
+      for (CurvesView* view : {states_, static_cast<CurvesView*>(input_), output_}) view->set_cursor(sample, phase);
+      break;
+    case LtiView::Page::convolution:
+      convolution_->set_cursor(sample, phase);
+      kernel_->set_cursor(sample, phase);
+      break;
+    case LtiView::Page::frequency:
+      step_->set_cursor(sample, phase);
+      break;
+  }
+}
+
+// The scrubber shows the output; playing goes through the samples in real time where that takes neither an eternity nor
+// a blink, and through the theatre slowly enough to follow.
+void DynamicsWorkspace::fit_transport() {
+  const auto& result = document_.result();
+  if (!result) return;
+  TransportBar& bar = transport_bar();
+  fitting_ = true;  // a shorter sequence moves the position, which is the scene's to say
+  bar.transport().set_length(static_cast<int>(result->length()));
+  fitting_ = false;
+  const double real_time = 1 / result->run.rule.delta;
+  const double at_least = std::max(slowest_steps_per_second, static_cast<double>(result->length()) / longest_play);
+  bar.set_base_speed(page() == LtiView::Page::convolution ? theatre_steps_per_second
+                                                          : std::clamp(real_time, at_least, 20 * at_least));
+  std::vector<float> values;
+  values.reserve(result->recurrence.size());
+  const auto scale = static_cast<float>(result->scale > 0 ? 0.5 / result->scale : 0);
+  for (const double y : result->recurrence) values.push_back(0.5F + static_cast<float>(y) * scale);
+  bar.scrubber().set_values(std::move(values), Scrubber::Shape::curve);
+}
+
+void DynamicsWorkspace::choose_axes(int axis, int state) {
+  LtiView view = document_.scene().view;
+  view.axes[axis] = state;
+  document_.change_view(view, tr("change the portrait"));
+  show_result();
+}
+
+void DynamicsWorkspace::move_start(QPointF start, bool finished) {
+  const auto& result = document_.result();
+  if (!result) return;
+  const std::int64_t N = result->states_count();
+  LtiRun run = document_.run();
+  run.h0.resize(static_cast<std::size_t>(N));
+  const LtiView& view = document_.scene().view;
+  run.h0[static_cast<std::size_t>(std::clamp<std::int64_t>(view.axes[0], 0, N - 1))] = start.x();
+  run.h0[static_cast<std::size_t>(std::clamp<std::int64_t>(view.axes[1], 0, N - 1))] = start.y();
+  document_.change_run(run, tr("start elsewhere"), finished);
+}
+
+}  // namespace statescope

@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include "model/dynamics_document.h"
+#include "workspace.h"
+
+class QComboBox;
+class QGridLayout;
+class QLabel;
+class QStackedWidget;
+
+namespace statescope {
+
+class BodeView;
+class ConvolutionView;
+class CurvesView;
+class DynamicsControls;
+class PhaseView;
+class PolePlaneView;
+class SegmentedControl;
+class SignalView;
+
+/// The Dynamics workspace: a linear system in every picture there is of it, all of which follow the hand. It arranges
+/// views and passes what the user does on to the document.
+class DynamicsWorkspace : public Workspace {
+  Q_OBJECT
+ public:
+  explicit DynamicsWorkspace(std::filesystem::path assets);
+  ~DynamicsWorkspace() override;
+
+  DynamicsDocument& document() { return document_; }
+  PolePlaneView& s_plane() { return *s_plane_; }
+
+  void enter() override;
+  bool shows(const Scene& scene) const override;
+  void open_scene(const Scene& scene, const std::filesystem::path& base) override;
+  Scene scene(const std::filesystem::path& folder) const override;
+  bool settled() const override { return document_.settled() && document_.result(); }
+  QUndoStack& undo_stack() override { return document_.undo_stack(); }
+  WorkspaceFacts facts() const override;
+  std::vector<WorkspaceCommand> commands() override;
+  bool accepts(const QFileInfo& file) const override;
+  void open_file(const QFileInfo& file) override;
+  void set_for_export(bool for_export) override;
+
+  void show_page(LtiView::Page page);
+  void open_example(int index);
+
+ private:
+  void build();
+  QWidget* build_bar();
+  void set_lengths();
+  void connect_all();
+
+  void show_scene();
+  void show_result();
+  void show_poles();
+  void show_cursor();
+  void fit_transport();
+  void choose_axes(int axis, int state);
+  void move_start(QPointF start, bool finished);
+  void choose_file(SignalKind kind);
+  LtiView::Page page() const { return document_.scene().view.page; }
+
+  std::filesystem::path assets_;
+  DynamicsDocument document_;
+
+  SegmentedControl* pages_;
+  QComboBox* examples_;
+  QLabel* verdict_;
+  QComboBox* axes_[3];
+  SegmentedControl* space_;
+  QWidget* phase_box_;
+  QStackedWidget* stack_;
+  PolePlaneView *s_plane_, *z_plane_;
+  PhaseView* phase_;
+  CurvesView *states_, *output_, *kernel_, *step_;
+  SignalView* input_;
+  BodeView* bode_;
+  ConvolutionView* convolution_;
+  DynamicsControls* controls_;
+  std::vector<QLayout*> grids_;
+  QLayout* column_;
+  Complex held_;  // the eigenvalue in the hand, where it was taken
+  bool holding_ = false;
+  bool fitting_ = false;
+  bool drawing_ = false;  // the view of the input shows the stroke itself
+};
+
+}  // namespace statescope
