@@ -70,7 +70,8 @@ DplrSystem parse_dplr(const json& object, const std::string& where) {
 Preset parse_preset(const json& object, const std::string& where) {
   const std::string id = get_string_or(object, "preset", Preset().id, where);
   Preset preset = named([&] { return make_preset(id); }, where + ": preset");
-  for (const auto& [key, value] : object.items()) {
+  for (const auto& [name, value] : object.items()) {
+    const std::string& key = name;  // clang 14 captures no structured binding
     if (key == "form" || key == "preset" || key == "C" || value.is_null()) continue;
     named([&] { set_parameter(preset, key, get_number(object, key, where)); }, where);
   }
