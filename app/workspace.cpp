@@ -4,6 +4,7 @@
 #include "widgets/notice.h"
 #include "widgets/transport_bar.h"
 #include "workspaces/dynamics_workspace.h"
+#include "workspaces/memory_workspace.h"
 #include "workspaces/model_workspace.h"
 #include "workspaces/profile_workspace.h"
 
@@ -34,6 +35,7 @@ std::vector<std::unique_ptr<Workspace>> make_workspaces(const std::filesystem::p
   workspaces.push_back(std::move(model));
   workspaces.push_back(std::move(profile));
   workspaces.push_back(std::make_unique<DynamicsWorkspace>(assets));
+  workspaces.push_back(std::make_unique<MemoryWorkspace>(assets));
   return workspaces;
 }
 

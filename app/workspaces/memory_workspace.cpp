@@ -1,0 +1,510 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "workspaces/memory_workspace.h"
+
+#include <QComboBox>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QGridLayout>
+#include <QLabel>
+#include <QScrollArea>
+#include <QSignalBlocker>
+#include <QStackedWidget>
+#include <QVBoxLayout>
+#include <algorithm>
+#include <fstream>
+#include <span>
+
+#include "engine/error.h"
+#include "engine/experiments/compute.h"
+#include "engine/io/file.h"
+#include "engine/io/json.h"
+#include "engine/io/wav.h"
+#include "model/sentence.h"
+#include "widgets/bars_view.h"
+#include "widgets/button.h"
+#include "widgets/curves_view.h"
+#include "widgets/heat_map_view.h"
+#include "widgets/notice.h"
+#include "widgets/pole_plane_view.h"
+#include "widgets/scrubber.h"
+#include "widgets/segmented_control.h"
+#include "widgets/signal_view.h"
+#include "widgets/transport_bar.h"
+#include "workspaces/inspector.h"
+#include "workspaces/memory_controls.h"
+#include "workspaces/memory_examples.h"
+#include "workspaces/memory_pictures.h"
+
+namespace statescope {
+namespace {
+
+using Page = MemoryState::Page;
+
+constexpr std::size_t largest_wav = std::size_t{1} << 30;
+constexpr std::int64_t longest_dropped = 1'000'000;  // samples of a file
+
+// Of a file only its layout is needed here; the samples are read when the memory is built.
+WavLayout layout_of(const std::string& path) {
+  std::ifstream file(path, std::ios::binary);
+  std::vector<char> bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
+  if (bytes.empty()) throw Error(path + " cannot be read; choose another file");
+  return parse_wav(std::as_bytes(std::span(bytes)), path);
+}
+
+std::vector<float> strip_values(const std::vector<double>& values) {
+  const auto [low, high] = std::minmax_element(values.begin(), values.end());
+  const double span = *high > *low ? *high - *low : 1;
+  std::vector<float> shares;
+  shares.reserve(values.size());
+  for (const double value : values) shares.push_back(static_cast<float>((value - *low) / span));
+  return shares;
+}
+
+}  // namespace
+
+MemoryWorkspace::MemoryWorkspace(std::filesystem::path assets)
+    : Workspace(QStringLiteral("memory"), tr("Memory"), QStringLiteral("memory")), assets_(std::move(assets)) {
+  build_controls();
+  build_memory_page();
+  build_chain_page();
+  build_inspector();
+  page_stack_ = new QStackedWidget;
+  for (QVBoxLayout* layout : {memory_column_, chain_column_}) {
+    auto* page = new QWidget;
+    page->setLayout(layout);
+    page->setAutoFillBackground(false);
+    auto* scroll = new QScrollArea;
+    scroll->setFrameShape(QFrame::NoFrame);
+    scroll->setFocusPolicy(Qt::NoFocus);
+    scroll->setWidgetResizable(true);
+    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+    scroll->setWidget(page);
+    page_stack_->addWidget(scroll);
+  }
+  column_ = new QVBoxLayout(this);
+  column_->addWidget(&notice());
+  column_->addLayout(tools_);
+  column_->addWidget(explanation_);
+  column_->addWidget(page_stack_, 1);
+  set_lengths();
+  connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, [this] {
+    set_lengths();
+    show_card();
+  });
+  connect_views();
+  connect_document();
+  page_stack_->hide();  // until there is something to see
+}
+
+// One or two stand one above the other, so that their time axes can be compared; more make two columns.
+void MemoryWorkspace::place_panels() {
+  const std::size_t count = document_.frame()->methods.size();
+  const bool narrow = count <= 2;
+  for (std::size_t i = 0; i < panels_.size(); ++i) {
+    panel_grid_->removeWidget(panels_[i]);
+    const int place = static_cast<int>(i);
+    if (i < count) panel_grid_->addWidget(panels_[i], narrow ? place : place / 2, narrow ? 0 : place % 2);
+    panels_[i]->setVisible(i < count);
+  }
+  for (int column = 0; column < 2; ++column) panel_grid_->setColumnStretch(column, narrow && column == 1 ? 0 : 1);
+}
+
+void MemoryWorkspace::connect_views() {
+  connect(pages_, &SegmentedControl::selected, this,
+          [this](int index) { show_page(index == 0 ? Page::memory : Page::chain); });
+  connect(examples_, &QComboBox::activated, this, &MemoryWorkspace::show_example);
+  connect(signals_, &QComboBox::activated, this, &MemoryWorkspace::choose_signal);
+  connect(draw_, &QAbstractButton::toggled, this, &MemoryWorkspace::set_drawing);
+  connect(add_, &QAbstractButton::clicked, this, &MemoryWorkspace::add_method);
+  connect(remove_, &QAbstractButton::clicked, this, &MemoryWorkspace::remove_method);
+  for (std::size_t i = 0; i < panels_.size(); ++i) {
+    connect(panels_[i], &CurvesView::point_clicked, this, [this, i](int, qint64 place) {
+      select(i);
+      if (document_.set())
+        transport_bar().transport().set_position(static_cast<int>(document_.set()->sample_at(place)));
+    });
+    connect(panels_[i], &SignalView::drawn, this, &MemoryWorkspace::take_stroke);
+  }
+  connect(coefficients_, &BarsView::bar_clicked, this, [this](qint64 bar) {
+    chosen_coefficient_ = bar == chosen_coefficient_ ? -1 : bar;
+    show_frame();
+  });
+  connect(chain_kernel_, &CurvesView::point_clicked, this,
+          [this](int, qint64 point) { transport_bar().transport().set_position(static_cast<int>(point)); });
+  connect(&transport_bar().transport(), &Transport::position_changed, this, [this](int position) {
+    if (fitting_) return;
+    document_.set_cursor(position);
+    if (document_.state().page == Page::chain) chain_kernel_->set_cursor(position);
+  });
+  transport_bar().set_position_text([this](int position, int length) {
+    const bool memory = document_.state().page == Page::memory;
+    const double delta = memory ? document_.run().delta : document_.state().chain.run.delta;
+    return length == 0 ? QString()
+                       : tr("%1 s of %2 s").arg((position + 1) * delta, 0, 'f', 2).arg(length * delta, 0, 'f', 2);
+  });
+}
+
+void MemoryWorkspace::connect_document() {
+  connect(&document_, &MemoryDocument::state_changed, this, &MemoryWorkspace::show_state);
+  connect(&document_, &MemoryDocument::set_changed, this, &MemoryWorkspace::show_set);
+  connect(&document_, &MemoryDocument::frame_changed, this, &MemoryWorkspace::show_frame);
+  connect(&document_, &MemoryDocument::details_changed, this, [this] {
+    error_orders_->set_data(error_orders_picture(*document_.details()));
+    show_card();
+  });
+  connect(&document_, &MemoryDocument::chain_changed, this, &MemoryWorkspace::show_chain);
+  connect(&document_, &MemoryDocument::settled_changed, this, &Workspace::settled_changed);
+  connect(&document_, &MemoryDocument::opened, this, [this] {
+    opening_ = false;
+    Q_EMIT opened();
+  });
+  connect(&document_, &MemoryDocument::failed, this, [this](const QString& sentence) {
+    opening_ = false;
+    say_error(sentence);
+    Q_EMIT failed(sentence);
+  });
+}
+
+void MemoryWorkspace::enter() {
+  if (document_.set() || opening_) return;
+  show_example(0);
+}
+
+bool MemoryWorkspace::shows(const Scene& scene) const {
+  return std::holds_alternative<HippoScene>(scene) || std::holds_alternative<S4Scene>(scene);
+}
+
+void MemoryWorkspace::open_scene(const Scene& scene, const std::filesystem::path& base) {
+  opening_ = true;
+  document_.open_scene(scene, base);
+}
+
+Scene MemoryWorkspace::scene(const std::filesystem::path& folder) const {
+  const MemoryState& state = document_.state();
+  if (state.page == Page::chain) return state.chain;
+  if (!document_.set()) throw Error("there is no signal yet; choose an example");
+  HippoScene scene = state.memory;
+  if (!scene.run.input.file.empty()) scene.run.input.file = path_from(folder, scene.run.input.file);
+  return scene;
+}
+
+WorkspaceFacts MemoryWorkspace::facts() const {
+  WorkspaceFacts facts;
+  const HippoRun& run = document_.run();
+  if (document_.set()) {
+    const QString signal = run.input.file.empty() ? QString::fromLatin1(signal_kind_name(run.input.kind))
+                                                  : QFileInfo(QString::fromStdString(run.input.file)).fileName();
+    facts.chips.push_back({QStringLiteral("signal"),
+                           tr("%1, %2").arg(signal, seconds_text(document_.set()->duration())),
+                           tr("%L1 samples").arg(document_.set()->length()), false, 2});
+    QStringList names;
+    for (const MemoryMethod& method : run.methods) names.append(name_of(method.hippo.family));
+    names.removeDuplicates();
+    facts.chips.push_back(
+        {QStringLiteral("methods"), names.join(tr(" against ")), tr("The methods side by side"), false, 1});
+  }
+  facts.device = tr("double precision · CPU");
+  return facts;
+}
+
+std::vector<WorkspaceCommand> MemoryWorkspace::commands() {
+  const QString file = tr("File"), edit = tr("Edit"), view = tr("View");
+  std::vector<WorkspaceCommand> list = {
+      {file,
+       QStringLiteral("memory_export"),
+       tr("Export the numbers of the memory (JSON)…"),
+       {},
+       [this] { export_numbers(); }},
+      {edit, QStringLiteral("memory_draw_signal"), tr("Draw the signal"), tr("Ctrl+D"), [this] { draw_->toggle(); }},
+      {edit, QStringLiteral("memory_add_method"), tr("Compare one more method"), {}, [this] { add_method(); }},
+      {edit, QStringLiteral("memory_remove_method"), tr("Remove the chosen method"), {}, [this] { remove_method(); }},
+      {view,
+       QStringLiteral("memory_page"),
+       tr("Memory: signal and reconstruction"),
+       {},
+       [this] { show_page(Page::memory); },
+       true},
+      {view,
+       QStringLiteral("chain_page"),
+       tr("Memory: from HiPPO to S4’s kernel"),
+       {},
+       [this] { show_page(Page::chain); },
+       true}};
+  for (int i = 0; i < static_cast<int>(memory_examples().size()); ++i)
+    list.push_back({view,
+                    QStringLiteral("memory_example_%1").arg(i),
+                    tr("Example: %1").arg(memory_examples()[static_cast<std::size_t>(i)].title),
+                    {},
+                    [this, i] { show_example(i); },
+                    true});
+  return list;
+}
+
+bool MemoryWorkspace::accepts(const QFileInfo& file) const {
+  const QString suffix = file.suffix().toLower();
+  return suffix == QLatin1String("wav") || suffix == QLatin1String("csv");
+}
+
+void MemoryWorkspace::open_file(const QFileInfo& file) {
+  const std::string path = file.absoluteFilePath().toStdString();
+  const bool wav = file.suffix().toLower() == QLatin1String("wav");
+  opening_ = true;
+  files_.start([this, path, wav](std::stop_token) {
+    HippoScene scene;
+    QString problem;
+    try {
+      scene.run.input.kind = wav ? SignalKind::wav : SignalKind::csv;
+      scene.run.input.file = path;
+      scene.run.input.length = longest_dropped;
+      if (wav) {
+        if (std::filesystem::file_size(path) > largest_wav) throw Error(path + " is larger than 1 GiB; cut it shorter");
+        scene.run.delta = 1 / static_cast<double>(layout_of(path).sample_rate);
+      }
+    } catch (const std::exception& error) {
+      problem = sentence_of(error);
+    }
+    QMetaObject::invokeMethod(
+        this,
+        [this, scene, problem]() mutable {
+          if (!problem.isEmpty()) {
+            opening_ = false;
+            say_error(problem);
+            Q_EMIT failed(problem);
+            return;
+          }
+          scene.run.methods = document_.run().methods;
+          scene.cursor = longest_dropped;
+          open_scene(scene, {});
+        },
+        Qt::QueuedConnection);
+  });
+}
+
+void MemoryWorkspace::set_for_export(bool for_export) {
+  draw_->setVisible(!for_export);
+  add_->setVisible(!for_export);
+  remove_->setVisible(!for_export);
+  examples_->setVisible(!for_export);
+}
+
+void MemoryWorkspace::show_example(int index) {
+  if (index < 0 || index >= static_cast<int>(memory_examples().size())) return;
+  const MemoryExample& example = memory_examples()[static_cast<std::size_t>(index)];
+  try {
+    const Scene scene = load_scene(assets_ / "scenes" / example.file.toStdString());
+    if (!document_.set()) return open_scene(scene, assets_ / "scenes");
+    MemoryState next = document_.state();
+    if (const auto* memory = std::get_if<HippoScene>(&scene)) {
+      next.memory = *memory;
+      next.page = Page::memory;
+    } else {
+      next.chain = std::get<S4Scene>(scene);
+      next.page = Page::chain;
+    }
+    document_.change(next, tr("Example"));
+  } catch (const Error& error) {
+    say_error(QString::fromUtf8(error.what()));
+  }
+}
+
+void MemoryWorkspace::set_drawing(bool on) {
+  draw_->setChecked(on);
+  for (SignalView* panel : panels_) panel->set_drawable(on);
+}
+
+// Until its own memory is there, the stroke is shown with the newest one; the paper stays still under the pen.
+void MemoryWorkspace::take_stroke(const std::vector<double>& values, bool finished) {
+  stroke_ = values;
+  stroke_held_ = !finished;
+  MemoryState next = document_.state();
+  Signal drawn;
+  drawn.kind = SignalKind::drawn;
+  drawn.length = document_.set()->length();
+  drawn.values = values;
+  next.memory.run.input = drawn;
+  document_.change(next, tr("Draw the signal"), finished);
+}
+
+void MemoryWorkspace::choose_signal(int index) {
+  MemoryState next = document_.state();
+  HippoRun& run = next.memory.run;
+  const std::int64_t length = document_.set() ? document_.set()->length() : run.input.length;
+  run.input = memory_signals(static_cast<double>(length) * run.delta, length)[static_cast<std::size_t>(index)].signal;
+  document_.change(next, tr("Signal"));
+}
+
+void MemoryWorkspace::select(std::size_t method) {
+  if (method == selected() || method >= document_.run().methods.size()) return;
+  MemoryState next = document_.state();
+  next.memory.view.method = static_cast<std::int64_t>(method);
+  document_.change(next, tr("Choose a method"));
+}
+
+// The next family that is not there yet, with the numbers of the chosen method.
+void MemoryWorkspace::add_method() {
+  MemoryState next = document_.state();
+  std::vector<MemoryMethod>& methods = next.memory.run.methods;
+  if (methods.size() >= max_memory_methods) return;
+  MemoryMethod added = methods[selected()];
+  constexpr HippoFamily wished[] = {HippoFamily::legs, HippoFamily::legt, HippoFamily::fout, HippoFamily::lagt};
+  for (const HippoFamily family : wished)
+    if (std::none_of(methods.begin(), methods.end(), [&](const MemoryMethod& m) { return m.hippo.family == family; })) {
+      added.hippo.family = family;
+      break;
+    }
+  if (!has_window(added.hippo.family)) added.hippo.window = HippoWindow::unit;
+  added.hippo.order += added.hippo.order % 2;
+  methods.push_back(added);
+  next.memory.view.method = std::ssize(methods) - 1;
+  document_.change(next, tr("Compare"));
+}
+
+void MemoryWorkspace::remove_method() {
+  MemoryState next = document_.state();
+  std::vector<MemoryMethod>& methods = next.memory.run.methods;
+  if (methods.size() < 2) return;
+  methods.erase(methods.begin() + static_cast<std::ptrdiff_t>(selected()));
+  next.memory.view.method = std::min<std::int64_t>(next.memory.view.method, std::ssize(methods) - 1);
+  document_.change(next, tr("Remove a method"));
+}
+
+void MemoryWorkspace::show_page(MemoryState::Page page) {
+  MemoryState next = document_.state();
+  next.page = page;
+  document_.change(next, tr("Page"));
+}
+
+void MemoryWorkspace::show_state() {
+  const MemoryState& state = document_.state();
+  pages_->set_current(state.page == Page::memory ? 0 : 1);
+  page_stack_->setCurrentIndex(static_cast<int>(state.page));
+  inspector_stack_->setCurrentIndex(static_cast<int>(state.page));
+  memory_tools_->setVisible(state.page == Page::memory);
+  add_->setEnabled(state.memory.run.methods.size() < max_memory_methods);
+  remove_->setEnabled(state.memory.run.methods.size() > 1);
+  controls_->show_state();
+  chain_controls_->show_state();
+  fit_transport();
+  if (document_.frame() && shown_method_ != selected()) show_frame();
+  show_explanation();
+}
+
+void MemoryWorkspace::show_set() {
+  if (!stroke_held_) stroke_.clear();
+  page_stack_->show();
+  place_panels();
+  fit_transport();
+  show_frame();
+  Q_EMIT facts_changed();
+}
+
+void MemoryWorkspace::show_frame() {
+  const MemoryFrame& frame = *document_.frame();
+  const MemorySet& set = *frame.set;
+  const std::size_t method = std::min(selected(), frame.methods.size() - 1);
+  shown_method_ = selected();
+  for (std::size_t i = 0; i < frame.methods.size(); ++i) {
+    std::shared_ptr<const CurvesData> picture = memory_picture(frame, i);
+    if (stroke_.size() == set.x.size() && panels_[i]->data()) {
+      auto drawn = std::make_shared<CurvesData>(*picture);
+      drawn->curves.front().values = stroke_;
+      drawn->y_min = panels_[i]->data()->y_min;
+      drawn->y_max = panels_[i]->data()->y_max;
+      picture = drawn;
+    }
+    panels_[i]->set_data(picture);
+    panels_[i]->set_cursor(set.place_of(frame.cursor));
+  }
+  coefficients_->set_data(coefficients_picture(frame, method));
+  coefficients_->set_selected(chosen_coefficient_);
+  error_ago_->set_data(error_ago_picture(frame));
+  weights_->set_data(weights_picture(frame));
+  basis_->set_data(basis_picture(frame, method, chosen_coefficient_));
+  const std::int64_t shown = std::min<std::int64_t>(chosen_coefficient_, 6);
+  basis_->set_highlighted(static_cast<int>(shown < set.run.methods[method].hippo.order ? shown : -1));
+  show_card();
+  show_explanation();
+}
+
+void MemoryWorkspace::show_card() {
+  if (!document_.set()) return;
+  const MemorySet& set = *document_.set();
+  const std::size_t method = std::min(selected(), set.run.methods.size() - 1);
+  const Hippo& hippo = set.run.methods[method].hippo;
+  card_title_->setText(tr("Method %1: <span style=\"color:%2\">%3</span>")
+                           .arg(method + 1)
+                           .arg(theme().symbol(color_of(method)).name(), name_of(hippo.family)));
+  const bool known = document_.details() && document_.details()->set == document_.set();
+  card_->setText(matrix_card(hippo, known ? &document_.details()->eigenvalues[method] : nullptr));
+  matrix_->set_data(matrix_picture(set.matrices[method].A, {{tr("The matrix "), {}}, {QStringLiteral("A"), Symbol::A}},
+                                   tr("N = %1").arg(hippo.order)));
+}
+
+void MemoryWorkspace::show_chain() {
+  const S4Result& chain = *document_.chain();
+  const bool s4 = !chain.run.diagonal;
+  chain_matrix_->setVisible(s4);
+  chain_normal_->setVisible(s4);
+  chain_matrix_->set_data(chain_matrix_picture(chain));
+  chain_normal_->set_data(chain_normal_picture(chain));
+  chain_spectrum_->set_data(chain_spectrum_picture(chain));
+  chain_spectrum_->reset_zoom();
+  chain_kernel_->set_data(chain_kernel_picture(chain));
+  chain_facts_->setText(chain_sentence(chain).toHtmlEscaped());
+  fit_transport();
+  show_explanation();
+}
+
+// One strip for both pages: the signal, or the kernel.
+void MemoryWorkspace::fit_transport() {
+  const MemoryState state = document_.state();
+  const bool memory = state.page == Page::memory;
+  if (memory ? !document_.set() : !document_.chain()) return;
+  const std::vector<double>& values = memory ? *document_.set()->signal : document_.chain()->dense;
+  const auto length = std::ssize(values);
+  Transport& transport = transport_bar().transport();
+  fitting_ = true;  // what moves now is not the user's doing
+  transport_bar().set_base_speed(1 / (memory ? document_.set()->run.delta : document_.chain()->run.delta));
+  transport.set_length(static_cast<int>(length));
+  transport.set_position(static_cast<int>(std::min(memory ? state.memory.cursor : state.chain.cursor, length - 1)));
+  fitting_ = false;
+  if (!memory) chain_kernel_->set_cursor(transport.position());
+  if (strip_ == values.data()) return;
+  strip_ = values.data();
+  transport_bar().scrubber().set_values(strip_values(values), Scrubber::Shape::curve);
+}
+
+void MemoryWorkspace::show_explanation() {
+  const MemoryState& state = document_.state();
+  if (state.page == Page::chain) {
+    if (document_.chain()) explanation_->setText(chain_sentence(*document_.chain()));
+    return;
+  }
+  if (document_.frame()) explanation_->setText(memory_sentence(*document_.frame()));
+}
+
+void MemoryWorkspace::export_numbers() {
+  const QString path = QFileDialog::getSaveFileName(this, tr("Export the numbers"), QStringLiteral("memory.json"),
+                                                    tr("Numbers (*.json)"));
+  if (path.isEmpty()) return;
+  files_.start([this, path = path.toStdString(), scene = scene({}), assets = assets_](std::stop_token stop) {
+    QString problem;
+    try {
+      write_file(path, compute(scene, {}, assets, stop).dump() + "\n");
+    } catch (const Cancelled&) {
+      return;
+    } catch (const std::exception& error) {
+      problem = sentence_of(error);
+    }
+    QMetaObject::invokeMethod(
+        this,
+        [this, path, problem] {
+          problem.isEmpty()
+              ? notice().show_message(Notice::Kind::info, tr("Saved %1").arg(QString::fromStdString(path)))
+              : say_error(problem);
+        },
+        Qt::QueuedConnection);
+  });
+}
+
+}  // namespace statescope
