@@ -91,8 +91,7 @@ void measure(MainWindow& window, double seconds) {
     if (!window.current().settled() || window.frame_clock().report().frames == 0) return;
     watch->stop();
     const double start = process_age();
-    window.current().transport_bar().transport().set_loop(true);
-    window.current().transport_bar().transport().play();
+    window.current().set_in_motion();
     window.frame_clock().reset();
     QTimer::singleShot(static_cast<int>(seconds * 1000), &window, [&window, loop, start] {
       const FrameClock::Report r = window.frame_clock().report();

@@ -16,6 +16,7 @@
 #include <utility>
 
 #include "engine/error.h"
+#include "model/sentence.h"
 #include "picture.h"
 #include "widgets/command_palette.h"
 #include "widgets/navigation_rail.h"
@@ -32,11 +33,11 @@ constexpr const char* first_workspace = "model";  // of a first start
 
 }  // namespace
 
-MainWindow::MainWindow(std::filesystem::path assets) {
+MainWindow::MainWindow(const std::filesystem::path& assets, const Machine& machine) {
   setObjectName(QStringLiteral("main_window"));
   setAcceptDrops(true);
   set_motion(settings_.motion());
-  build_frame(assets);
+  build_frame(assets, machine);
   build_actions();
   setMinimumSize(1024, 640);
   resize(1440, 900);
@@ -49,7 +50,7 @@ MainWindow::MainWindow(std::filesystem::path assets) {
 
 MainWindow::~MainWindow() = default;
 
-void MainWindow::build_frame(const std::filesystem::path& assets) {
+void MainWindow::build_frame(const std::filesystem::path& assets, const Machine& machine) {
   rail_ = new NavigationRail;
   rail_->setObjectName(QStringLiteral("rail"));
   rail_->add_tool(QStringLiteral("file"), tr("Open, save, export"), QStringLiteral("open"), tr("Alt+F"));
@@ -60,7 +61,7 @@ void MainWindow::build_frame(const std::filesystem::path& assets) {
   inspectors_ = new QStackedWidget;
   transports_ = new QStackedWidget;
   transports_->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
-  for (std::unique_ptr<Workspace>& made : make_workspaces(assets)) {
+  for (std::unique_ptr<Workspace>& made : make_workspaces(assets, machine)) {
     Workspace* workspace = made.release();  // the stack owns it
     rail_->add_entry(workspace->id(), workspace->title(), workspace->icon());
     workspaces_->addWidget(workspace);
@@ -346,7 +347,21 @@ void MainWindow::export_picture() {
   shown.set_for_export(true);
   shown.layout()->activate();
   try {
-    save_workspace_picture(shown, path, 2.0);
+    const QString saved = tr("Saved %1").arg(QFileInfo(path).fileName());
+    pictures_.start([&shown, saved, write = draw_workspace_picture(shown, path, 2.0)](std::stop_token) {
+      QString problem;
+      try {
+        write();
+      } catch (const std::exception& error) {
+        problem = sentence_of(error);
+      }
+      QMetaObject::invokeMethod(
+          &shown,
+          [&shown, problem, saved] {
+            problem.isEmpty() ? shown.notice().show_message(Notice::Kind::info, saved) : shown.say_error(problem);
+          },
+          Qt::QueuedConnection);
+    });
   } catch (const Error& error) {
     shown.say_error(QString::fromUtf8(error.what()));
   }

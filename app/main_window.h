@@ -8,6 +8,8 @@
 #include <vector>
 
 #include "frame_clock.h"
+#include "model/job_thread.h"
+#include "model/machine.h"
 #include "settings.h"
 
 class QLabel;
@@ -26,7 +28,7 @@ class Workspace;
 class MainWindow : public QMainWindow {
   Q_OBJECT
  public:
-  explicit MainWindow(std::filesystem::path assets);
+  explicit MainWindow(const std::filesystem::path& assets, const Machine& machine = this_machine());
   ~MainWindow() override;
 
   /// Opens what a user may drop or name: a scene, or a file that one of the workspaces takes.
@@ -58,7 +60,7 @@ class MainWindow : public QMainWindow {
     std::vector<QAction*> commands;  // that only make sense while it is in front
   };
 
-  void build_frame(const std::filesystem::path& assets);
+  void build_frame(const std::filesystem::path& assets, const Machine& machine);
   void connect_workspace(Place& place);
   void build_actions();
   QAction* add_action(const QString& category, const QString& id, const QString& name, const QKeySequence& shortcut,
@@ -90,6 +92,7 @@ class MainWindow : public QMainWindow {
   QMenu* file_menu_;
   QLabel *status_, *device_;
   std::vector<std::pair<QString, QAction*>> actions_;  // category, action
+  JobThread pictures_;                                 // writes them
 };
 
 }  // namespace statescope

@@ -36,7 +36,7 @@ struct Sheet {
   }
 };
 
-QByteArray png(const Sheet& sheet, double scale) {
+QImage pixels_of(const Sheet& sheet, double scale) {
   const QSize pixels = sheet.size() * scale;
   QImage image;
   if (static_cast<qint64>(pixels.width()) * pixels.height() <= most_pixels)
@@ -45,7 +45,10 @@ QByteArray png(const Sheet& sheet, double scale) {
   image.setDevicePixelRatio(scale);
   QPainter painter(&image);
   sheet.draw(painter);
-  painter.end();
+  return image;
+}
+
+QByteArray png(const QImage& image) {
   QByteArray bytes;
   QBuffer buffer(&bytes);
   buffer.open(QIODevice::WriteOnly);
@@ -83,19 +86,21 @@ QByteArray pdf(const Sheet& sheet) {
 
 }  // namespace
 
-void save_workspace_picture(Workspace& workspace, const QString& path, double scale) {
+std::function<void()> draw_workspace_picture(Workspace& workspace, const QString& path, double scale) {
   if (QWidget* focus = workspace.window()->focusWidget()) focus->clearFocus();  // its ring is no part of the picture
   const Sheet sheet{workspace};
-  QByteArray bytes;
+  const auto write = [path = path.toStdString()](const QByteArray& bytes) {
+    write_file(path, {bytes.constData(), static_cast<std::size_t>(bytes.size())});
+  };
   if (path.endsWith(QLatin1String(".png"), Qt::CaseInsensitive))
-    bytes = png(sheet, scale);
-  else if (path.endsWith(QLatin1String(".svg"), Qt::CaseInsensitive))
-    bytes = svg(sheet);
-  else if (path.endsWith(QLatin1String(".pdf"), Qt::CaseInsensitive))
-    bytes = pdf(sheet);
-  else
-    throw Error(path.toStdString() + ": the ending must be .png, .svg or .pdf");
-  write_file(path.toStdString(), {bytes.constData(), static_cast<std::size_t>(bytes.size())});
+    return [image = pixels_of(sheet, scale), write] { write(png(image)); };
+  if (path.endsWith(QLatin1String(".svg"), Qt::CaseInsensitive)) return [bytes = svg(sheet), write] { write(bytes); };
+  if (path.endsWith(QLatin1String(".pdf"), Qt::CaseInsensitive)) return [bytes = pdf(sheet), write] { write(bytes); };
+  throw Error(path.toStdString() + ": the ending must be .png, .svg or .pdf");
+}
+
+void save_workspace_picture(Workspace& workspace, const QString& path, double scale) {
+  draw_workspace_picture(workspace, path, scale)();
 }
 
 void render(const RenderOptions& options, const std::filesystem::path& assets) {

@@ -4,6 +4,7 @@
 #include <QSize>
 #include <QString>
 #include <filesystem>
+#include <functional>
 
 #include "widgets/theme.h"
 
@@ -11,8 +12,11 @@ namespace statescope {
 
 class Workspace;
 
-/// Draws what the workspace and its inspector show into a file; PNG, SVG or PDF by its ending. `scale` multiplies the
-/// pixels of a PNG. Throws Error for another ending and when the file cannot be written.
+/// Draws what the workspace and its inspector show for a file; PNG, SVG or PDF by its ending. `scale` multiplies the
+/// pixels of a PNG. Throws Error for another ending. The file is written by the job that comes back, which may run on
+/// any thread, for compressing takes longer than drawing; it throws Error when the file cannot be written.
+std::function<void()> draw_workspace_picture(Workspace& workspace, const QString& path, double scale);
+/// Both at once.
 void save_workspace_picture(Workspace& workspace, const QString& path, double scale);
 
 struct RenderOptions {

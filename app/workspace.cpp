@@ -28,9 +28,14 @@ void Workspace::say_error(const QString& sentence) {
   notice_->show_message(Notice::Kind::error, sentence);
 }
 
-std::vector<std::unique_ptr<Workspace>> make_workspaces(const std::filesystem::path& assets) {
-  auto model = std::make_unique<ModelWorkspace>(assets);
-  auto profile = std::make_unique<ProfileWorkspace>(*model);
+void Workspace::set_in_motion() {
+  transport_->transport().set_loop(true);
+  transport_->transport().play();
+}
+
+std::vector<std::unique_ptr<Workspace>> make_workspaces(const std::filesystem::path& assets, const Machine& machine) {
+  auto model = std::make_unique<ModelWorkspace>(assets, machine);
+  auto profile = std::make_unique<ProfileWorkspace>(*model, assets, machine);
   std::vector<std::unique_ptr<Workspace>> workspaces;
   workspaces.push_back(std::move(model));
   workspaces.push_back(std::move(profile));

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "engine/scene/scene.h"
+#include "model/machine.h"
 #include "widgets/top_bar.h"
 
 class QFileInfo;
@@ -85,6 +86,8 @@ class Workspace : public QWidget {
   virtual void explain(const QString& /*chip*/) {}
   /// For pictures: leaves out what only makes sense live.
   virtual void set_for_export(bool /*for_export*/) {}
+  /// For measuring frames: whatever moves here by itself begins to.
+  virtual void set_in_motion();
 
  Q_SIGNALS:
   /// What was last to be opened is there.
@@ -108,7 +111,8 @@ class Workspace : public QWidget {
 };
 
 /// Every finished workspace, in the order of the rail. What one of them needs of another it is given here.
-std::vector<std::unique_ptr<Workspace>> make_workspaces(const std::filesystem::path& assets);
+std::vector<std::unique_ptr<Workspace>> make_workspaces(const std::filesystem::path& assets,
+                                                        const Machine& machine = this_machine());
 
 /// `path` as a scene in `folder` names it: from there when it lies under it, else as it is.
 std::string path_from(const std::filesystem::path& folder, const std::string& path);

@@ -97,14 +97,17 @@ class ModelDocument::ChangeScene : public QUndoCommand {
 // was overtaken may leave other tokens here than the document shows, so every job first makes them those it needs.
 struct ModelDocument::Reader {
   std::filesystem::path path;
+  std::string device;
   std::shared_ptr<const LoadedModel> loaded;
   std::unique_ptr<Session> session;
   QStringList texts;
 
-  void open(const std::filesystem::path& new_path, const std::shared_ptr<const LoadedModel>& model) {
+  void open(const std::filesystem::path& new_path, const std::string& new_device,
+            const std::shared_ptr<const LoadedModel>& model) {
     session = std::make_unique<Session>(model->model);
     loaded = model;
     path = new_path;
+    device = new_device;
     texts.clear();
   }
 
@@ -152,8 +155,8 @@ struct ModelDocument::Reader {
   }
 };
 
-ModelDocument::ModelDocument(std::filesystem::path assets, QObject* parent)
-    : QObject(parent), assets_(std::move(assets)), reader_(std::make_unique<Reader>()) {}
+ModelDocument::ModelDocument(std::filesystem::path assets, Machine machine, QObject* parent)
+    : QObject(parent), assets_(std::move(assets)), machine_(std::move(machine)), reader_(std::make_unique<Reader>()) {}
 
 ModelDocument::~ModelDocument() = default;
 
@@ -229,68 +232,74 @@ void ModelDocument::read(const ModelScene& wanted, const std::filesystem::path& 
                          bool just_opened) {
   const std::uint64_t request = ++request_;
   start_activity(Activity::working, tr("Opening %1…").arg(QString::fromStdString(path.filename().string())));
-  tokens_.start([this, wanted, asked = scene_, path, undo_text, just_opened, request](std::stop_token stop) {
-    Reader& reader = *reader_;
-    const auto answer = [this, request](auto call) {
-      on_interface_thread([this, request, call] {
-        if (request == request_) call();
-      });
-    };
-    try {
-      auto loaded = reader.loaded;
-      if (!loaded || reader.path != path) loaded = std::make_shared<const LoadedModel>(load_with_tokenizer(path));
-      const ModelScene target = readable(wanted, *loaded, just_opened);
-      const TokenIds ids{prompt_ids(target.run, *loaded), target.run.generated};
-      const std::int64_t vocab = loaded->model->info().sizes.vocab;
-      check_ids(ids.prompt, vocab);
-      check_ids(ids.generated, vocab);
-      if (loaded != reader.loaded) reader.open(path, loaded);
+  tokens_.start(
+      [this, wanted, asked = scene_, path, undo_text, just_opened, request, device = device_](std::stop_token stop) {
+        Reader& reader = *reader_;
+        const auto answer = [this, request](auto call) {
+          on_interface_thread([this, request, call] {
+            if (request == request_) call();
+          });
+        };
+        try {
+          auto loaded = reader.loaded;
+          if (!loaded || reader.path != path || reader.device != device)
+            loaded = std::make_shared<const LoadedModel>(machine_.load(path, Precision::f32, device, 0));
+          const ModelScene target = readable(wanted, *loaded, just_opened);
+          const TokenIds ids{prompt_ids(target.run, *loaded), target.run.generated};
+          const std::int64_t vocab = loaded->model->info().sizes.vocab;
+          check_ids(ids.prompt, vocab);
+          check_ids(ids.generated, vocab);
+          if (loaded != reader.loaded) reader.open(path, device, loaded);
 
-      const std::int64_t total = std::ssize(ids.prompt) + std::ssize(ids.generated);
-      std::int64_t count = 0;
-      const auto start = Clock::now();
-      const auto report = [&](std::int64_t done) {
-        answer([this, done, total] {
-          Q_EMIT progress(static_cast<double>(done) / static_cast<double>(total),
-                          tr("Reading token %L1 of %L2").arg(done).arg(total));
-        });
-      };
-      try {
-        count = reader.read(ids, stop, report);
-      } catch (const Cancelled&) {
-        // What has been read so far is a run of its own; before the first token all stays as it was.
-        const RunPointer run = reader.snapshot();
-        if (run->trace.length() == 0) return answer([this] { end_activity(); });
-        const TokenIds there = first_tokens(run->trace, run->trace.length());
-        ModelScene partial = target;
-        partial.run.prompt_ids = there.prompt;
-        partial.run.generated = there.generated;
-        return answer(
-            [this, partial, asked, run, undo_text] { finish(with_later_changes(partial, asked), run, undo_text); });
-      }
-      const std::chrono::duration<double> seconds = Clock::now() - start;
-      const double speed = static_cast<double>(count) / std::max(seconds.count(), 1e-9);
-      const RunPointer run = reader.snapshot();
-      answer([this, target, asked, run, undo_text, speed, count] {
-        if (count > 0) Q_EMIT speed_measured(speed);
-        finish(with_later_changes(target, asked), run, undo_text);
-        Q_EMIT run_finished();
+          const std::int64_t total = std::ssize(ids.prompt) + std::ssize(ids.generated);
+          std::int64_t count = 0;
+          const auto start = Clock::now();
+          const auto report = [&](std::int64_t done) {
+            answer([this, done, total] {
+              Q_EMIT progress(static_cast<double>(done) / static_cast<double>(total),
+                              tr("Reading token %L1 of %L2").arg(done).arg(total));
+            });
+          };
+          try {
+            count = reader.read(ids, stop, report);
+          } catch (const Cancelled&) {
+            // What has been read so far is a run of its own; before the first token all stays as it was.
+            const RunPointer run = reader.snapshot();
+            if (run->trace.length() == 0) return answer([this] { end_activity(); });
+            const TokenIds there = first_tokens(run->trace, run->trace.length());
+            ModelScene partial = target;
+            partial.run.prompt_ids = there.prompt;
+            partial.run.generated = there.generated;
+            return answer(
+                [this, partial, asked, run, undo_text] { finish(with_later_changes(partial, asked), run, undo_text); });
+          }
+          const std::chrono::duration<double> seconds = Clock::now() - start;
+          const double speed = static_cast<double>(count) / std::max(seconds.count(), 1e-9);
+          const RunPointer run = reader.snapshot();
+          answer([this, target, asked, run, undo_text, speed, count] {
+            if (count > 0) Q_EMIT speed_measured(speed);
+            finish(with_later_changes(target, asked), run, undo_text);
+            Q_EMIT run_finished();
+            if (std::exchange(generate_when_read_, false)) generate();
+          });
+        } catch (const std::exception& error) {
+          answer([this, sentence = sentence_of(error), at_device = is_device_fault(error, device), wanted, path,
+                  undo_text, just_opened] {
+            end_activity();
+            if (!at_device) return Q_EMIT failed(sentence);
+            device_ = run_ ? run_->model().device() : "cpu";  // where what is shown runs
+            on_cpu_ = [this, wanted, path, undo_text, just_opened] { read(wanted, path, undo_text, just_opened); };
+            Q_EMIT device_failed(sentence);
+          });
+        }
       });
-    } catch (const std::exception& error) {
-      const QString sentence = sentence_of(error);
-      answer([this, sentence] {
-        end_activity();
-        Q_EMIT failed(sentence);
-      });
-    }
-  });
 }
 
 void ModelDocument::generate() {
   if (!run_ || activity_ != Activity::idle) return;
   const std::uint64_t request = ++request_;
   start_activity(Activity::generating, tr("Generating…"));
-  tokens_.start([this, before = run_, asked = scene_.run, request](std::stop_token stop) {
+  tokens_.start([this, before = run_, asked = scene_.run, request, device = device_](std::stop_token stop) {
     Reader& reader = *reader_;
     const auto answer = [this, request](auto call) {
       on_interface_thread([this, request, call] {
@@ -299,10 +308,11 @@ void ModelDocument::generate() {
     };
     TokenIds ids = first_tokens(before->trace, before->trace.length());
     QString problem;
+    bool at_device = false;
     auto start = Clock::now();
     int count = 0;
     try {
-      if (reader.loaded != before->loaded) reader.open({}, before->loaded);
+      if (reader.loaded != before->loaded) reader.open({}, device, before->loaded);
       reader.read(ids, stop, [](std::int64_t) {});
       start = Clock::now();
       auto published = start;
@@ -320,10 +330,11 @@ void ModelDocument::generate() {
     } catch (const Cancelled&) {
     } catch (const std::exception& error) {
       problem = sentence_of(error);
+      at_device = is_device_fault(error, device);
     }
     const std::chrono::duration<double> seconds = Clock::now() - start;
     const double speed = count / std::max(seconds.count(), 1e-9);
-    answer([this, generated = ids.generated, run = reader.snapshot(), problem, speed, count] {
+    answer([this, generated = ids.generated, run = reader.snapshot(), problem, at_device, speed, count] {
       if (count > 0) {
         Q_EMIT speed_measured(speed);
         ModelScene shown = scene_;
@@ -332,9 +343,26 @@ void ModelDocument::generate() {
       } else {
         end_activity();
       }
-      if (!problem.isEmpty()) Q_EMIT failed(problem);
+      if (problem.isEmpty()) return;
+      if (!at_device) return Q_EMIT failed(problem);
+      on_cpu_ = [this] {
+        generate_when_read_ = true;
+        open_scene(scene_, {}, {});
+      };
+      Q_EMIT device_failed(problem);
     });
   });
+}
+
+void ModelDocument::set_device(const std::string& device) {
+  if (device == device_) return;
+  device_ = device;
+  if (run_) open_scene(scene_, {}, {});
+}
+
+void ModelDocument::go_on_on_cpu() {
+  device_ = "cpu";
+  if (const auto again = std::exchange(on_cpu_, {})) again();
 }
 
 void ModelDocument::stop() {

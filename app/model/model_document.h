@@ -5,6 +5,7 @@
 #include <QString>
 #include <QUndoStack>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <optional>
 
@@ -12,6 +13,7 @@
 #include "engine/scene/scene.h"
 #include "model/focus.h"
 #include "model/job_thread.h"
+#include "model/machine.h"
 #include "model/run_snapshot.h"
 
 namespace statescope {
@@ -26,7 +28,7 @@ enum class Activity { idle, working, generating };
 class ModelDocument : public QObject {
   Q_OBJECT
  public:
-  explicit ModelDocument(std::filesystem::path assets, QObject* parent = nullptr);
+  explicit ModelDocument(std::filesystem::path assets, Machine machine = this_machine(), QObject* parent = nullptr);
   ~ModelDocument() override;
 
   const ModelScene& scene() const { return scene_; }
@@ -47,6 +49,11 @@ class ModelDocument : public QObject {
   void generate();
   /// Stops reading or generating; what has been read stays.
   void stop();
+  /// What models run on from now on; the present one reads its tokens again there. Not part of a scene.
+  void set_device(const std::string& device);
+  const std::string& device() const { return device_; }
+  /// After `device_failed`: does on the CPU what failed.
+  void go_on_on_cpu();
 
   void set_view(const ModelView& view, const QString& undo_text);
   void set_sampling(const Sampling& sampling, int tokens_to_generate);
@@ -64,6 +71,8 @@ class ModelDocument : public QObject {
   void progress(double share, const QString& text);
   void speed_measured(double tokens_per_second);
   void failed(const QString& sentence);
+  /// The same, where the device is at fault and the CPU would do.
+  void device_failed(const QString& sentence);
 
  private:
   class ChangeScene;
@@ -84,6 +93,10 @@ class ModelDocument : public QObject {
   void on_interface_thread(Call call);
 
   std::filesystem::path assets_;
+  Machine machine_;
+  std::string device_ = "cpu";
+  std::function<void()> on_cpu_;  // what failed on a device
+  bool generate_when_read_ = false;
   QUndoStack undo_stack_;
   ModelScene scene_;
   RunPointer run_;

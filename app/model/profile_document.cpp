@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <map>
+#include <optional>
 #include <tuple>
 
 #include "engine/error.h"
@@ -18,11 +19,10 @@ using Clock = std::chrono::steady_clock;
 constexpr auto zones_interval = std::chrono::milliseconds(33);
 constexpr auto summary_interval = std::chrono::milliseconds(250);
 
-std::vector<std::int32_t> repeated(const std::vector<std::int32_t>& ids, std::int64_t length) {
-  if (length == 0 || ids.empty()) return ids;
-  std::vector<std::int32_t> result(static_cast<std::size_t>(length));
-  for (std::size_t i = 0; i < result.size(); ++i) result[i] = ids[i % ids.size()];
-  return result;
+std::shared_ptr<ZoneLanes> lanes_of(const Profile& profile) {
+  auto lanes = std::make_shared<ZoneLanes>();
+  lanes->append(profile.zones);
+  return lanes;
 }
 
 std::shared_ptr<const ProfileSummary> summarise(const Profile& profile) {
@@ -49,32 +49,36 @@ std::shared_ptr<const ProfileSummary> summarise(const Profile& profile) {
 }  // namespace
 
 // The model that is open, and what this machine can do. Only jobs touch it, one after the other.
-struct ProfileDocument::Machine {
-  std::filesystem::path path;
-  Precision precision = Precision::f32;
-  int threads = -1;
-  std::shared_ptr<const Model> model;
+struct ProfileDocument::Runner {
+  using Settings = std::tuple<std::filesystem::path, std::string, Precision, int>;  // path, device, …, threads
+  Machine machine;
+  std::optional<Settings> settings;
+  LoadedModel loaded;
   std::map<std::tuple<std::string, Precision, int>, Ceilings> measured;
 
-  const Model& open(const RecordingWish& wish) {
-    if (!model || path != wish.model || precision != wish.precision || threads != wish.threads) {
-      model = nullptr;  // not two at once
-      model = load_model(wish.model, wish.precision, wish.threads);
-      path = wish.model;
-      precision = wish.precision;
-      threads = wish.threads;
+  explicit Runner(Machine on) : machine(std::move(on)) {}
+
+  const Model& open(const std::filesystem::path& path, const ProfileRun& run) {
+    const Settings wanted{path, run.device, run.precision, run.threads};
+    if (settings != wanted) {
+      settings.reset();
+      loaded = {};  // not two at once
+      loaded = machine.load(path, run.precision, run.device, run.threads);
+      settings = wanted;
     }
-    return *model;
+    return *loaded.model;
   }
-  const Ceilings& ceilings(std::stop_token stop) {
-    const auto key = std::make_tuple(model->device(), precision, threads);
+  const Ceilings& ceilings(const ProfileRun& run, std::stop_token stop) {
+    const std::string device = loaded.model->device();
+    const auto key = std::make_tuple(device, run.precision, run.threads);
     const auto known = measured.find(key);
     if (known != measured.end()) return known->second;
-    return measured[key] = measure_ceilings(model->device(), precision, threads, stop);
+    return measured[key] = measure_ceilings(device, run.precision, run.threads, stop);
   }
 };
 
-ProfileDocument::ProfileDocument(QObject* parent) : QObject(parent), machine_(std::make_unique<Machine>()) {}
+ProfileDocument::ProfileDocument(std::filesystem::path assets, Machine machine, QObject* parent)
+    : QObject(parent), assets_(std::move(assets)), runner_(std::make_unique<Runner>(std::move(machine))) {}
 
 ProfileDocument::~ProfileDocument() = default;
 
@@ -100,84 +104,110 @@ void ProfileDocument::finish() {
   Q_EMIT work_changed();
 }
 
-void ProfileDocument::record(const RecordingWish& wish) {
+void ProfileDocument::record(const ProfileRun& run) {
   const std::uint64_t request = ++request_;
-  start(Work::recording, tr("Recording…"));
-  runs_.start([this, wish, request](std::stop_token stop) {
+  const QString file = QString::fromStdString(std::filesystem::path(run.file).filename().string());
+  start(Work::recording, file.isEmpty() ? tr("Recording…") : tr("Opening %1…").arg(file));
+  runs_.start([this, run, request](std::stop_token stop) {
     try {
-      const Model& model = machine_->open(wish);
-      const ProfileRequest what{repeated(wish.ids, wish.prompt_tokens), wish.generate, true};
-      Profile live;
-      live.model = model.info().name;
-      live.precision = precision_name(wish.precision);
-      live.memory = memory_use(model, std::ssize(what.ids));
-      answer(request, [this] {
-        recording_ = {std::make_shared<ZoneLanes>(), nullptr, nullptr};
-        Q_EMIT recording_changed();
-      });
-      auto shown = Clock::now(), summed = shown;
-      auto fresh = std::make_shared<std::vector<ProfileZone>>();
-      const auto publish = [&](bool with_summary) {
-        std::shared_ptr<const ProfileSummary> summary;
-        if (with_summary) summary = summarise(live);
-        answer(request, [this, fresh, summary] {
-          recording_.lanes->append(*fresh);
-          if (summary) recording_.summary = summary;
-          Q_EMIT recording_changed();
-        });
-        fresh = std::make_shared<std::vector<ProfileZone>>();
-      };
-      const auto listen = [&](std::span<const ProfileZone> zones) {
-        fresh->insert(fresh->end(), zones.begin(), zones.end());
-        live.zones.insert(live.zones.end(), zones.begin(), zones.end());
-        for (const ProfileZone& zone : zones)
-          if (zone.stage == Stage::embedding) {
-            if (live.tokens >= std::ssize(what.ids)) live.generated += zone.tokens;
-            live.tokens += zone.tokens;
-          }
-        const auto now = Clock::now();
-        if (now - shown < zones_interval) return;
-        shown = now;
-        const bool sum = now - summed >= summary_interval;
-        if (sum) summed = now;
-        publish(sum);
-      };
-      auto profile = std::make_shared<Profile>();
-      bool stopped = false;
-      try {
-        *profile = profile_run(model, what, stop, listen);
-      } catch (const Cancelled&) {
-        stopped = true;
-        live.device = device_title(model.device(), wish.threads);
-        *profile = live;
-      }
-      publish(false);
-      const auto show = [&] {
-        answer(request, [this, profile = std::make_shared<const Profile>(*profile), summary = summarise(*profile)] {
-          recording_.profile = profile;
-          recording_.summary = summary;
-          compare_with_kept();
-          Q_EMIT recording_changed();
-        });
-      };
-      if (profile->zones.empty()) return answer(request, [this] { finish(); });
-      show();
-      if (!stopped) {
-        answer(request, [this] { start(Work::measuring, tr("Measuring the machine’s limits…")); });
-        try {
-          profile->ceilings = machine_->ceilings(stop);
-          show();
-        } catch (const Cancelled&) {
-        }
-      }
-      answer(request, [this] { finish(); });
+      run.file.empty() ? record_model(run, request, stop) : open_files(run, request);
     } catch (const std::exception& error) {
-      answer(request, [this, sentence = sentence_of(error)] {
+      answer(request, [this, run, sentence = sentence_of(error), at_device = is_device_fault(error, run.device)] {
         finish();
-        Q_EMIT failed(sentence);
+        at_device ? Q_EMIT device_failed(sentence, run) : Q_EMIT failed(sentence);
       });
     }
   });
+}
+
+// On the thread of runs_.
+void ProfileDocument::open_files(const ProfileRun& run, std::uint64_t request) {
+  const auto profile = std::make_shared<const Profile>(load_profile(run.file));
+  Recording opened{lanes_of(*profile), summarise(*profile), profile, run};
+  std::optional<Recording> kept;
+  if (!run.against.empty()) {
+    const auto other = std::make_shared<const Profile>(load_profile(run.against));
+    ProfileRun of_other;
+    of_other.file = run.against;
+    kept = Recording{lanes_of(*other), summarise(*other), other, of_other};
+  }
+  answer(request, [this, opened, kept] {
+    recording_ = opened;
+    if (kept) kept_ = *kept;
+    compare_with_kept();
+    Q_EMIT recording_changed();
+    finish();
+  });
+}
+
+// On the thread of runs_.
+void ProfileDocument::record_model(const ProfileRun& run, std::uint64_t request, std::stop_token stop) {
+  const Model& model = runner_->open(resolve_model(run.model, {}, assets_), run);
+  const ProfileRequest what{prompt_ids(run, runner_->loaded), run.tokens, true};
+  Profile live;
+  live.model = model.info().name;
+  live.precision = precision_name(run.precision);
+  live.memory = memory_use(model, std::ssize(what.ids));
+  answer(request, [this, run] {
+    recording_ = {std::make_shared<ZoneLanes>(), nullptr, nullptr, run};
+    Q_EMIT recording_changed();
+  });
+  auto shown = Clock::now(), summed = shown;
+  auto fresh = std::make_shared<std::vector<ProfileZone>>();
+  const auto publish = [&](bool with_summary) {
+    std::shared_ptr<const ProfileSummary> summary;
+    if (with_summary) summary = summarise(live);
+    answer(request, [this, fresh, summary] {
+      recording_.lanes->append(*fresh);
+      if (summary) recording_.summary = summary;
+      Q_EMIT recording_changed();
+    });
+    fresh = std::make_shared<std::vector<ProfileZone>>();
+  };
+  const auto listen = [&](std::span<const ProfileZone> zones) {
+    fresh->insert(fresh->end(), zones.begin(), zones.end());
+    live.zones.insert(live.zones.end(), zones.begin(), zones.end());
+    for (const ProfileZone& zone : zones)
+      if (zone.stage == Stage::embedding) {
+        if (live.tokens >= std::ssize(what.ids)) live.generated += zone.tokens;
+        live.tokens += zone.tokens;
+      }
+    const auto now = Clock::now();
+    if (now - shown < zones_interval) return;
+    shown = now;
+    const bool sum = now - summed >= summary_interval;
+    if (sum) summed = now;
+    publish(sum);
+  };
+  auto profile = std::make_shared<Profile>();
+  bool stopped = false;
+  try {
+    *profile = profile_run(model, what, stop, listen);
+  } catch (const Cancelled&) {
+    stopped = true;
+    live.device = device_title(model.device(), run.threads);
+    *profile = live;
+  }
+  publish(false);
+  const auto show = [&] {
+    answer(request, [this, profile = std::make_shared<const Profile>(*profile), summary = summarise(*profile)] {
+      recording_.profile = profile;
+      recording_.summary = summary;
+      compare_with_kept();
+      Q_EMIT recording_changed();
+    });
+  };
+  if (profile->zones.empty()) return answer(request, [this] { finish(); });
+  show();
+  if (!stopped) {
+    answer(request, [this] { start(Work::measuring, tr("Measuring the machine’s limits…")); });
+    try {
+      profile->ceilings = runner_->ceilings(run, stop);
+      show();
+    } catch (const Cancelled&) {
+    }
+  }
+  answer(request, [this] { finish(); });
 }
 
 void ProfileDocument::sweep(const SweepRequest& wanted) {
@@ -227,69 +257,72 @@ void ProfileDocument::keep() {
   Q_EMIT kept_changed();
 }
 
+void ProfileDocument::show(const Recording& recording, const Recording& kept) {
+  recording_ = recording;
+  kept_ = kept;
+  differences_.clear();
+  compare_with_kept();
+  Q_EMIT recording_changed();
+  Q_EMIT kept_changed();
+}
+
 void ProfileDocument::compare_with_kept() {
   if (!kept_.profile || !recording_.profile) return;
-  questions_.start([this, before = kept_.profile, after = recording_.profile](std::stop_token) {
+  const std::uint64_t comparison = ++comparison_;
+  comparing_ = true;
+  comparisons_.start([this, comparison, before = kept_.profile, after = recording_.profile](std::stop_token) {
     const auto differences = compare(*before, *after);
     QMetaObject::invokeMethod(
         this,
-        [this, differences, before, after] {
-          if (before != kept_.profile || after != recording_.profile) return;
-          differences_ = differences;
+        [this, comparison, differences, before, after] {
+          if (comparison != comparison_) return;
+          comparing_ = false;
+          if (before == kept_.profile && after == recording_.profile) differences_ = differences;
           Q_EMIT kept_changed();
         },
         Qt::QueuedConnection);
   });
 }
 
-void ProfileDocument::play(const TheatreWish& wish, std::shared_ptr<const Focus> focus, std::int64_t state) {
-  if (!focus || focus->track->tokens == 0) return;
-  questions_.start([this, wish, focus, state](std::stop_token) {
-    try {
-      const std::int64_t length = std::min(wish.length, focus->track->tokens);
-      const TheatreSource source = theatre_source(focus->run->model(), *focus->track, focus->channel, state, 0, length);
-      auto theatre = std::make_shared<const Theatre>(
-          scan_theatre(wish.algorithm, source.pairs, source.h0, std::min(wish.chunk, length)));
+void ProfileDocument::play(const TheatreRun& run, std::shared_ptr<const Focus> focus) {
+  if (focus && focus->track->tokens == 0) return;
+  const std::uint64_t play = ++play_;
+  playing_ = true;
+  plays_.start([this, play, run, focus](std::stop_token stop) {
+    const auto deliver = [this, play](auto call) {
       QMetaObject::invokeMethod(
           this,
-          [this, theatre] {
-            theatre_ = theatre;
-            Q_EMIT theatre_changed();
+          [this, play, call] {
+            if (play != play_) return;
+            playing_ = false;
+            call();
           },
           Qt::QueuedConnection);
-    } catch (const std::exception& error) {
-      QMetaObject::invokeMethod(
-          this, [this, sentence = sentence_of(error)] { Q_EMIT failed(sentence); }, Qt::QueuedConnection);
-    }
-  });
-}
-
-void ProfileDocument::open(const QString& path) {
-  const std::uint64_t request = ++request_;
-  start(Work::recording, tr("Opening %1…").arg(path));
-  runs_.start([this, path, request](std::stop_token) {
+    };
     try {
-      const auto profile = std::make_shared<const Profile>(load_profile(path.toStdString()));
-      auto lanes = std::make_shared<ZoneLanes>();
-      lanes->append(profile->zones);
-      answer(request, [this, profile, lanes, summary = summarise(*profile)] {
-        recording_ = {lanes, summary, profile};
-        finish();
-        compare_with_kept();
-        Q_EMIT recording_changed();
+      TheatreRun played = run;
+      if (focus) played.length = std::min(run.length, focus->track->tokens);
+      const TheatreSource source =
+          focus ? theatre_source(focus->run->model(), *focus->track, run.channel, run.state, run.first, played.length)
+                : theatre_source(run, {}, assets_, stop);
+      auto theatre = std::make_shared<const Theatre>(scan_theatre(run.algorithm, source.pairs, source.h0, run.chunk));
+      deliver([this, theatre, played] {
+        theatre_ = theatre;
+        theatre_run_ = played;
+        Q_EMIT theatre_changed();
       });
+    } catch (const Cancelled&) {  // a newer one waits, or the document goes
     } catch (const std::exception& error) {
-      answer(request, [this, sentence = sentence_of(error)] {
-        finish();
-        Q_EMIT failed(sentence);
-      });
+      deliver([this, sentence = sentence_of(error)] { Q_EMIT failed(sentence); });
     }
   });
 }
 
-void ProfileDocument::save(const QString& path) const {
+void ProfileDocument::save(const QString& path) {
   if (!recording_.profile) throw Error("there is no finished recording to save; press Run and wait for it to end");
   save_profile(*recording_.profile, path.toStdString());
+  if (path.endsWith(QLatin1String(".json")) && !path.endsWith(QLatin1String(".trace.json")))
+    recording_.run.file = std::filesystem::absolute(path.toStdString()).string();
 }
 
 }  // namespace statescope

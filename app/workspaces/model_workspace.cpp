@@ -23,6 +23,7 @@
 #include "widgets/segmented_control.h"
 #include "widgets/token_strip.h"
 #include "widgets/transport_bar.h"
+#include "workspaces/device_choice.h"
 #include "workspaces/inspector.h"
 #include "workspaces/model_pictures.h"
 
@@ -87,8 +88,10 @@ bool continues(const RunSnapshot& run, const RunPointer& before) {
 
 }  // namespace
 
-ModelWorkspace::ModelWorkspace(std::filesystem::path assets)
-    : Workspace(QStringLiteral("model"), tr("Model"), QStringLiteral("model")), document_(std::move(assets)) {
+ModelWorkspace::ModelWorkspace(std::filesystem::path assets, const Machine& machine)
+    : Workspace(QStringLiteral("model"), tr("Model"), QStringLiteral("model")),
+      document_(std::move(assets), machine),
+      device_(new DeviceChoice(machine)) {
   build_center();
   build_inspector();
   set_lengths();
@@ -155,6 +158,7 @@ void ModelWorkspace::build_center() {
   controls_ = new QBoxLayout(QBoxLayout::LeftToRight);
   controls_->addLayout(switches_);
   controls_->addWidget(explanation_, 1);
+  controls_->addWidget(device_, 0, Qt::AlignLeft);
 
   maps_ = new QHBoxLayout;
   maps_->addWidget(layer_map_, 1);
@@ -327,6 +331,16 @@ void ModelWorkspace::connect_document() {
   connect(&document_, &ModelDocument::progress, this, &ModelWorkspace::show_progress);
   connect(&document_, &ModelDocument::failed, this, [this](const QString& sentence) {
     say_error(sentence);
+    Q_EMIT failed(sentence);
+  });
+  connect(device_, &DeviceChoice::chosen, &document_, &ModelDocument::set_device);
+  connect(&document_, &ModelDocument::device_failed, this, [this](const QString& sentence) {
+    device_->set_device(document_.device());
+    entered_ = true;  // the user is asked; no sample comes by itself
+    notice().show_message(Notice::Kind::error, sentence, tr("Run on the CPU"), [this] {
+      document_.go_on_on_cpu();
+      device_->set_device(document_.device());
+    });
     Q_EMIT failed(sentence);
   });
   connect(&document_, &ModelDocument::run_finished, this, [this] {

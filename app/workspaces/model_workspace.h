@@ -19,6 +19,7 @@ namespace statescope {
 
 class BarsView;
 class CurvesView;
+class DeviceChoice;
 class EquationView;
 class HeatMapView;
 class PromptBar;
@@ -30,7 +31,7 @@ class TokenStrip;
 class ModelWorkspace : public Workspace {
   Q_OBJECT
  public:
-  explicit ModelWorkspace(std::filesystem::path assets);
+  explicit ModelWorkspace(std::filesystem::path assets, const Machine& machine = this_machine());
 
   ModelDocument& document() { return document_; }
 
@@ -90,6 +91,7 @@ class ModelWorkspace : public Workspace {
   SegmentedControl* map_switch_;
   SegmentedControl* order_switch_;
   QComboBox* overview_switch_;
+  DeviceChoice* device_;
   QLabel* explanation_;
   HeatMapView *layer_map_, *state_map_, *overview_;
   CurvesView* channel_;

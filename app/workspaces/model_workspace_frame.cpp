@@ -13,6 +13,7 @@
 #include "widgets/prompt_bar.h"
 #include "widgets/segmented_control.h"
 #include "widgets/transport_bar.h"
+#include "workspaces/device_choice.h"
 #include "workspaces/model_pictures.h"
 #include "workspaces/model_workspace.h"
 
@@ -91,9 +92,10 @@ WorkspaceFacts ModelWorkspace::facts() const {
   const RunSnapshot& run = *document_.run();
   const ModelInfo& info = run.model().info();
   const kernels::CpuBackend& backend = run.model().backend();
-  const QString device = tr("CPU · %1 · %2")
-                             .arg(QString::fromStdString(kernels::instruction_set_name(backend.instruction_set())),
-                                  backend.threads() == 1 ? tr("1 thread") : tr("%1 threads").arg(backend.threads()));
+  const QString cpu = tr("CPU · %1 · %2")
+                          .arg(QString::fromStdString(kernels::instruction_set_name(backend.instruction_set())),
+                               backend.threads() == 1 ? tr("1 thread") : tr("%1 threads").arg(backend.threads()));
+  const QString device = run.model().device() == "cpu" ? cpu : device_->name_of(run.model().device());
   WorkspaceFacts facts;
   facts.title = QString::fromStdString(info.name);
   facts.chips = {{QStringLiteral("family"),
@@ -182,10 +184,9 @@ void ModelWorkspace::change_layer(int step) {
 
 void ModelWorkspace::set_for_export(bool for_export) {
   for_export_ = for_export;
-  prompt_->setVisible(!for_export);
-  for (QWidget* control : {static_cast<QWidget*>(map_switch_), static_cast<QWidget*>(order_switch_),
-                           static_cast<QWidget*>(overview_switch_)})
+  for (QWidget* control : std::initializer_list<QWidget*>{prompt_, map_switch_, order_switch_, overview_switch_})
     control->setVisible(!for_export);
+  device_->set_for_export(for_export);
 }
 
 }  // namespace statescope

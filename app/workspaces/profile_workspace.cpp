@@ -2,8 +2,6 @@
 #include "workspaces/profile_workspace.h"
 
 #include <QComboBox>
-#include <QFileDialog>
-#include <QFileInfo>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QScrollArea>
@@ -25,6 +23,7 @@
 #include "widgets/scrubber.h"
 #include "widgets/segmented_control.h"
 #include "widgets/transport_bar.h"
+#include "workspaces/device_choice.h"
 #include "workspaces/inspector.h"
 #include "workspaces/model_workspace.h"
 
@@ -35,7 +34,13 @@ constexpr double steps_per_second = 1;  // of the theatre at 1×: a sentence a s
 constexpr std::array prompt_choices{0, 64, 512, 2048, 8192};
 constexpr std::array generate_choices{0, 8, 32, 128, 512};
 constexpr std::array precision_choices{Precision::f32, Precision::bf16, Precision::f16, Precision::i8};
+constexpr std::array theatre_lengths{4, 8, 11, 16, 32, 64};
+constexpr std::array theatre_chunks{2, 4, 8};
 constexpr std::array sweep_ends{4096, 16384, 65536, 262144};
+
+QString tokens_text(int tokens) {
+  return ProfileWorkspace::tr("%L1 tokens").arg(tokens);
+}
 
 QString heading(const QString& text) {
   return QStringLiteral("<span style=\"font-weight:600\">%1</span>").arg(text);
@@ -43,10 +48,12 @@ QString heading(const QString& text) {
 
 }  // namespace
 
-ProfileWorkspace::ProfileWorkspace(ModelWorkspace& model)
+ProfileWorkspace::ProfileWorkspace(ModelWorkspace& model, const std::filesystem::path& assets, const Machine& machine)
     : Workspace(QStringLiteral("profile"), tr("Profile"), QStringLiteral("profile")),
       model_workspace_(model),
-      model_(model.document()) {
+      model_(model.document()),
+      document_(assets, machine),
+      device_(new DeviceChoice(machine)) {
   tabs_ = new SegmentedControl(tr("Profile view"));
   tabs_->setObjectName(QStringLiteral("profile_tabs"));
   tabs_->set_options({{tr("Timeline"), {}, tr("Every stage of every layer, down to nanoseconds")},
@@ -84,6 +91,7 @@ ProfileWorkspace::ProfileWorkspace(ModelWorkspace& model)
   sweep_.set_empty_text(tr("Measure how long every way to scan takes as the text grows, and attention beside it."));
   transport_bar().set_base_speed(steps_per_second);
   connect_all();
+  theatre_wish_ = wanted_theatre();
   show_tab(timeline);
   show_work();
 }
@@ -113,12 +121,13 @@ void ProfileWorkspace::build_controls() {
     return box;
   };
   prompt_ = choice("profile_prompt");
-  for (const int tokens : prompt_choices) prompt_->addItem(tokens == 0 ? tr("as typed") : tr("%L1 tokens").arg(tokens));
+  for (const int tokens : prompt_choices) prompt_->addItem(tokens == 0 ? tr("as typed") : tokens_text(tokens), tokens);
   generate_ = choice("profile_generate");
-  for (const int tokens : generate_choices) generate_->addItem(tr("%L1 tokens").arg(tokens));
+  for (const int tokens : generate_choices) generate_->addItem(tokens_text(tokens), tokens);
   generate_->setCurrentIndex(2);
   precision_ = choice("profile_precision");
-  for (const Precision each : precision_choices) precision_->addItem(QString::fromStdString(precision_name(each)));
+  for (const Precision each : precision_choices)
+    precision_->addItem(QString::fromStdString(precision_name(each)), static_cast<int>(each));
   threads_ = choice("profile_threads");
   const int cores = std::max(1, static_cast<int>(std::thread::hardware_concurrency()));
   for (int n = cores; n >= 1; n = n > 1 ? n / 2 : 0) threads_->addItem(QString::number(n), n);
@@ -151,7 +160,7 @@ void ProfileWorkspace::build_controls() {
   controls_ = new QStackedWidget;
   controls_->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
   controls_->addWidget(
-      row_of({run_, labelled(tr("Read"), prompt_), labelled(tr("Generate"), generate_),
+      row_of({run_, labelled(tr("Read"), prompt_), labelled(tr("Generate"), generate_), device_,
               labelled(tr("Precision"), precision_), labelled(tr("Threads"), threads_), keep_, save_, open_}));
 
   algorithm_ = new SegmentedControl(tr("Scan algorithm"));
@@ -164,10 +173,10 @@ void ProfileWorkspace::build_controls() {
   algorithm_->set_options(options);
   algorithm_->set_current(2);
   theatre_length_ = choice("profile_theatre_length");
-  for (const int tokens : {4, 8, 11, 16, 32, 64}) theatre_length_->addItem(tr("%1 tokens").arg(tokens), tokens);
+  for (const int tokens : theatre_lengths) theatre_length_->addItem(tokens_text(tokens), tokens);
   theatre_length_->setCurrentIndex(1);
   theatre_chunk_ = choice("profile_theatre_chunk");
-  for (const int tokens : {2, 4, 8}) theatre_chunk_->addItem(QString::number(tokens), tokens);
+  for (const int tokens : theatre_chunks) theatre_chunk_->addItem(QString::number(tokens), tokens);
   theatre_chunk_->setCurrentIndex(1);
   controls_->addWidget(
       row_of({algorithm_, labelled(tr("First"), theatre_length_), labelled(tr("Chunk"), theatre_chunk_)}));
@@ -218,16 +227,16 @@ void ProfileWorkspace::connect_all() {
   });
   connect(keep_, &QAbstractButton::clicked, &document_, &ProfileDocument::keep);
   connect(save_, &QAbstractButton::clicked, this, &ProfileWorkspace::export_data);
-  connect(open_, &QAbstractButton::clicked, this, &ProfileWorkspace::open_profile);
+  connect(open_, &QAbstractButton::clicked, this, &ProfileWorkspace::choose_profile);
   connect(measure_, &QAbstractButton::clicked, this, [this] {
     if (document_.work() == ProfileDocument::Work::none)
       start_sweep();
     else
       document_.stop();
   });
-  connect(algorithm_, &SegmentedControl::selected, this, &ProfileWorkspace::play_theatre);
-  connect(theatre_length_, &QComboBox::activated, this, &ProfileWorkspace::play_theatre);
-  connect(theatre_chunk_, &QComboBox::activated, this, &ProfileWorkspace::play_theatre);
+  connect(algorithm_, &SegmentedControl::selected, this, &ProfileWorkspace::change_theatre);
+  for (QComboBox* box : {theatre_length_, theatre_chunk_})
+    connect(box, &QComboBox::activated, this, &ProfileWorkspace::change_theatre);
   connect(&document_, &ProfileDocument::recording_changed, this, &ProfileWorkspace::show_recording);
   connect(&document_, &ProfileDocument::kept_changed, this, &ProfileWorkspace::show_kept);
   connect(&document_, &ProfileDocument::theatre_changed, this, &ProfileWorkspace::show_theatre);
@@ -235,15 +244,22 @@ void ProfileWorkspace::connect_all() {
   connect(&document_, &ProfileDocument::work_changed, this, &ProfileWorkspace::show_work);
   connect(&document_, &ProfileDocument::progress, progress_, &QLabel::setText);
   connect(&document_, &ProfileDocument::failed, this, [this](const QString& sentence) {
+    if (opening_) bring_back(std::exchange(opening_, nullptr)->before);
     say_error(sentence);
     Q_EMIT failed(sentence);
   });
-  connect(&document_, &ProfileDocument::work_changed, this, &Workspace::settled_changed);
-  connect(&document_, &ProfileDocument::recording_changed, this, &Workspace::facts_changed);
+  connect(&document_, &ProfileDocument::device_failed, this, &ProfileWorkspace::offer_cpu);
+  connect(&document_, &ProfileDocument::work_changed, this, &ProfileWorkspace::end_opening);
+  connect(&document_, &ProfileDocument::theatre_changed, this, &ProfileWorkspace::end_opening);
+  connect(&document_, &ProfileDocument::kept_changed, this, &ProfileWorkspace::end_opening);
+  for (const auto signal :
+       {&ProfileDocument::work_changed, &ProfileDocument::theatre_changed, &ProfileDocument::kept_changed})
+    connect(&document_, signal, this, &Workspace::settled_changed);
+  connect(&model_, &ModelDocument::run_changed, this, [this] { scene_text_.reset(); });
   connect(&model_, &ModelDocument::focus_changed, this, [this] {
     if (!isVisible()) return;
     if (!entered_) enter();
-    if (tab() == theatre) play_theatre();
+    if (tab() == theatre && !scene_text_) play_theatre();
   });
   connect(view_, &ImGuiView::interacted, this, &ProfileWorkspace::show_selection);
   Transport& transport = transport_bar().transport();
@@ -261,41 +277,10 @@ void ProfileWorkspace::show_tab(Tab wanted) {
   Page* const pages[] = {&timeline_, &stages_, &roofline_, &memory_, &compare_, &theatre_, &sweep_};
   controls_->setCurrentIndex(wanted == theatre ? 1 : wanted == sweep ? 2 : 0);
   view_->show_page(pages[wanted]);
-  if (wanted == theatre) play_theatre();
+  if (wanted == theatre && !opening_) play_theatre();
   fit_transport();
+  show_selection();
   view_->set_live(living() && isVisible());
-}
-
-void ProfileWorkspace::enter() {
-  if (!model_.run()) return model_workspace_.enter();  // and comes back when there is a model
-  if (!std::exchange(entered_, true)) run();
-}
-
-bool ProfileWorkspace::shows(const Scene& /*scene*/) const {
-  return false;
-}
-
-void ProfileWorkspace::open_scene(const Scene& /*scene*/, const std::filesystem::path& /*base*/) {}
-
-Scene ProfileWorkspace::scene(const std::filesystem::path& /*folder*/) const {
-  throw Error("a recording is saved with the button beside the runs; this view has no scene yet");
-}
-
-bool ProfileWorkspace::settled() const {
-  return document_.work() == ProfileDocument::Work::none && document_.recording().profile;
-}
-
-WorkspaceFacts ProfileWorkspace::facts() const {
-  WorkspaceFacts facts;
-  const auto& summary = document_.recording().summary;
-  if (!summary) return facts;
-  facts.title = summary->title;
-  facts.device = summary->device;
-  return facts;
-}
-
-std::vector<WorkspaceCommand> ProfileWorkspace::commands() {
-  return {{tr("Run"), QStringLiteral("profile_run"), tr("Record a profile"), {}, [this] { run(); }, true}};
 }
 
 void ProfileWorkspace::showEvent(QShowEvent* event) {
@@ -313,39 +298,22 @@ bool ProfileWorkspace::living() const {
   return document_.work() == ProfileDocument::Work::recording && tab() < compare;
 }
 
-void ProfileWorkspace::run() {
-  if (!model_.run()) return notice().show_message(Notice::Kind::info, tr("Open a model first, then run it here."));
-  RecordingWish wish;
-  wish.model = model_.run()->model().info().folder;
-  wish.ids = model_.run()->trace.ids();
-  wish.prompt_tokens = prompt_choices[static_cast<std::size_t>(prompt_->currentIndex())];
-  wish.generate = generate_choices[static_cast<std::size_t>(generate_->currentIndex())];
-  wish.precision = precision_choices[static_cast<std::size_t>(precision_->currentIndex())];
-  wish.threads = threads_->currentData().toInt();
-  notice().dismiss();
-  document_.record(wish);
-}
-
 void ProfileWorkspace::start_sweep() {
   SweepRequest request;
   request.lengths = sweep_lengths(256, sweep_range_->currentData().toInt());
+  request.devices.clear();
+  for (const Device& device : device_->devices()) request.devices.push_back(device.id);
   document_.sweep(request);
 }
 
-void ProfileWorkspace::play_theatre() {
-  if (!model_.focus()) return;
-  TheatreWish wish;
-  wish.algorithm = kernels::scan_algorithms[static_cast<std::size_t>(algorithm_->current())];
-  wish.length = theatre_length_->currentData().toInt();
-  wish.chunk = theatre_chunk_->currentData().toInt();
-  theatre_chunk_->parentWidget()->setVisible(wish.algorithm == ScanAlgorithm::chunked);
-  document_.play(wish, model_.focus(), model_.scene().view.state);
-}
-
+// Zones come thirty times a second while a model runs; words and the transport follow when the sums do.
 void ProfileWorkspace::show_recording() {
   const Recording& recording = document_.recording();
   const QString title = recording.summary ? recording.summary->title : QString();
   timeline_.set_recording(recording.lanes, title, recording.summary ? recording.summary->ceilings : Ceilings());
+  view_->refresh();
+  const std::pair now{recording.lanes, recording.summary};
+  if (std::exchange(summed_, now) == now) return;
   stages_.set_summary(recording.summary);
   roofline_.set_summary(recording.summary);
   memory_.set_summary(recording.summary);
@@ -354,7 +322,7 @@ void ProfileWorkspace::show_recording() {
   fit_transport();
   keep_->setEnabled(recording.profile != nullptr);
   save_->setEnabled(recording.profile != nullptr);
-  view_->refresh();
+  Q_EMIT facts_changed();
 }
 
 void ProfileWorkspace::show_kept() {
@@ -372,12 +340,18 @@ void ProfileWorkspace::show_kept() {
 
 void ProfileWorkspace::show_theatre() {
   theatre_.set_theatre(document_.theatre());
-  if (const auto& focus = model_.focus())
-    theatre_.set_source(tr("layer %1, channel %2, state %3")
-                            .arg(focus->track->layer)
-                            .arg(focus->channel)
-                            .arg(model_.scene().view.state));
+  const TheatreRun& run = document_.theatre_run();
+  theatre_.set_source(run.pairs.empty()
+                          ? tr("layer %1, channel %2, state %3").arg(run.layer).arg(run.channel).arg(run.state)
+                          : tr("pairs of the scene"));
+  const auto first = static_cast<qsizetype>(run.first);
+  const auto& model_run = model_.run();
+  // The words of the text, where it is the one of the Model workspace.
+  theatre_.set_tokens(!scene_text_ && model_run ? model_run->texts.mid(first, static_cast<qsizetype>(run.length))
+                                                : QStringList());
   fit_transport();
+  show_selection();
+  if (next_step_) transport_bar().transport().set_position(*std::exchange(next_step_, {}));
   show_step();
 }
 
@@ -455,11 +429,42 @@ void ProfileWorkspace::show_work() {
   view_->refresh();
 }
 
+void ProfileWorkspace::show_theatre_words() {
+  const auto& played = document_.theatre();
+  for (QLabel* label : {facts_title_, shares_title_, bound_title_, facts_, shares_, bound_})
+    label->setVisible(played != nullptr);
+  if (!played) return;
+  const auto paragraph = [](const QString& words) { return words + QLatin1Char('.'); };
+  facts_title_->setText(QString::fromStdString(kernels::scan_algorithm_name(played->algorithm)));
+  facts_title_->setText(facts_title_->text().left(1).toUpper() + facts_title_->text().mid(1));
+  facts_->setText(paragraph(QString::fromStdString(scan_algorithm_sentence(played->algorithm)).toHtmlEscaped()));
+  shares_title_->setText(tr("What it scans"));
+  shares_->setText(
+      tr("<p style=\"margin:0\">h ← <span style=\"color:%1\">a</span> · h + <span style=\"color:%2\">b</span> for %L3 "
+         "tokens, %4.</p><p style=\"margin-top:6px\">Of two neighbours (a₁, b₁) and (a₂, b₂) it makes "
+         "(a₁a₂, a₂b₁ + b₂): any grouping gives the same states.</p>")
+          .arg(theme().symbol(Symbol::A).name(), theme().symbol(Symbol::h).name())
+          .arg(played->input.size())
+          .arg(document_.theatre_run().pairs.empty()
+                   ? tr("with a = exp(Δ·A) and b = Δ·B·x of layer %1, channel %2, state %3")
+                         .arg(document_.theatre_run().layer)
+                         .arg(document_.theatre_run().channel)
+                         .arg(document_.theatre_run().state)
+                   : tr("with the pairs of the scene")));
+  bound_title_->setText(tr("What it costs"));
+  bound_->setText(paragraph(QString::fromStdString(played->sentence).toHtmlEscaped()));
+}
+
 // The words beside the pictures.
 void ProfileWorkspace::show_selection() {
   view_->refresh();
+  if (tab() == theatre) return show_theatre_words();
   const auto& summary = document_.recording().summary;
-  if (!summary || summary->stages.empty()) return;
+  const bool any = summary && !summary->stages.empty();
+  for (QLabel* label : {facts_title_, shares_title_, bound_title_, facts_, shares_, bound_}) label->setVisible(any);
+  if (!any) return;
+  facts_title_->setText(tr("This run"));
+  shares_title_->setText(tr("Where the time goes"));
   const Theme& t = theme();
   double prefill_time = 0, prefill_tokens = 0, decode_time = 0, decode_tokens = 0;
   for (const LaneSpan& pass : document_.recording().lanes->passes()) {
@@ -491,30 +496,12 @@ void ProfileWorkspace::show_selection() {
     const QString name = stage_label(stage.stage);
     shares += QStringLiteral("<tr><td><span style=\"color:%1\">■</span>&nbsp; %2</td><td align=\"right\">%3</td></tr>")
                   .arg(stage_color(stage.stage, t).name(), i == chosen && selection_.stage ? heading(name) : name,
-                       format_percent(stage.share));
+                       format_percent(stage.share).toHtmlEscaped());
   }
   shares_->setText(table.arg(shares));
   const RooflinePoint& point = summary->roof[static_cast<std::size_t>(chosen)];
   bound_title_->setText(tr("What bounds the %1").arg(stage_label(point.stage)));
   bound_->setText(QString::fromStdString(point.sentence).toHtmlEscaped());
-}
-
-void ProfileWorkspace::export_data() {
-  const QString path =
-      QFileDialog::getSaveFileName(this, tr("Save the recording"), QStringLiteral("profile.json"),
-                                   tr("Profile (*.json);;Trace for Perfetto (*.trace.json);;Table (*.csv)"));
-  if (path.isEmpty()) return;
-  try {
-    document_.save(path);
-    notice().show_message(Notice::Kind::info, tr("Saved %1").arg(QFileInfo(path).fileName()));
-  } catch (const Error& error) {
-    notice().show_message(Notice::Kind::error, QString::fromUtf8(error.what()));
-  }
-}
-
-void ProfileWorkspace::open_profile() {
-  const QString path = QFileDialog::getOpenFileName(this, tr("Open a saved profile"), {}, tr("Profiles (*.json)"));
-  if (!path.isEmpty()) document_.open(path);
 }
 
 }  // namespace statescope

@@ -51,9 +51,10 @@ ordered_json summaries_json(const Trace& trace, std::int64_t layers) {
 
 }  // namespace
 
-LoadedModel load_with_tokenizer(const std::filesystem::path& path, Precision precision, const std::string& device) {
+LoadedModel load_with_tokenizer(const std::filesystem::path& path, Precision precision, const std::string& device,
+                                int threads) {
   const Checkpoint checkpoint = Checkpoint::open(path);
-  LoadedModel loaded{load_model(checkpoint, precision, 0, device), std::nullopt};
+  LoadedModel loaded{load_model(checkpoint, precision, threads, device), std::nullopt};
   const std::filesystem::path tokenizer = checkpoint.folder() / "tokenizer.json";
   std::error_code error;
   if (std::filesystem::exists(tokenizer, error)) loaded.tokenizer = Tokenizer::load(tokenizer.string());

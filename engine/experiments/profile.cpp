@@ -75,16 +75,26 @@ ordered_json comparison_json(const Profile& before, const Profile& after) {
 
 }  // namespace
 
+std::vector<std::int32_t> prompt_ids(const ProfileRun& run, const LoadedModel& loaded) {
+  ModelRun reading;
+  reading.prompt = run.prompt;
+  reading.prompt_ids = run.prompt_ids;
+  std::vector<std::int32_t> ids = prompt_ids(reading, loaded);
+  const std::size_t text = ids.size();
+  if (run.read > 0) ids.resize(static_cast<std::size_t>(run.read));
+  for (std::size_t i = text; i < ids.size(); ++i) ids[i] = ids[i - text];
+  return ids;
+}
+
 Profile profile_of(const ProfileRun& run, const std::filesystem::path& base, const std::filesystem::path& assets,
                    std::stop_token stop, const ProfileListener& listener) {
   if (!run.file.empty()) return load_profile(base / run.file);
   if (run.precision == Precision::f64)
     throw Error("dtype f64 is the reference, which is not recorded; use f32, bf16 or f16");
-  const LoadedModel loaded = load_with_tokenizer(resolve_model(run.model, base, assets), run.precision, run.device);
-  ModelRun reading;
-  reading.prompt = run.prompt;
+  const LoadedModel loaded =
+      load_with_tokenizer(resolve_model(run.model, base, assets), run.precision, run.device, run.threads);
   Profile profile =
-      profile_run(*loaded.model, {.ids = prompt_ids(reading, loaded), .generate = run.tokens}, stop, listener);
+      profile_run(*loaded.model, {.ids = prompt_ids(run, loaded), .generate = run.tokens}, stop, listener);
   profile.ceilings = measure_ceilings(run.device, run.precision, loaded.model->backend().threads(), stop);
   return profile;
 }

@@ -72,10 +72,12 @@ TheatreSource theatre_source(const TheatreRun& run, const std::filesystem::path&
     throw Error("the theatre's layer " + std::to_string(run.layer) + " is outside 0 to " + std::to_string(layers - 1));
   ModelRun reading;
   reading.prompt = run.prompt;
+  reading.prompt_ids = run.prompt_ids;
   Session session(loaded.model);
   session.append(prompt_ids(reading, loaded), false, stop);
   const LayerTrack track = layer_track(*loaded.model, session.trace(), run.layer, nullptr, stop);
-  return theatre_source(*loaded.model, track, run.channel, run.state, run.first, run.length);
+  const std::int64_t length = run.first < track.tokens ? std::min(run.length, track.tokens - run.first) : run.length;
+  return theatre_source(*loaded.model, track, run.channel, run.state, run.first, length);
 }
 
 ordered_json compute_theatre(const TheatreScene& scene, const std::filesystem::path& base,
@@ -91,7 +93,7 @@ ordered_json compute_theatre(const TheatreScene& scene, const std::filesystem::p
           {"algorithm", scan_algorithm_id(theatre.algorithm)},
           {"chunk", theatre.chunk},
           {"h0", theatre.h0},
-          {"cursor", std::clamp<std::int64_t>(scene.cursor, 0, std::ssize(theatre.steps) - 1)},
+          {"cursor", std::min(scene.cursor, std::ssize(theatre.steps))},
           {"pairs", pairs_json(theatre.input)},
           {"states", theatre.states},
           {"combines", work.combines},

@@ -11,20 +11,6 @@ using nlohmann::json;
 
 constexpr std::size_t max_tokens = 1 << 20;
 
-std::vector<std::int32_t> get_ids(const json& object, const std::string& key, const std::string& where) {
-  std::vector<std::int32_t> ids;
-  const auto found = object.find(key);
-  if (found == object.end()) return ids;
-  if (!found->is_array() || found->size() > max_tokens)
-    throw Error(where + ": \"" + key + "\" must be a list of at most " + std::to_string(max_tokens) + " token ids");
-  for (const json& id : *found) {
-    if (!id.is_number_integer() || id.get<double>() < 0 || id.get<double>() > std::numeric_limits<std::int32_t>::max())
-      throw Error(where + ": \"" + key + "\" holds something that is not a token id");
-    ids.push_back(id.get<std::int32_t>());
-  }
-  return ids;
-}
-
 Sampling parse_sampling(const json& object, const std::string& where) {
   refuse_unknown_keys(object, {"temperature", "top_k", "top_p", "seed"}, where);
   Sampling sampling;
@@ -69,6 +55,20 @@ ModelView parse_view(const json& object, const std::string& where) {
 }
 
 }  // namespace
+
+std::vector<std::int32_t> get_ids(const json& object, const std::string& key, const std::string& where) {
+  std::vector<std::int32_t> ids;
+  const auto found = object.find(key);
+  if (found == object.end()) return ids;
+  if (!found->is_array() || found->size() > max_tokens)
+    throw Error(where + ": \"" + key + "\" must be a list of at most " + std::to_string(max_tokens) + " token ids");
+  for (const json& id : *found) {
+    if (!id.is_number_integer() || id.get<double>() < 0 || id.get<double>() > std::numeric_limits<std::int32_t>::max())
+      throw Error(where + ": \"" + key + "\" holds something that is not a token id");
+    ids.push_back(id.get<std::int32_t>());
+  }
+  return ids;
+}
 
 ModelScene parse_model_scene(const json& root, const std::string& where) {
   ModelScene scene;

@@ -8,7 +8,16 @@ namespace {
 using nlohmann::json;
 using nlohmann::ordered_json;
 
-constexpr std::int64_t max_generated = 1 << 20;
+constexpr std::int64_t max_tokens = 1 << 20, max_threads = 1024;
+constexpr const char* tab_names[] = {"timeline", "stages",  "roofline",
+                                     "memory",   "compare", "sweep"};  // in the order of ProfileTab
+
+ProfileTab parse_tab(const std::string& name, const std::string& where) {
+  const auto found = std::find(std::begin(tab_names), std::end(tab_names), name);
+  if (found == std::end(tab_names))
+    throw Error(where + ": \"tab\" must be timeline, stages, roofline, memory, compare or sweep");
+  return static_cast<ProfileTab>(found - std::begin(tab_names));
+}
 
 std::vector<ScanPair> get_pairs(const json& object, const std::string& where) {
   std::vector<ScanPair> pairs;
@@ -37,10 +46,10 @@ std::int64_t get_within(const json& object, const std::string& key, std::int64_t
 TheatreScene parse_theatre_scene(const json& root, const std::string& root_where) {
   const json& object = object_at(root, "experiment", root_where);
   const std::string where = root_where + ": experiment";
-  refuse_unknown_keys(
-      object,
-      {"kind", "algorithm", "chunk", "pairs", "h0", "model", "prompt", "layer", "channel", "state", "first", "length"},
-      where);
+  refuse_unknown_keys(object,
+                      {"kind", "algorithm", "chunk", "pairs", "h0", "model", "prompt", "prompt_ids", "layer", "channel",
+                       "state", "first", "length"},
+                      where);
   refuse_unknown_keys(object_at(root, "view", root_where), {}, root_where + ": view");
   TheatreScene scene;
   TheatreRun& run = scene.run;
@@ -51,6 +60,7 @@ TheatreScene parse_theatre_scene(const json& root, const std::string& root_where
   run.h0 = get_number_or(object, "h0", 0, where);
   run.model = get_string_or(object, "model", run.model, where);
   run.prompt = get_string_or(object, "prompt", run.prompt, where);
+  run.prompt_ids = get_ids(object, "prompt_ids", where);
   run.layer = get_index(object, "layer", 0, where);
   run.channel = get_index(object, "channel", 0, where);
   run.state = get_index(object, "state", 0, where);
@@ -72,6 +82,7 @@ ordered_json scene_json(const TheatreScene& scene) {
   if (run.h0 != 0) experiment["h0"] = run.h0;
   experiment["model"] = run.model;
   experiment["prompt"] = run.prompt;
+  if (!run.prompt_ids.empty()) experiment["prompt_ids"] = run.prompt_ids;
   experiment["layer"] = run.layer;
   experiment["channel"] = run.channel;
   experiment["state"] = run.state;
@@ -83,26 +94,33 @@ ordered_json scene_json(const TheatreScene& scene) {
 ProfileScene parse_profile_scene(const json& root, const std::string& root_where) {
   const json& object = object_at(root, "experiment", root_where);
   const std::string where = root_where + ": experiment";
-  refuse_unknown_keys(object, {"kind", "file", "against", "model", "prompt", "tokens", "device", "dtype"}, where);
+  refuse_unknown_keys(
+      object,
+      {"kind", "file", "against", "model", "prompt", "prompt_ids", "read", "tokens", "device", "dtype", "threads"},
+      where);
   ProfileScene scene;
   ProfileRun& run = scene.run;
   run.file = get_string_or(object, "file", "", where);
   run.against = get_string_or(object, "against", "", where);
   run.model = get_string_or(object, "model", run.model, where);
   run.prompt = get_string_or(object, "prompt", run.prompt, where);
-  run.tokens = get_within(object, "tokens", 0, 0, max_generated, where);
+  run.prompt_ids = get_ids(object, "prompt_ids", where);
+  run.read = get_within(object, "read", 0, 0, max_tokens, where);
+  run.tokens = get_within(object, "tokens", 0, 0, max_tokens, where);
+  run.threads = static_cast<int>(get_within(object, "threads", 0, 0, max_threads, where));
   run.device = get_string_or(object, "device", run.device, where);
   const std::string dtype = get_string_or(object, "dtype", precision_name(run.precision), where);
   run.precision = named([&] { return parse_precision(dtype); }, where + ": dtype");
 
   const json& view = object_at(root, "view", root_where);
   const std::string view_where = root_where + ": view";
-  refuse_unknown_keys(view, {"from", "to", "stage"}, view_where);
+  refuse_unknown_keys(view, {"tab", "from", "to", "stage"}, view_where);
   scene.view.from = get_index(view, "from", 0, view_where);
   scene.view.to = get_index(view, "to", 0, view_where);
   if (scene.view.to < scene.view.from) throw Error(view_where + ": \"to\" must not lie before \"from\"");
-  const std::string stage = get_string_or(view, "stage", stage_name(scene.view.stage), view_where);
-  scene.view.stage = named([&] { return parse_stage(stage); }, view_where + ": stage");
+  const std::string stage = get_string_or(view, "stage", "", view_where);
+  if (!stage.empty()) scene.view.stage = named([&] { return parse_stage(stage); }, view_where + ": stage");
+  scene.view.tab = parse_tab(get_string_or(view, "tab", "timeline", view_where), view_where);
   scene.cursor = get_index(root, "cursor", 0, root_where);
   return scene;
 }
@@ -114,12 +132,16 @@ ordered_json scene_json(const ProfileScene& scene) {
   if (!run.against.empty()) experiment["against"] = run.against;
   experiment["model"] = run.model;
   experiment["prompt"] = run.prompt;
+  if (!run.prompt_ids.empty()) experiment["prompt_ids"] = run.prompt_ids;
+  if (run.read != 0) experiment["read"] = run.read;
   experiment["tokens"] = run.tokens;
   experiment["device"] = run.device;
   experiment["dtype"] = precision_name(run.precision);
-  return {{"experiment", experiment},
-          {"view", {{"from", scene.view.from}, {"to", scene.view.to}, {"stage", stage_name(scene.view.stage)}}},
-          {"cursor", scene.cursor}};
+  if (run.threads != 0) experiment["threads"] = run.threads;
+  ordered_json view{
+      {"tab", tab_names[static_cast<std::size_t>(scene.view.tab)]}, {"from", scene.view.from}, {"to", scene.view.to}};
+  if (scene.view.stage) view["stage"] = stage_name(*scene.view.stage);
+  return {{"experiment", experiment}, {"view", view}, {"cursor", scene.cursor}};
 }
 
 }  // namespace statescope

@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <nlohmann/json.hpp>
 #include <string>
+#include <vector>
 
 #include "engine/error.h"
 #include "engine/io/json.h"
@@ -87,6 +88,9 @@ inline nlohmann::ordered_json complex_json(Complex value) {
   if (value.imag() == 0) return value.real();
   return nlohmann::ordered_json::array({value.real(), value.imag()});
 }
+
+/// Token ids, at most 1,048,576; an empty list when the key is not there.
+std::vector<std::int32_t> get_ids(const nlohmann::json& object, const std::string& key, const std::string& where);
 
 // What `parse` says about the text, with the place in front.
 template <class Parse>

@@ -98,19 +98,19 @@ TEST_F(ProfileTest, saved_profile_opens_again_and_a_broken_one_says_why) {
   const QString path = QString::fromStdString((folder.path() / "profile.json").string());
   profile().save(path);
   const auto saved = profile().recording().profile;
-  profile().open(path);
+  window->open_path(path);
   ASSERT_TRUE(wait_until([&] { return profile().recording().profile != saved; }));
+  ASSERT_TRUE(recorded());
   EXPECT_EQ(profile().recording().profile->zones.size(), saved->zones.size());
 
   QFile broken(path);
   ASSERT_TRUE(broken.open(QIODevice::WriteOnly));
   broken.write("{}");
   broken.close();
-  QString problem;
-  QObject::connect(&profile(), &ProfileDocument::failed, window.get(), [&](const QString& text) { problem = text; });
-  profile().open(path);
-  ASSERT_TRUE(wait_until([&] { return !problem.isEmpty(); }));
-  EXPECT_TRUE(problem.contains(u("profile.json"))) << problem.toStdString();
+  ProfileRun absent;
+  absent.file = path.toStdString();
+  profile().record(absent);
+  ASSERT_TRUE(wait_until([&] { return notice().contains(u("profile.json")); })) << notice().toStdString();
 }
 
 TEST_F(ProfileTest, stop_keeps_what_was_recorded) {

@@ -235,6 +235,10 @@ const char* const theatre = R"({
     "h0": 3.0,
     "model": "m",
     "prompt": "a",
+    "prompt_ids": [
+      8,
+      9
+    ],
     "layer": 1,
     "channel": 2,
     "state": 3,
@@ -247,7 +251,7 @@ const char* const theatre = R"({
 
 TEST(Scene, OfTheTheatreReadsAndWritesExactlyThisText) {
   TheatreScene scene;
-  scene.run = {ScanAlgorithm::chunked, 4, {{0.5, 1}, {0.25, -2}}, 3, "m", "a", 1, 2, 3, 4, 5};
+  scene.run = {ScanAlgorithm::chunked, 4, {{0.5, 1}, {0.25, -2}}, 3, "m", "a", 1, 2, 3, 4, 5, {8, 9}};
   scene.cursor = 6;
   EXPECT_EQ(parse_scene(theatre, "s.json"), Scene(scene));
   EXPECT_EQ(to_text(scene), theatre);
@@ -263,11 +267,17 @@ const char* const profile = R"({
     "against": "other.json",
     "model": "m",
     "prompt": "a",
+    "prompt_ids": [
+      3
+    ],
+    "read": 64,
     "tokens": 7,
     "device": "cuda:1",
-    "dtype": "bf16"
+    "dtype": "bf16",
+    "threads": 2
   },
   "view": {
+    "tab": "roofline",
     "from": 10,
     "to": 20,
     "stage": "in-projection"
@@ -278,8 +288,8 @@ const char* const profile = R"({
 
 TEST(Scene, OfAProfileReadsAndWritesExactlyThisText) {
   ProfileScene scene;
-  scene.run = {"run.json", "other.json", "m", "a", 7, "cuda:1", Precision::bf16};
-  scene.view = {10, 20, Stage::in_projection};
+  scene.run = {"run.json", "other.json", "m", "a", 7, "cuda:1", Precision::bf16, {3}, 64, 2};
+  scene.view = {10, 20, Stage::in_projection, ProfileTab::roofline};
   scene.cursor = 15;
   EXPECT_EQ(parse_scene(profile, "s.json"), Scene(scene));
   EXPECT_EQ(to_text(scene), profile);
@@ -315,7 +325,11 @@ TEST(Scene, OfTheTheatreAndOfProfilesRefusesBadParametersNamingThem) {
   expect_refused(profile, "/experiment/tokens", -1);
   expect_refused(profile, "/experiment/dtype", "f8");
   expect_refused(profile, "/experiment/colour", 1);
+  expect_refused(profile, "/experiment/read", -1);
+  expect_refused(profile, "/experiment/threads", 100000);
+  expect_refused(profile, "/experiment/prompt_ids", {-1});
   expect_refused(profile, "/view/to", 9);
+  expect_refused(profile, "/view/tab", "lunch");
   expect_refused(profile, "/view/stage", "lunch");
   expect_refused(profile, "/cursor", -1);
 }

@@ -6,6 +6,7 @@
 #include <QShortcut>
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "paint.h"
 #include "widgets/button.h"
@@ -21,6 +22,7 @@ constexpr int slide_ms = 180;
 Notice::Notice(QWidget* parent)
     : QWidget(parent),
       text_(new QLabel(this)),
+      action_(new Button(Button::Look::raised, {}, {}, this)),
       close_(new Button(Button::Look::plain, QStringLiteral("close"), {}, this)),
       escape_(new QShortcut(Qt::Key_Escape, this)) {
   setObjectName(QStringLiteral("notice"));
@@ -33,6 +35,11 @@ Notice::Notice(QWidget* parent)
   text_->setTextInteractionFlags(Qt::TextSelectableByMouse | Qt::TextSelectableByKeyboard);
   close_->setObjectName(QStringLiteral("notice_close"));
   close_->set_hint(tr("Close this message"), QStringLiteral("Esc"));
+  action_->setObjectName(QStringLiteral("notice_action"));
+  connect(action_, &QAbstractButton::clicked, this, [this] {
+    dismiss();
+    if (const auto run = std::exchange(run_, {})) run();
+  });
   connect(close_, &QAbstractButton::clicked, this, &Notice::dismiss);
   connect(escape_, &QShortcut::activated, this, &Notice::dismiss);
   slide_.setDuration(slide_ms);
@@ -49,8 +56,11 @@ Notice::Notice(QWidget* parent)
   hide();
 }
 
-void Notice::show_message(Kind kind, const QString& sentence) {
+void Notice::show_message(Kind kind, const QString& sentence, const QString& action, std::function<void()> run) {
   kind_ = kind;
+  action_->setText(action);
+  action_->setHidden(action.isEmpty());
+  run_ = std::move(run);
   text_->setText(sentence);
   setAccessibleName(sentence);
   escape_->setEnabled(true);
@@ -87,7 +97,8 @@ void Notice::slide(double to) {
 }
 
 int Notice::text_width(int width) const {
-  return std::max(scaled(60), width - scaled(12 + 18 + 10) - scaled(8 + 30 + 6));
+  const int action = action_->isHidden() ? 0 : action_->sizeHint().width() + scaled(12);
+  return std::max(scaled(60), width - scaled(12 + 18 + 10) - scaled(8 + 30 + 6) - action);
 }
 
 int Notice::heightForWidth(int width) const {
@@ -118,6 +129,9 @@ void Notice::relayout() {
   text_->setGeometry(scaled(40), top + (full - text_height) / 2, text_width(width()), text_height);
   close_->setGeometry(width() - scaled(6 + 28), top + (std::min(full, scaled(40)) - scaled(28)) / 2, scaled(28),
                       scaled(28));
+  const QSize action = action_->sizeHint();
+  action_->setGeometry(close_->x() - scaled(6) - action.width(), close_->geometry().center().y() - action.height() / 2,
+                       action.width(), action.height());
   update();
 }
 

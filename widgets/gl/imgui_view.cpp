@@ -197,6 +197,11 @@ void ImGuiView::set_live(bool live) {
   refresh();
 }
 
+void ImGuiView::set_painted(bool painted) {
+  painted_ = painted;
+  if (surface_) surface_->setHidden(painted);
+}
+
 bool ImGuiView::accelerated() const {
   return context_->renderer;
 }
@@ -211,7 +216,7 @@ void ImGuiView::refresh() {
 // Only when it is first seen: a window that never shows a page never pays for OpenGL.
 void ImGuiView::showEvent(QShowEvent* event) {
   View::showEvent(event);
-  if (surface_ || !has_opengl()) return;
+  if (surface_ || painted_ || !has_opengl()) return;
   surface_ = new Surface(*this);
   surface_->setGeometry(rect());
   surface_->show();

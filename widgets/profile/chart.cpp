@@ -128,4 +128,42 @@ void spread_labels(std::vector<PlotLabel>& labels, double line_height, double to
   }
 }
 
+void place_names(std::vector<DotName>& names, const Canvas& canvas, const QRectF& inside, std::vector<QRectF> taken) {
+  // Beside is where a name is looked for; then below and above, then askew, then the same farther away.
+  constexpr double directions[] = {0, 180, 90, -90, 35, -35, 145, -145, 65, -65, 115, -115};
+  const double gap = scaled(5), line = canvas.line_height(TextRole::caption);
+  for (const DotName& name : names) {
+    const double reach = name.radius + 2;
+    taken.push_back({name.dot.x() - reach, name.dot.y() - reach, 2 * reach, 2 * reach});
+  }
+  for (DotName& name : names) {
+    const double width = canvas.text_width(TextRole::caption, name.text);
+    for (int ring = 0; ring < 6 && name.box.isNull(); ++ring)
+      for (const double degrees : directions) {
+        const double angle = degrees * M_PI / 180, reach = name.radius + gap + ring * 0.8 * line;
+        const QPointF anchor = name.dot + reach * QPointF(std::cos(angle), std::sin(angle));
+        // The side that faces the dot touches the anchor.
+        const double x = anchor.x() - width * (1 - std::cos(angle)) / 2,
+                     y = anchor.y() - line * (1 - std::sin(angle)) / 2;
+        const QRectF box(x, y, width, line);
+        const bool covers = std::any_of(taken.begin(), taken.end(), [&](const QRectF& t) { return t.intersects(box); });
+        if (covers || !inside.contains(box)) continue;
+        name.box = box;
+        taken.push_back(box.adjusted(-gap, 0, gap, 0));
+        break;
+      }
+  }
+}
+
+void draw_name(Canvas& canvas, const DotName& name) {
+  if (name.box.isNull()) return;
+  const QPointF near(std::clamp(name.dot.x(), name.box.left(), name.box.right()),
+                     std::clamp(name.dot.y(), name.box.top(), name.box.bottom()));
+  const QPointF way = near - name.dot;
+  const double length = std::hypot(way.x(), way.y());
+  if (length > name.radius + scaled(9))
+    canvas.line(name.dot + way * (name.radius / length), near, mix(name.color, theme().background, 0.5), 1);
+  canvas.text(name.box.topLeft(), TextRole::caption, name.color, name.text);
+}
+
 }  // namespace statescope

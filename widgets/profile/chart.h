@@ -50,4 +50,17 @@ struct PlotLabel {
 };
 void spread_labels(std::vector<PlotLabel>& labels, double line_height, double top, double bottom);
 
+/// The name of a dot, as near to it as there is room: it covers no dot, no other name and nothing that is `taken`, and
+/// stays `inside`. The first ones choose first; where there is no room within reach the box stays empty.
+struct DotName {
+  QPointF dot;
+  double radius = 0;
+  QString text;
+  QColor color;
+  QRectF box;
+};
+void place_names(std::vector<DotName>& names, const Canvas& canvas, const QRectF& inside, std::vector<QRectF> taken);
+/// With a thin line to its dot where it stands apart.
+void draw_name(Canvas& canvas, const DotName& name);
+
 }  // namespace statescope

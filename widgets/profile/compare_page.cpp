@@ -32,9 +32,9 @@ double per_token(const std::optional<StageStatistics>& stage, const StageCompari
 }  // namespace
 
 void ComparePage::set_sides(Side before, Side after) {
+  if (before.recording != before_.recording || after.recording != after_.recording) window_ = {};
   before_ = std::move(before);
   after_ = std::move(after);
-  window_ = {};
 }
 
 double ComparePage::length() const {

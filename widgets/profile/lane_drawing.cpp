@@ -107,8 +107,9 @@ std::optional<std::pair<std::size_t, std::int64_t>> draw_lanes(Canvas& canvas, c
   for (std::size_t i = 0; i < drawing.recording.lanes().size(); ++i) {
     const ZoneLane& lane = drawing.recording.lanes()[i];
     const double left = drawing.box.left(), width = drawing.box.width();
-    canvas.text_in({left, y, width, double(scaled(label_row))}, Qt::AlignLeft, TextRole::caption, t.muted,
-                   lane.on_device ? tr("GPU") : tr("CPU"));
+    // Clear of the mark of the present pass, which begins at the very left.
+    canvas.text_in({left + scaled(4), y, width - scaled(4), double(scaled(label_row))}, Qt::AlignLeft,
+                   TextRole::caption, t.muted, lane.on_device ? tr("GPU") : tr("CPU"));
     y += scaled(label_row);
     draw_spans(canvas, drawing, {left, y, width, double(scaled(span_row))}, lane.passes, pass_text);
     y += scaled(span_row + row_gap);

@@ -91,9 +91,13 @@ void MemoryPage::draw(Canvas& canvas, const QRectF& area, const Pointer& pointer
   canvas.text_in({plot.box.left(), plot.y_of(state) + scaled(6), plot.box.width() - scaled(8), line}, Qt::AlignRight,
                  TextRole::caption, recurrent, tr("recurrent state, %1").arg(bytes_text(state)));
   const QString cache_name = tr("key-value cache, %1 a token").arg(bytes_text(per_token));
-  const double named_at = plot.x_of(longest_context / 64);
-  canvas.text({named_at - canvas.text_width(TextRole::caption, cache_name) - scaled(12),
-               plot.y_of(per_token * longest_context / 64) - line - scaled(8)},
+  // Under the line; where this run's mark would cross it, above.
+  const double cache_width = canvas.text_width(TextRole::caption, cache_name);
+  const QPointF named(plot.x_of(longest_context / 64), plot.y_of(per_token * longest_context / 64));
+  const double right = std::min(named.x() + scaled(12), plot.box.right() - cache_width);
+  const bool crossed = at > right - scaled(6) && at < right + cache_width + scaled(6);
+  canvas.text(crossed ? QPointF(named.x() - cache_width - scaled(12), named.y() - line - scaled(8))
+                      : QPointF(right, named.y() + scaled(4)),
               TextRole::caption, cache, cache_name);
 
   const double equal = state / per_token;

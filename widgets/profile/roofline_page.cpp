@@ -66,6 +66,40 @@ double radius_of(const ProfileSummary& summary, std::size_t i) {
   return least + (most - least) * std::sqrt(summary.stages[i].share);
 }
 
+// The limits and their names. Returns where the names and lines stand.
+std::vector<QRectF> draw_roof(Canvas& canvas, const LogPlot& plot, const Ceilings& ceilings) {
+  const Theme& t = theme();
+  const double bandwidth = bandwidth_of(ceilings), peak = peak_of(ceilings);
+  if (bandwidth <= 0 || peak <= 0) return {};
+  std::vector<QRectF> taken;
+  const double ridge = peak / bandwidth, line = canvas.line_height(TextRole::caption);
+  const std::array roof{QPointF(plot.x_of(plot.x_low), plot.y_of(plot.x_low * bandwidth)),
+                        QPointF(plot.x_of(ridge), plot.y_of(peak)), QPointF(plot.box.right(), plot.y_of(peak))};
+  canvas.polyline(roof, t.text, 2);
+  const double lower = std::min(ceilings.matrix_rate, ceilings.multiply_add_rate);
+  if (lower > 0 && lower < 0.95 * peak)
+    canvas.dashed_line({plot.x_of(lower / bandwidth), plot.y_of(lower)}, {plot.box.right(), plot.y_of(lower)}, t.muted,
+                       1.5, 5);
+  const auto name = [&](double rate, const QString& what) {
+    const QString text = tr("%1, %2").arg(what, rate_text(rate));
+    const QRectF box(plot.box.right() - canvas.text_width(TextRole::caption, text) - scaled(6),
+                     plot.y_of(rate) - line - scaled(3), canvas.text_width(TextRole::caption, text), line + scaled(3));
+    canvas.text(box.topLeft(), TextRole::caption, t.text, text);
+    taken.push_back(box);
+  };
+  name(peak, ceilings.matrix_rate >= ceilings.multiply_add_rate ? tr("matrix products") : tr("multiply-adds"));
+  if (lower > 0 && lower < 0.6 * peak)
+    name(lower, ceilings.matrix_rate < ceilings.multiply_add_rate ? tr("matrix products") : tr("multiply-adds"));
+  // Along the lower end of the slope, where no stage of a model lies.
+  const QString text = tr("memory, %1").arg(bandwidth_text(bandwidth));
+  const double slope_x = std::max(plot.x_low * 1.15, plot.y_low * 1.6 / bandwidth);
+  const QRectF box(plot.x_of(slope_x) + scaled(14), plot.y_of(slope_x * bandwidth) - line / 2,
+                   canvas.text_width(TextRole::caption, text), line);
+  canvas.text(box.topLeft(), TextRole::caption, t.text, text);
+  taken.push_back(box);
+  return taken;
+}
+
 }  // namespace
 
 std::optional<int> RooflinePage::point_near(const QRectF& area, const QPointF& place) const {
@@ -116,38 +150,33 @@ void RooflinePage::draw(Canvas& canvas, const QRectF& area, const Pointer& point
             tr("operations per second ↑"));
 
   canvas.push_clip(plot.box);
+  const std::vector<QRectF> taken = draw_roof(canvas, plot, ceilings);
   const double bandwidth = bandwidth_of(ceilings), peak = peak_of(ceilings);
-  if (bandwidth > 0 && peak > 0) {
-    const double ridge = peak / bandwidth;
-    const std::array roof{QPointF(plot.x_of(plot.x_low), plot.y_of(plot.x_low * bandwidth)),
-                          QPointF(plot.x_of(ridge), plot.y_of(peak)), QPointF(plot.box.right(), plot.y_of(peak))};
-    canvas.polyline(roof, t.text, 2);
-    const double lower = std::min(ceilings.matrix_rate, ceilings.multiply_add_rate);
-    if (lower > 0 && lower < 0.95 * peak)
-      canvas.dashed_line({plot.x_of(lower / bandwidth), plot.y_of(lower)}, {plot.box.right(), plot.y_of(lower)},
-                         t.muted, 1.5, 5);
-    const double line = canvas.line_height(TextRole::caption);
-    const auto name = [&](double rate, const QString& what) {
-      const QString text = tr("%1, %2").arg(what, rate_text(rate));
-      canvas.text({plot.box.right() - canvas.text_width(TextRole::caption, text) - scaled(6),
-                   plot.y_of(rate) - line - scaled(3)},
-                  TextRole::caption, t.text, text);
-    };
-    name(peak, ceilings.matrix_rate >= ceilings.multiply_add_rate ? tr("matrix products") : tr("multiply-adds"));
-    if (lower > 0 && lower < 0.6 * peak)
-      name(lower, ceilings.matrix_rate < ceilings.multiply_add_rate ? tr("matrix products") : tr("multiply-adds"));
-    // Below the slope, well to the right of where a model's stages lie.
-    const double slope_x = std::max(ridge / 3, plot.x_low * 1.15);
-    canvas.text({plot.x_of(slope_x) + scaled(10), plot.y_of(slope_x * bandwidth) + scaled(2)}, TextRole::caption,
-                t.text, tr("memory, %1").arg(bandwidth_text(bandwidth)));
-  }
   const auto near = pointer.inside ? point_near(area, pointer.position) : std::nullopt;
   const int chosen = near ? *near : summary_->find(selection_.stage);
-  std::vector<PlotLabel> labels;
-  for (std::size_t i = 0; i < summary_->roof.size(); ++i) {
+  std::vector<std::size_t> order;  // the chosen one first, then by share
+  for (std::size_t i = 0; i < summary_->roof.size(); ++i)
+    if (drawable(summary_->roof[i])) order.push_back(i);
+  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
+    const auto weight = [&](std::size_t i) { return static_cast<int>(i) == chosen ? 2 : summary_->stages[i].share; };
+    return weight(a) > weight(b);
+  });
+  std::vector<DotName> names;
+  for (const std::size_t i : order) {
     const RooflinePoint& point = summary_->roof[i];
-    if (!drawable(point)) continue;
-    const QPointF place(plot.x_of(point.intensity), plot.y_of(point.rate));
+    const bool is_chosen = static_cast<int>(i) == chosen;
+    names.push_back({QPointF(plot.x_of(point.intensity), plot.y_of(point.rate)),
+                     radius_of(*summary_, i) + (is_chosen ? scaled(4) : 0),
+                     stage_label(point.stage),
+                     is_chosen ? t.text : t.muted,
+                     {}});
+  }
+  place_names(names, canvas, plot.box, taken);
+  // The smallest on top: none hides behind another.
+  for (std::size_t k = 0; k < order.size(); ++k) {
+    const std::size_t i = order[k];
+    const RooflinePoint& point = summary_->roof[i];
+    const QPointF place = names[k].dot;
     const double radius = radius_of(*summary_, i);
     const bool is_chosen = static_cast<int>(i) == chosen;
     if (is_chosen && bandwidth > 0 && peak > 0) {
@@ -158,28 +187,8 @@ void RooflinePage::draw(Canvas& canvas, const QRectF& area, const Pointer& point
     canvas.disc(place, radius + 1.5, t.background);
     canvas.disc(place, radius, stage_color(point.stage, t));
     if (is_chosen) canvas.ring(place, radius + scaled(3), t.text, 2);
-    const QString text = stage_label(point.stage);
-    labels.push_back({place + QPointF(radius + scaled(6), 0), text, is_chosen ? t.text : t.muted,
-                      canvas.text_width(TextRole::caption, text)});
   }
-  const double line = canvas.line_height(TextRole::caption);
-  for (PlotLabel& label : labels)
-    if (label.place.x() + label.width > plot.box.right()) label.place.setX(plot.box.right() - label.width);
-  // Beside the dots, never on one.
-  for (int pass = 0; pass < 3; ++pass) {
-    spread_labels(labels, line, plot.box.top(), plot.box.bottom());
-    for (PlotLabel& label : labels)
-      for (std::size_t i = 0; i < summary_->roof.size(); ++i) {
-        if (!drawable(summary_->roof[i])) continue;
-        const QPointF dot(plot.x_of(summary_->roof[i].intensity), plot.y_of(summary_->roof[i].rate));
-        const double reach = radius_of(*summary_, i) + scaled(5);
-        const bool level = std::abs(dot.y() - label.place.y()) < reach + line / 4;
-        if (level && dot.x() + reach > label.place.x() && dot.x() - reach < label.place.x() + label.width)
-          label.place.setX(dot.x() + reach);
-      }
-  }
-  for (const PlotLabel& label : labels)
-    canvas.text(label.place - QPointF(0, line / 2), TextRole::caption, label.color, label.text);
+  for (const DotName& name : names) draw_name(canvas, name);
   canvas.pop_clip();
 
   // What bounds the chosen one.

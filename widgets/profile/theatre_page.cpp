@@ -7,14 +7,16 @@
 #include <map>
 
 #include "chart.h"
+#include "theatre_memory.h"
 #include "widgets/format.h"
 
 namespace statescope {
 namespace {
 
 // Lengths at 100 % text size.
-constexpr int header = 26, sentence_block = 50, title_width = 176, cell_height = 34, least_gap = 18, most_gap = 34,
-              footer = 34;
+constexpr int header = 26, sentence_block = 50, title_width = 176, cell_height = 34, least_gap = 18, most_gap = 72,
+              most_cell = 104, roomy_cell = 58, least_cell = 36, heads = 20, legend = 26, memory_width = 236,
+              memory_gap = 32, wide = 940;
 
 QString tr(const char* text) {
   return QCoreApplication::translate("Profile", text);
@@ -68,27 +70,71 @@ std::vector<Operand> operands_of(const TheatreMove& move) {
   return operands;
 }
 
+// Two digits; in a narrow cell what is small goes by its power of ten, "3e−4". All cells of a page do alike.
+QString number_text(double value, double width) {
+  if (width >= scaled(roomy_cell) || value == 0 || std::abs(value) >= 0.095) return format_number(value, 2);
+  const double exponent = std::floor(std::log10(std::abs(value)));
+  const double digit = std::round(value / std::pow(10, exponent));
+  return QStringLiteral("%1e−%2").arg(format_number(digit, 1)).arg(-exponent);
+}
+
 void draw_pair(Canvas& canvas, const QRectF& box, ScanPair pair, bool state, double fade) {
   const Theme& t = theme();
-  const QString a = format_number(pair.a, 2), b = format_number(pair.b, 2);
-  const double room = box.width() - scaled(4);
-  if (state) {
-    if (canvas.text_width(TextRole::caption, b) <= room)
-      canvas.text_in(box, Qt::AlignHCenter, TextRole::caption, faded(t.symbol(Symbol::h), fade), b);
-    return;
-  }
-  if (canvas.text_width(TextRole::caption, a) > room || canvas.text_width(TextRole::caption, b) > room) {
+  if (box.width() < scaled(least_cell)) {
     // Too small to read: how much of the past it keeps, as a filled share.
-    const double share = std::clamp(pair.a, 0.0, 1.0);
+    const double share = state ? 1 : std::clamp(pair.a, 0.0, 1.0);
     canvas.fill({box.left() + 2, box.bottom() - 2 - share * (box.height() - 4), box.width() - 4,
                  std::max(1.0, share * (box.height() - 4))},
-                faded(t.symbol(Symbol::A), 0.3 + 0.6 * fade), 1);
+                faded(t.symbol(state ? Symbol::h : Symbol::A), 0.3 + 0.6 * fade), 1);
     return;
   }
+  const QString a = number_text(pair.a, box.width()), b = number_text(pair.b, box.width());
+  if (state) return canvas.text_in(box, Qt::AlignHCenter, TextRole::caption, faded(t.symbol(Symbol::h), fade), b);
   const QRectF upper(box.left(), box.top() + 1, box.width(), box.height() / 2 - 1);
   const QRectF lower(box.left(), box.center().y() - 1, box.width(), box.height() / 2);
   canvas.text_in(upper, Qt::AlignHCenter, TextRole::caption, faded(t.symbol(Symbol::A), fade), a);
   canvas.text_in(lower, Qt::AlignHCenter, TextRole::caption, faded(t.symbol(Symbol::h), fade), b);
+}
+
+// Tokens above the stage, and the chunks as bands behind it.
+void draw_columns(Canvas& canvas, const QRectF& stage, const Levels& levels, const Theatre& theatre,
+                  const QStringList& tokens) {
+  const Theme& t = theme();
+  const auto count = static_cast<std::int64_t>(theatre.input.size());
+  if (theatre.chunk > 0)
+    for (std::int64_t chunk = 0; chunk * theatre.chunk < count; chunk += 2) {
+      const auto first = static_cast<double>(chunk * theatre.chunk);
+      const auto last = static_cast<double>(std::min((chunk + 1) * theatre.chunk, count));
+      canvas.fill(
+          {levels.body.left() + first * levels.pitch, stage.top(), (last - first) * levels.pitch, stage.height()},
+          mix(t.background, t.raised, 0.5), scaled(6));
+    }
+  const double line = canvas.line_height(TextRole::caption);
+  for (std::int64_t i = 0; i < count; ++i) {
+    const QRectF head(levels.body.left() + static_cast<double>(i) * levels.pitch, stage.top(), levels.pitch, line);
+    const bool named = count == tokens.size();
+    const QString text = named ? visible_token(tokens[i]) : QString::number(i);
+    if (named || canvas.text_width(TextRole::caption, text) < levels.pitch - 2)
+      canvas.text_in(head.adjusted(1, 0, -1, 0), Qt::AlignHCenter, TextRole::caption, t.muted, text);
+  }
+}
+
+void draw_legend(Canvas& canvas, const QRectF& box) {
+  const Theme& t = theme();
+  double x = box.left();
+  const std::pair<QColor, QString> entries[] = {{t.symbol(Symbol::y), tr("goes through slow memory")},
+                                                {t.symbol(Symbol::h), tr("stays in a register")},
+                                                {t.symbol(Symbol::A), tr("upper number a: what is kept")},
+                                                {t.symbol(Symbol::h), tr("lower number b: what is added")}};
+  for (std::size_t i = 0; i < std::size(entries); ++i) {
+    const auto& [color, text] = entries[i];
+    const double width = scaled(i < 2 ? 22 : 0) + canvas.text_width(TextRole::caption, text);
+    if (x + width > box.right()) return;
+    if (i < 2) canvas.line({x, box.center().y()}, {x + scaled(16), box.center().y()}, color, 2);
+    canvas.text_in({x + scaled(i < 2 ? 22 : 0), box.top(), width, box.height()}, Qt::AlignLeft, TextRole::caption,
+                   i < 2 ? t.muted : color, text);
+    x += width + scaled(24);
+  }
 }
 
 QString pair_text(ScanPair pair, bool state) {
@@ -122,23 +168,33 @@ void TheatrePage::draw(Canvas& canvas, const QRectF& area, const Pointer& pointe
     return theatre.steps[static_cast<std::size_t>(level - 1)];
   };
 
+  const QRectF words = area.adjusted(0, 0, area.width() >= scaled(wide) ? -scaled(memory_width + memory_gap) : 0, 0);
   draw_page_header(
-      canvas, area,
+      canvas, words,
       doing == 0 ? tr("The input: one pair (a, b) for each token")
                  : tr("Step %1 of %2: %3").arg(doing).arg(steps).arg(QString::fromStdString(step_at(doing).title)),
       source_);
-  canvas.paragraph({area.left(), area.top() + scaled(header), area.width(), double(scaled(sentence_block))},
+  canvas.paragraph({words.left(), words.top() + scaled(header), words.width(), double(scaled(sentence_block))},
                    TextRole::body, t.muted,
                    as_sentence(doing == 0 ? scan_algorithm_sentence(theatre.algorithm) : step_at(doing).sentence));
 
+  const TheatreMoment moment{theatre, step, phase_};
+  const bool beside = area.width() >= scaled(wide);
+  if (beside)
+    draw_theatre_memory(
+        canvas, {area.right() - scaled(memory_width), area.top(), double(scaled(memory_width)), area.height()}, moment);
+  const double counts = beside ? 0 : theatre_counts_height(canvas) + scaled(8);
+  const QRectF stage = area.adjusted(0, scaled(header + sentence_block),
+                                     beside ? -scaled(memory_width + memory_gap) : 0, -scaled(legend) - counts);
+
   Levels levels{};
-  levels.body = area.adjusted(scaled(title_width), scaled(header + sentence_block), 0, -scaled(footer));
+  levels.body = stage.adjusted(scaled(title_width), scaled(heads), 0, 0);
   std::int64_t places = std::max<std::int64_t>(std::ssize(theatre.input), 1);
   for (const TheatreStep& each : theatre.steps)
     for (const TheatreRow& row : each.rows)
       if (row.array != ScanArray::carry) places = std::max(places, std::ssize(row.places));
-  levels.pitch = std::min(levels.body.width() / static_cast<double>(places), double(scaled(84)));
-  levels.cell_width = levels.pitch - (levels.pitch > 20 ? scaled(6) : 1);
+  levels.pitch = levels.body.width() / static_cast<double>(places);
+  levels.cell_width = std::min(levels.pitch - (levels.pitch > 20 ? scaled(6) : 1), double(scaled(most_cell)));
   levels.chunk = std::max<std::int64_t>(theatre.chunk, 1);
   const double content = scaled(cell_height);
   const int fitting =
@@ -150,7 +206,8 @@ void TheatrePage::draw(Canvas& canvas, const QRectF& area, const Pointer& pointe
   const int highest = std::max(0, static_cast<int>(rows.first));
   const int lowest = std::min(steps, static_cast<int>(std::ceil(rows.first + rows.count)));
 
-  canvas.push_clip(area.adjusted(0, scaled(header + sentence_block) - 1, 0, -scaled(footer) + 1));
+  draw_columns(canvas, stage, levels, theatre, tokens_);
+  canvas.push_clip(stage.adjusted(0, scaled(heads) - 1, 0, 1));
   // Lines first, so that no line crosses a number. Each starts where its operand was written last.
   std::map<Place, int> written;
   for (std::int64_t i = 0; i < std::ssize(theatre.input); ++i) written[{ScanArray::input, i}] = 0;
@@ -231,22 +288,13 @@ void TheatrePage::draw(Canvas& canvas, const QRectF& area, const Pointer& pointe
   }
   canvas.pop_clip();
 
-  // Counted so far.
-  std::int64_t combines = 0, bytes = 0;
-  for (int level = 1; level <= step; ++level) {
-    for (const TheatreMove& move : step_at(level).moves)
-      combines += move.step.operation != kernels::ScanOperation::copy;
-    bytes += step_at(level).bytes_read + step_at(level).bytes_written;
-  }
-  const QRectF foot = area.adjusted(0, area.height() - scaled(footer) + scaled(10), 0, 0);
-  const QString counted =
-      tr("so far %L1 combines, %2 through slow memory").arg(combines).arg(bytes_text(static_cast<double>(bytes)));
-  canvas.text_in(foot, Qt::AlignLeft, TextRole::caption, t.text, counted);
-  const double left = canvas.text_width(TextRole::caption, counted) + scaled(24);
-  canvas.text_in(foot.adjusted(left, 0, 0, 0), Qt::AlignRight, TextRole::caption, t.muted,
-                 step == steps
-                     ? as_sentence(theatre.sentence)
-                     : tr("orange lines go through slow memory · blue ones and tinted cells stay in registers"));
+  const QRectF foot(area.left(), stage.bottom() + scaled(8), stage.width(), scaled(legend) - scaled(8));
+  if (step == steps)
+    canvas.text_in(foot, Qt::AlignLeft, TextRole::caption, t.text, as_sentence(theatre.sentence));
+  else
+    draw_legend(canvas, foot);
+  if (!beside)
+    draw_theatre_counts(canvas, {area.left(), foot.bottom() + scaled(8), area.width(), counts - scaled(8)}, moment);
   if (hovered && pointer.inside)
     draw_card(canvas, area, pointer.position, hovered->title, t.symbol(Symbol::h), hovered->lines);
 }

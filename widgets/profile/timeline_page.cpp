@@ -50,7 +50,10 @@ void TimeWindow::pan(double nanoseconds, double length) {
 
 void TimelinePage::set_recording(std::shared_ptr<const ZoneLanes> recording, const QString& title,
                                  const Ceilings& ceilings) {
-  if (recording != recording_) window_ = {};
+  if (recording != recording_) {
+    window_ = {};
+    sums_ = {};
+  }
   recording_ = std::move(recording);
   title_ = title;
   ceilings_ = ceilings;
@@ -184,8 +187,15 @@ const std::vector<StageTimes>& TimelinePage::times(double first, double last) co
   if (sums_.first != first || sums_.last != last || sums_.zones != recording_->count()) {
     const std::int64_t layers = layer_count(*recording_);
     std::vector<StageTimes> sums(static_cast<std::size_t>(layers + 1), StageTimes{});
+    // While one lane grows and all of it is seen, only what is new is added.
+    const auto& front = recording_->lanes().front().zones;
+    const auto seen = static_cast<std::size_t>(std::max<std::int64_t>(sums_.zones, 0));
+    const bool grown = recording_->lanes().size() == 1 && window_.everything() && seen > 0 && seen <= front.size() &&
+                       sums_.first == first && sums_.last == static_cast<double>(front[seen - 1].end) &&
+                       sums_.times.size() == sums.size();
+    if (grown) sums = sums_.times;
     for (const ZoneLane& lane : recording_->lanes()) {
-      const auto part = times_by_layer(lane.zones, first, last, layers);
+      const auto part = times_by_layer(std::span(lane.zones).subspan(grown ? seen : 0), first, last, layers);
       for (std::size_t l = 0; l < sums.size(); ++l)
         for (std::size_t s = 0; s < all_stages.size(); ++s) sums[l][s] += part[l][s];
     }

@@ -24,6 +24,8 @@ class ImGuiView : public View {
   /// Frame after frame until told otherwise.
   void set_live(bool live);
   bool live() const { return timer_.isActive(); }
+  /// For pictures: QPainter draws on the screen too.
+  void set_painted(bool painted);
   /// True once OpenGL draws.
   bool accelerated() const;
 
@@ -61,6 +63,7 @@ class ImGuiView : public View {
   std::unique_ptr<Context> context_;
   Surface* surface_ = nullptr;  // null where there is no OpenGL
   Page* page_ = nullptr;
+  bool painted_ = false;
   QTimer timer_;
 };
 

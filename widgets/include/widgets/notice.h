@@ -3,6 +3,7 @@
 
 #include <QVariantAnimation>
 #include <QWidget>
+#include <functional>
 
 class QLabel;
 class QShortcut;
@@ -20,8 +21,9 @@ class Notice : public QWidget {
 
   explicit Notice(QWidget* parent = nullptr);
 
-  /// Plain text: markup is shown as written.
-  void show_message(Kind kind, const QString& sentence);
+  /// Plain text: markup is shown as written. With an `action` there is a button of that name, which closes the notice
+  /// and calls `run`.
+  void show_message(Kind kind, const QString& sentence, const QString& action = {}, std::function<void()> run = {});
   void dismiss();
   QString message() const;
 
@@ -45,6 +47,8 @@ class Notice : public QWidget {
 
   Kind kind_ = Kind::info;
   QLabel* text_;
+  Button* action_;
+  std::function<void()> run_;
   Button* close_;
   QShortcut* escape_;
   QVariantAnimation slide_;

@@ -21,10 +21,13 @@ struct LoadedModel {
   std::optional<Tokenizer> tokenizer;
 };
 LoadedModel load_with_tokenizer(const std::filesystem::path& path, Precision precision = Precision::f32,
-                                const std::string& device = "cpu");
+                                const std::string& device = "cpu", int threads = 0);
 
 /// The tokens a run's prompt stands for. Throws Error when there is no tokenizer for a text, and for an empty prompt.
 std::vector<std::int32_t> prompt_ids(const ModelRun& run, const LoadedModel& loaded);
+
+/// The tokens that a profile's run reads. Throws as `prompt_ids`.
+std::vector<std::int32_t> prompt_ids(const ProfileRun& run, const LoadedModel& loaded);
 
 /// What a scan theatre plays: the pairs given, or those of the model. Throws Error, Cancelled.
 TheatreSource theatre_source(const TheatreRun& run, const std::filesystem::path& base,

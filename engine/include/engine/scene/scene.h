@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <nlohmann/json.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -66,14 +67,15 @@ struct TheatreRun {
   std::string model = "bundled:mamba-lab";
   std::string prompt = sample_prompt;
   std::int64_t layer = 0, channel = 0, state = 0;
-  std::int64_t first = 0;    // token
-  std::int64_t length = 16;  // tokens from there, 1 to 64
+  std::int64_t first = 0;                     // token
+  std::int64_t length = 16;                   // tokens from there, 1 to 64
+  std::vector<std::int32_t> prompt_ids = {};  // in place of the prompt
   bool operator==(const TheatreRun&) const = default;
 };
 
 struct TheatreScene {
   TheatreRun run;
-  std::int64_t cursor = 0;  // step
+  std::int64_t cursor = 0;  // steps done; 0 is the input
   bool operator==(const TheatreScene&) const = default;
 };
 
@@ -86,13 +88,19 @@ struct ProfileRun {
   std::int64_t tokens = 0;  // generated after the prompt
   std::string device = "cpu";
   Precision precision = Precision::f32;
+  std::vector<std::int32_t> prompt_ids = {};  // in place of the prompt
+  std::int64_t read = 0;                      // tokens: the text repeated or cut to this length; 0 as it is
+  int threads = 0;                            // of the CPU; 0 uses every core
   bool operator==(const ProfileRun&) const = default;
 };
+
+enum class ProfileTab { timeline, stages, roofline, memory, compare, sweep };
 
 /// What the Profile workspace shows of it.
 struct ProfileView {
   std::int64_t from = 0, to = 0;  // nanoseconds of the time line; equal: all of it
-  Stage stage = Stage::scan;      // selected
+  std::optional<Stage> stage;     // selected
+  ProfileTab tab = ProfileTab::timeline;
   bool operator==(const ProfileView&) const = default;
 };
 

@@ -21,6 +21,8 @@ class ComparePage : public Page {
   /// Either may have no recording.
   void set_sides(Side before, Side after);
   void set_differences(std::vector<StageComparison> differences) { differences_ = std::move(differences); }
+  TimeWindow& window() { return window_; }
+  const TimeWindow& window() const { return window_; }
   void set_empty_text(const QString& sentence) { empty_text_ = sentence; }
 
   void draw(Canvas& canvas, const QRectF& area, const Pointer& pointer) const override;
