@@ -2,6 +2,7 @@
 #include "picture.h"
 
 #include <QBuffer>
+#include <QCoreApplication>
 #include <QEventLoop>
 #include <QHBoxLayout>
 #include <QImage>
@@ -138,6 +139,7 @@ void render(const RenderOptions& options, const std::filesystem::path& assets) {
   QMetaObject::invokeMethod(&waiting, check, Qt::QueuedConnection);
   if (problem.isEmpty()) waiting.exec();
   if (!problem.isEmpty()) throw Error(problem.toStdString());
+  QCoreApplication::processEvents();  // what came last finds its place
   save_workspace_picture(workspace, options.out, options.scale);
 }
 

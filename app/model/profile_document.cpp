@@ -113,8 +113,8 @@ void ProfileDocument::record(const ProfileRun& run) {
       run.file.empty() ? record_model(run, request, stop) : open_files(run, request);
     } catch (const std::exception& error) {
       answer(request, [this, run, sentence = sentence_of(error), at_device = is_device_fault(error, run.device)] {
-        finish();
         at_device ? Q_EMIT device_failed(sentence, run) : Q_EMIT failed(sentence);
+        finish();
       });
     }
   });

@@ -31,14 +31,10 @@ Counts counted(const TheatreMoment& moment) {
   for (int s = 0; s < moment.step; ++s) {
     const TheatreStep& step = moment.theatre.steps[static_cast<std::size_t>(s)];
     so_far.bytes += step.bytes_read + step.bytes_written;
-    so_far.rounds += !step.moves.empty();
+    ++so_far.rounds;
     for (const TheatreMove& move : step.moves) so_far.combines += move.step.operation != kernels::ScanOperation::copy;
   }
   return so_far;
-}
-std::int64_t rounds_of(const Theatre& theatre) {
-  return std::count_if(theatre.steps.begin(), theatre.steps.end(),
-                       [](const auto& step) { return !step.moves.empty(); });
 }
 
 // Places of slow memory that a step reads and writes.
@@ -87,7 +83,7 @@ std::array<CountRow, 3> count_rows(const TheatreMoment& moment) {
   const Theme& t = theme();
   const Counts so_far = counted(moment);
   const kernels::ScanWork& work = moment.theatre.work;
-  const std::int64_t rounds = rounds_of(moment.theatre), length = std::ssize(moment.theatre.input);
+  const std::int64_t rounds = std::ssize(moment.theatre.steps), length = std::ssize(moment.theatre.input);
   const std::int64_t fused = kernels::selective_scan_work(ScanAlgorithm::fused, length, 1, 1).bytes();
   return {CountRow{tr("bytes moved"), tr("%1 of %2").arg(bytes(so_far.bytes), bytes(work.bytes())), so_far.bytes,
                    work.bytes(), moment.theatre.algorithm == ScanAlgorithm::fused ? -1 : fused, t.symbol(Symbol::y)},

@@ -73,7 +73,7 @@ std::vector<Operand> operands_of(const TheatreMove& move) {
 // Two digits; in a narrow cell what is small goes by its power of ten, "3e−4". All cells of a page do alike.
 QString number_text(double value, double width) {
   if (width >= scaled(roomy_cell) || value == 0 || std::abs(value) >= 0.095) return format_number(value, 2);
-  const double exponent = std::floor(std::log10(std::abs(value)));
+  const double exponent = std::floor(std::log10(std::abs(value) * 1.05));  // 0.97 rounds up to ten tenths
   const double digit = std::round(value / std::pow(10, exponent));
   return QStringLiteral("%1e−%2").arg(format_number(digit, 1)).arg(-exponent);
 }
