@@ -37,10 +37,10 @@ std::vector<std::unique_ptr<Workspace>> make_workspaces(const std::filesystem::p
   auto model = std::make_unique<ModelWorkspace>(assets, machine);
   auto profile = std::make_unique<ProfileWorkspace>(*model, assets, machine);
   std::vector<std::unique_ptr<Workspace>> workspaces;
-  workspaces.push_back(std::move(model));
-  workspaces.push_back(std::move(profile));
   workspaces.push_back(std::make_unique<DynamicsWorkspace>(assets));
   workspaces.push_back(std::make_unique<MemoryWorkspace>(assets));
+  workspaces.push_back(std::move(model));
+  workspaces.push_back(std::move(profile));
   return workspaces;
 }
 
