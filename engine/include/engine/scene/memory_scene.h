@@ -18,7 +18,7 @@ inline constexpr std::size_t max_memory_times = 65536;
 struct HippoRun {
   Signal input = sample_input();  // four seconds that look like speech
   double delta = 0.005;  // seconds
-  std::vector<MemoryMethod> methods = {MemoryMethod()};
+  std::vector<MemoryMethod> methods = std::vector<MemoryMethod>(1);
   // For `compute` only.
   std::vector<std::int64_t> at;      // samples after which it answers; empty: the cursor, or every `stride`-th
   std::int64_t stride = 0;           // 0: none
