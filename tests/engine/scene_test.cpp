@@ -161,7 +161,7 @@ const double too_large = 18446744073709551616.0;
 
 INSTANTIATE_TEST_SUITE_P(Keys, SceneRefuses,
                          testing::ValuesIn(std::vector<Refused>{{"/experiment", 3},
-                                                                {"/experiment/kind", "lti"},
+                                                                {"/experiment/kind", "weather"},
                                                                 {"/experiment/kind", 1},
                                                                 {"/experiment/model", nullptr},
                                                                 {"/experiment/model", 7},
