@@ -118,7 +118,10 @@ TEST_F(ModelPictures, channel_has_a_curve_per_state_and_half_life_a_bar) {
   ASSERT_EQ(curves->curves.size(), 5u);
   EXPECT_EQ(curves->points(), 70);
   EXPECT_EQ(curves->curves[3].name, u("state 3"));
-  EXPECT_EQ(curves->curves[3].values, focus->channel_curves[3]);
+  const std::vector<float>& states = *focus->channel_curves[3];
+  ASSERT_EQ(curves->curves[3].values.size(), std::ssize(states));
+  for (std::size_t t = 0; t < states.size(); ++t)
+    EXPECT_EQ(curves->curves[3].values[static_cast<qint64>(t)], states[t]) << t;
   const auto bars = half_life_picture(*focus);
   ASSERT_EQ(bars->bars.size(), 5u);
   EXPECT_EQ(bars->bars[3].value, half_lives(*loaded->model, *focus->track, 7)[3]);
