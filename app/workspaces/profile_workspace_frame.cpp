@@ -140,11 +140,15 @@ void ProfileWorkspace::start(const ProfileRun& run) {
 // The user decides: a slow answer may be worse than none.
 void ProfileWorkspace::offer_cpu(const QString& sentence, const ProfileRun& run) {
   const auto interrupted = std::exchange(opening_, nullptr);
+  const Look wanted = look();
   if (interrupted) bring_back(interrupted->before);
-  notice().show_message(Notice::Kind::error, sentence, tr("Run on the CPU"), [this, run, interrupted] {
+  notice().show_message(Notice::Kind::error, sentence, tr("Run on the CPU"), [this, run, interrupted, wanted] {
     ProfileRun on_cpu = run;
     on_cpu.device = "cpu";
     opening_ = interrupted;
+    scene_text_ = wanted.text;
+    selection_.stage = wanted.stage;
+    show_tab(wanted.tab);
     show_run(on_cpu);
     start(on_cpu);
   });

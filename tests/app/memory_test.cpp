@@ -206,7 +206,7 @@ TEST_F(MemoryTest, a_saved_scene_restores_the_same_bits) {
   const QString path = QString::fromStdString((folder.path() / "memory.json").string());
   window->save_scene_to(path);
   workspace().show_example(1);
-  ASSERT_TRUE(ready());
+  ASSERT_TRUE(wait_until([this] { return workspace().settled(); }, 60000));  // the notice still says "saved"
   window->open_path(path);
   ASSERT_TRUE(wait_until([this] { return frame().methods.size() == 3 && frame().cursor == 333; }))
       << notice().toStdString();
