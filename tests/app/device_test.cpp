@@ -5,6 +5,7 @@
 #include <QLabel>
 
 #include "kernels/cuda_error.h"
+#include "paths.h"
 #include "widgets/notice.h"
 #include "window_fixture.h"
 #include "workspaces/device_choice.h"
@@ -27,7 +28,7 @@ Machine with_a_full_device() {
 class DeviceTest : public WindowTest {
  protected:
   DeviceTest() {
-    window = std::make_unique<MainWindow>(STATESCOPE_ASSETS, with_a_full_device());
+    window = std::make_unique<MainWindow>(test::assets, with_a_full_device());
     window->show();
   }
   static bool offers(Workspace& workspace) {
@@ -95,10 +96,10 @@ TEST_F(DeviceTest, recording_is_made_on_the_cpu_when_the_user_agrees) {
 }
 
 TEST_F(WindowTest, with_the_cpu_alone_there_is_no_device_to_choose) {
-  window = std::make_unique<MainWindow>(STATESCOPE_ASSETS, Machine{[] {
-                                                                     return std::vector<Device>{{"cpu", u("CPU")}};
-                                                                   },
-                                                                   this_machine().load});
+  window = std::make_unique<MainWindow>(test::assets, Machine{[] {
+                                                                return std::vector<Device>{{"cpu", u("CPU")}};
+                                                              },
+                                                              this_machine().load});
   window->show();
   open_sample();
   EXPECT_TRUE(model().findChild<DeviceChoice*>()->isHidden());

@@ -6,6 +6,7 @@
 
 #include <QSignalSpy>
 
+#include "paths.h"
 #include "window_fixture.h"
 
 namespace statescope::test {
@@ -35,7 +36,7 @@ class Document : public testing::Test {
     ASSERT_TRUE(settled());
   }
 
-  ModelDocument document{STATESCOPE_ASSETS};
+  ModelDocument document{test::assets};
   QString problem;
 };
 
@@ -175,7 +176,7 @@ TEST_F(Document, prompt_that_cannot_be_read_changes_nothing) {
 
 TEST(DocumentEnd, may_come_while_jobs_are_running) {
   for (const bool generating : {false, true}) {
-    auto document = std::make_unique<ModelDocument>(STATESCOPE_ASSETS);
+    auto document = std::make_unique<ModelDocument>(test::assets);
     ModelScene scene;
     scene.run.prompt = generating ? std::string(sample_text) : long_text().toStdString();
     scene.run.tokens_to_generate = 100000;
@@ -192,7 +193,7 @@ TEST(DocumentEnd, may_come_while_jobs_are_running) {
     ASSERT_TRUE(wait_until([&] { return under_way; }));
     document.reset();
   }
-  ModelDocument(STATESCOPE_ASSETS).open_scene({}, {}, {});  // ends while its model is being opened
+  ModelDocument(test::assets).open_scene({}, {}, {});  // ends while its model is being opened
 }
 
 }  // namespace

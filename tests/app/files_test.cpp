@@ -8,6 +8,7 @@
 #include <filesystem>
 
 #include "engine/scene/scene.h"
+#include "paths.h"
 #include "settings.h"
 #include "widgets/button.h"
 #include "widgets/equation_view.h"
@@ -230,7 +231,7 @@ TEST_F(FilesTest, saved_scene_restores_everything_bit_for_bit) {
   EXPECT_EQ(find<EquationView>("equation").state_update()->h, update.h);
 
   // The same in a window that has never seen anything else.
-  window = std::make_unique<MainWindow>(STATESCOPE_ASSETS);
+  window = std::make_unique<MainWindow>(test::assets);
   window->show();
   window->open_path(text(folder / "saved.json"));
   ASSERT_TRUE(settled());

@@ -9,6 +9,7 @@
 
 #include "engine/error.h"
 #include "engine/scene/scene.h"
+#include "paths.h"
 #include "widgets/bars_view.h"
 #include "widgets/curves_view.h"
 #include "widgets/equation_view.h"
@@ -125,7 +126,7 @@ class RenderTest : public testing::Test {
   }
   ~RenderTest() override { set_motion(true); }
   QImage rendered(const char* name, double scale = 1) {
-    render({text(folder / "scene.json"), text(folder / name), {1280, 800}, scale}, STATESCOPE_ASSETS);
+    render({text(folder / "scene.json"), text(folder / name), {1280, 800}, scale}, test::assets);
     return QImage(text(folder / name));
   }
 

@@ -5,6 +5,7 @@
 #include <QTest>
 
 #include "engine/profile/files.h"
+#include "paths.h"
 #include "picture.h"
 #include "settings.h"
 #include "widgets/profile/timeline_page.h"
@@ -38,7 +39,7 @@ class ProfileScenes : public WindowTest {
   }
   QImage rendered(const Scene& scene) {
     save_scene(scene, folder / "drawn.json");
-    render({path("drawn.json"), path("drawn.png"), {1000, 700}, 1}, STATESCOPE_ASSETS);
+    render({path("drawn.json"), path("drawn.png"), {1000, 700}, 1}, test::assets);
     return QImage(path("drawn.png"));
   }
 
@@ -198,7 +199,7 @@ TEST_F(ProfileScenes, dropped_profile_is_shown_where_profiles_are) {
 
 TEST_F(ProfileScenes, last_workspace_comes_back_alive) {
   window->show_workspace(u("profile"));
-  window = std::make_unique<MainWindow>(STATESCOPE_ASSETS);
+  window = std::make_unique<MainWindow>(test::assets);
   EXPECT_EQ(window->current().id(), u("profile"));
   window->show();
   window->start();

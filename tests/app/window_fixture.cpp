@@ -9,6 +9,7 @@
 #include <QTest>
 #include <QTimer>
 
+#include "paths.h"
 #include "settings.h"
 #include "widgets/notice.h"
 #include "widgets/prompt_bar.h"
@@ -58,7 +59,7 @@ WindowTest::WindowTest() {
   Settings().set_motion(false);
   set_text_scale(1);
   apply_theme(*qApp, ThemeKind::dark);
-  window = std::make_unique<MainWindow>(STATESCOPE_ASSETS);
+  window = std::make_unique<MainWindow>(test::assets);
   window->resize(1440, 900);
   window->show();
 }

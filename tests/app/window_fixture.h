@@ -11,6 +11,7 @@
 
 #include "main_window.h"
 #include "model/focus.h"
+#include "paths.h"
 #include "test_checkpoint.h"
 #include "widgets/transport.h"
 #include "workspaces/model_workspace.h"
@@ -31,7 +32,7 @@ std::vector<std::int32_t> ids_of(const RunPointer& run);
 /// Fails the test where a number differs in any bit.
 void expect_same_numbers(const Focus& a, const Focus& b);
 
-inline const std::filesystem::path tiny_model = STATESCOPE_TEST_DATA "/mamba-tiny";
+inline const std::filesystem::path tiny_model = test::test_data("mamba-tiny");
 inline const char* sample_text = "Call me Ishmael. Some years ago";
 
 /// A window with the user's settings empty and motion off; nothing is open yet.

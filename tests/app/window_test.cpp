@@ -7,6 +7,7 @@
 #include <QTest>
 
 #include "engine/io/safetensors.h"
+#include "paths.h"
 #include "widgets/bars_view.h"
 #include "widgets/curves_view.h"
 #include "widgets/equation_view.h"
@@ -22,7 +23,7 @@ namespace statescope::test {
 namespace {
 
 const SafetensorsFile& golden() {
-  static const SafetensorsFile file(STATESCOPE_TEST_DATA "/mamba-lab/golden.safetensors");
+  static const SafetensorsFile file(test::test_data("mamba-lab/golden.safetensors"));
   return file;
 }
 
@@ -340,7 +341,7 @@ TEST_F(WindowTest, closing_while_reading_or_generating_does_not_hang) {
   ASSERT_TRUE(wait_until([this] { return document().run() || document().activity() == Activity::working; }));
   window->close();
   window.reset();
-  window = std::make_unique<MainWindow>(STATESCOPE_ASSETS);
+  window = std::make_unique<MainWindow>(test::assets);
   window->show();
   open_sample();
   document().set_sampling({}, 100000);

@@ -7,6 +7,7 @@
 #include "engine/error.h"
 #include "engine/profile/files.h"
 #include "engine/run/session.h"
+#include "paths.h"
 #include "test_checkpoint.h"
 
 namespace statescope {
@@ -29,7 +30,7 @@ class Compute : public testing::Test {
     scene.view.state = 3;
     scene.cursor = 4;
   }
-  nlohmann::ordered_json result() const { return compute(scene, folder.path(), STATESCOPE_ASSETS); }
+  nlohmann::ordered_json result() const { return compute(scene, folder.path(), test::assets); }
   static nlohmann::ordered_json array(const nlohmann::ordered_json& result, const std::string& name) {
     for (const auto& entry : result["arrays"])
       if (entry["name"] == name) return entry;
@@ -110,7 +111,7 @@ TEST_F(Compute, RefusesWhatCannotBeRead) {
 TEST_F(Compute, StopsWhenAskedTo) {
   std::stop_source stop;
   stop.request_stop();
-  EXPECT_THROW(compute(scene, folder.path(), STATESCOPE_ASSETS, stop.get_token()), Cancelled);
+  EXPECT_THROW(compute(scene, folder.path(), test::assets, stop.get_token()), Cancelled);
 }
 
 TEST_F(Compute, TheTheatreOfAModelEndsInTheStatesOfThatModel) {
@@ -125,7 +126,7 @@ TEST_F(Compute, TheTheatreOfAModelEndsInTheStatesOfThatModel) {
   theatre.run.first = 2;
   theatre.run.length = 7;
   theatre.cursor = 1000;
-  const auto json = compute(theatre, folder.path(), STATESCOPE_ASSETS);
+  const auto json = compute(theatre, folder.path(), test::assets);
 
   const auto model = load_model(folder.path());
   Session session(model);
@@ -140,12 +141,12 @@ TEST_F(Compute, TheTheatreOfAModelEndsInTheStatesOfThatModel) {
   EXPECT_EQ(json["steps"].back()["rows"].back()["name"], "states");
 
   theatre.run.layer = 2;
-  EXPECT_NE(message_of([&] { compute(theatre, folder.path(), STATESCOPE_ASSETS); }).find("layer 2"), std::string::npos);
+  EXPECT_NE(message_of([&] { compute(theatre, folder.path(), test::assets); }).find("layer 2"), std::string::npos);
   theatre.run.layer = 1;
   theatre.run.first = 5;  // of ten tokens: five are left
-  EXPECT_EQ(compute(theatre, folder.path(), STATESCOPE_ASSETS)["states"].size(), 5U);
+  EXPECT_EQ(compute(theatre, folder.path(), test::assets)["states"].size(), 5U);
   theatre.run.first = 10;
-  EXPECT_NE(message_of([&] { compute(theatre, folder.path(), STATESCOPE_ASSETS); }).find("token 10"), std::string::npos);
+  EXPECT_NE(message_of([&] { compute(theatre, folder.path(), test::assets); }).find("token 10"), std::string::npos);
 }
 
 TEST_F(Compute, AProfileIsReadFromItsFileAndComparedWithAnother) {
@@ -159,13 +160,13 @@ TEST_F(Compute, AProfileIsReadFromItsFileAndComparedWithAnother) {
   ProfileScene scene_of_profile;
   scene_of_profile.run.file = "second.json";
   scene_of_profile.run.against = "first.json";
-  const auto json = compute(scene_of_profile, folder.path(), STATESCOPE_ASSETS);
+  const auto json = compute(scene_of_profile, folder.path(), test::assets);
   EXPECT_EQ(json["kind"], "profile");
   EXPECT_EQ(json["stages"][0]["stage"], "scan");
   EXPECT_EQ(json["stages"][0]["total_ns"], 500);
   EXPECT_EQ(json["comparison"][0]["difference_ns_per_token"], -250.0);
   scene_of_profile.run.file = "absent.json";
-  EXPECT_NE(message_of([&] { compute(scene_of_profile, folder.path(), STATESCOPE_ASSETS); }).find("absent.json"),
+  EXPECT_NE(message_of([&] { compute(scene_of_profile, folder.path(), test::assets); }).find("absent.json"),
             std::string::npos);
 }
 

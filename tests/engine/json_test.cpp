@@ -8,6 +8,7 @@
 #include <string>
 
 #include "engine/error.h"
+#include "paths.h"
 
 namespace statescope {
 namespace {
@@ -79,7 +80,7 @@ TEST(Json, GettersNameTheKeyAndTheType) {
 }
 
 TEST(Json, TextFilesAreLimitedAndRegular) {
-  const std::string path = STATESCOPE_ASSETS "/models/mamba-lab/config.json";
+  const std::string path = test::asset("models/mamba-lab/config.json");
   EXPECT_EQ(read_text_file(path, 1 << 20).front(), '{');
   EXPECT_NE(message_of([&] { read_text_file(path, 10); }).find("at most 10 are read"), std::string::npos);
   EXPECT_NE(message_of([&] { read_text_file("/dev/zero", 10); }).find("not a regular file"), std::string::npos);

@@ -12,6 +12,7 @@
 #include "engine/io/safetensors.h"
 #include "engine/io/tokenizer.h"
 #include "engine/run/sampling.h"
+#include "paths.h"
 #include "test_checkpoint.h"
 
 namespace statescope {
@@ -20,8 +21,8 @@ namespace {
 using namespace test;
 using Floats = std::vector<float>;
 
-const std::string lab = STATESCOPE_ASSETS "/models/mamba-lab";
-const std::string tiny = STATESCOPE_TEST_DATA "/mamba-tiny";
+const std::string lab = asset("models/mamba-lab");
+const std::string tiny = test::test_data("mamba-tiny");
 
 // What the project asks of the two paths against the double-precision goldens.
 constexpr double reference_logits = 2e-6, fast_logits = 2e-5, inner_tensors = 1e-5;
@@ -67,7 +68,7 @@ void expect_golden(const Capture& run, const SafetensorsFile& golden, const std:
 }
 
 TEST(MambaGolden, BundledModelAgreesInBothPaths) {
-  const SafetensorsFile golden(STATESCOPE_TEST_DATA "/mamba-lab/golden.safetensors");
+  const SafetensorsFile golden(test::test_data("mamba-lab/golden.safetensors"));
   const MambaReference reference(Checkpoint::open(lab));
   const nlohmann::json prompts = parse_json(golden.metadata().at("prompts"), "golden");
   const Tokenizer tokenizer = Tokenizer::load(lab + "/tokenizer.json");
@@ -81,7 +82,7 @@ TEST(MambaGolden, BundledModelAgreesInBothPaths) {
 }
 
 TEST(MambaGolden, GreedyTextIsIdenticalFor48Tokens) {
-  const SafetensorsFile golden(STATESCOPE_TEST_DATA "/mamba-lab/golden.safetensors");
+  const SafetensorsFile golden(test::test_data("mamba-lab/golden.safetensors"));
   for (const std::string p : {"p0.", "p1."}) {
     std::vector<std::int32_t> next = golden.read_ids(p + "ids"), greedy;
     ModelState state = lab_model()->initial_state();

@@ -18,6 +18,7 @@
 #include <vector>
 
 #include "engine/error.h"
+#include "paths.h"
 
 namespace statescope {
 namespace {
@@ -86,7 +87,7 @@ TEST(Safetensors, ReadsNamesShapesMetadataAndBytes) {
 }
 
 TEST(Safetensors, OpensARealCheckpoint) {
-  const SafetensorsFile file(STATESCOPE_ASSETS "/models/mamba-lab/model.safetensors");
+  const SafetensorsFile file(test::asset("models/mamba-lab/model.safetensors"));
   const auto& [name, info] = *file.tensors().begin();
   EXPECT_EQ(info.dtype, Dtype::bf16);
   const auto values = file.read_f32(name);

@@ -6,6 +6,7 @@
 #include <limits>
 
 #include "engine/error.h"
+#include "paths.h"
 #include "test_checkpoint.h"
 
 namespace statescope {
@@ -335,7 +336,7 @@ TEST(Scene, OfTheTheatreAndOfProfilesRefusesBadParametersNamingThem) {
 }
 
 TEST(Scene, FindsItsModel) {
-  const std::filesystem::path assets = STATESCOPE_ASSETS;
+  const std::filesystem::path assets = test::assets;
   EXPECT_EQ(resolve_model("bundled:mamba-lab", "/base", assets), assets / "models" / "mamba-lab");
   EXPECT_EQ(resolve_model("../m", "/base/scenes", assets), "/base/scenes/../m");
   EXPECT_EQ(resolve_model("/models/m", "/base", assets), "/models/m");

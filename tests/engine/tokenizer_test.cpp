@@ -13,6 +13,7 @@
 
 #include "engine/error.h"
 #include "engine/io/utf8.h"
+#include "paths.h"
 
 namespace statescope {
 namespace {
@@ -82,7 +83,7 @@ Words words_of(const std::string& text, const Words& expected, const json& pre_t
 }
 
 const Tokenizer& bundled() {
-  static const Tokenizer tokenizer = Tokenizer::load(STATESCOPE_ASSETS "/models/mamba-lab/tokenizer.json");
+  static const Tokenizer tokenizer = Tokenizer::load(test::asset("models/mamba-lab/tokenizer.json"));
   return tokenizer;
 }
 
