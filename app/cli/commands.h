@@ -45,6 +45,13 @@ struct ComputeOptions {
   std::string scene, out;
 };
 
+struct TrainOptions {
+  std::string recipe, out, device = "cpu";
+  std::optional<std::uint64_t> seed;
+  int threads = 0;
+  bool resume = false, json = false;
+};
+
 void devices(bool json);
 void info(const InfoOptions& options);
 void tokenize(const TokenizeOptions& options);
@@ -52,6 +59,7 @@ void inspect(const InspectOptions& options);
 void generate(const GenerateOptions& options);
 void profile(const ProfileOptions& options);
 void compute(const ComputeOptions& options);
+void train(const TrainOptions& options);
 
 /// The parts between separators; empty ones count.
 std::vector<std::string> split(const std::string& text, char separator);

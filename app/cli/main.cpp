@@ -96,6 +96,21 @@ int run(int argc, char** argv) {
   command->add_option("--out", compute_options.out, "the numbers, a JSON file")->required();
   command->callback([&] { compute(compute_options); });
 
+  TrainOptions train_options;
+  command = app.add_subcommand("train", "train a small model by a recipe, and save it as a checkpoint");
+  command->add_option("RECIPE", train_options.recipe, "a recipe file; engine/training/RECIPE.md says what is in it")
+      ->required();
+  command->add_option("--out", train_options.out, "the checkpoint folder; log.jsonl there is written on the way")
+      ->required();
+  command->add_flag("--resume", train_options.resume, "go on with the run that the folder holds");
+  command->add_option("--seed", train_options.seed, "instead of the recipe's");
+  command->add_option("--device", train_options.device)->capture_default_str();
+  command->add_option("--threads", train_options.threads, "0 uses every core")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
+  command->add_flag("--json", train_options.json, "one JSON object a line, as in the log");
+  command->callback([&] { train(train_options); });
+
   ProfileOptions profile_options;
   command = app.add_subcommand("profile", "record what every stage of a run costs");
   command->add_option("MODEL", profile_options.model, "a checkpoint folder or a file in it")->required();

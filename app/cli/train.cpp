@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <chrono>
+#include <cstdio>
+#include <filesystem>
+#include <fstream>
+
+#include "cli/bench.h"
+#include "cli/commands.h"
+#include "cli/interrupt.h"
+#include "engine/error.h"
+#include "engine/training/trainer.h"
+
+namespace statescope::cli {
+namespace {
+
+namespace fs = std::filesystem;
+using Clock = std::chrono::steady_clock;
+
+double seconds_since(Clock::time_point start) {
+  return std::chrono::duration<double>(Clock::now() - start).count();
+}
+
+// One line of the log: what the steps since the last line did, and how well fresh sequences go now.
+struct LogLine {
+  std::int64_t step = 0, steps = 0;  // done, and since the last line
+  double loss = 0, accuracy = 0;     // means over those
+  double rate = 0, gradient_norm = 0;
+  double seconds = 0, tokens_per_second = 0;  // of training, evaluations excluded
+  Evaluation evaluation;
+
+  nlohmann::ordered_json json() const {
+    return {{"step", step},
+            {"loss", loss},
+            {"accuracy", accuracy},
+            {"rate", rate},
+            {"gradient_norm", gradient_norm},
+            {"seconds", seconds},
+            {"tokens_per_second", tokens_per_second},
+            {"evaluation_loss", evaluation.loss},
+            {"evaluation_accuracy", evaluation.accuracy},
+            {"evaluation_sequences", evaluation.sequences}};
+  }
+};
+
+// The steps up to the next evaluation, and that. Returns early, without the evaluation, when asked to stop.
+LogLine train_on(Trainer& trainer, double& seconds, const std::stop_token& stop) {
+  LogLine line;
+  const auto start = Clock::now();
+  do {
+    const StepReport report = trainer.step();
+    line.step = report.step;
+    line.loss += report.loss;
+    line.accuracy += report.accuracy;
+    line.rate = report.rate;
+    line.gradient_norm = report.gradient_norm;
+    ++line.steps;
+  } while (!stop.stop_requested() && !trainer.finished() && trainer.steps_done() % trainer.recipe().evaluate_every != 0);
+  const auto steps = static_cast<double>(line.steps);
+  const double taken = seconds_since(start);
+  line.loss /= steps;
+  line.accuracy /= steps;
+  seconds += taken;
+  line.seconds = seconds;
+  line.tokens_per_second =
+      steps * static_cast<double>(trainer.recipe().batch * trainer.task().length()) / taken;
+  if (!stop.stop_requested()) line.evaluation = trainer.evaluate();
+  return line;
+}
+
+}  // namespace
+
+void train(const TrainOptions& options) {
+  if (options.device != "cpu")
+    throw Error("training runs on the cpu only in this version; leave --device out");
+  const fs::path folder = options.out, log_file = folder / "log.jsonl";
+  const bool started = fs::exists(folder / "training.safetensors");
+  if (started && !options.resume)
+    throw Error(options.out + " holds a training run; go on with it by --resume, or choose another folder");
+  const auto ops = cpu_training(options.threads);
+  Trainer trainer = started ? Trainer::resume(folder, *ops) : [&] {
+    Recipe recipe = load_recipe(options.recipe);
+    if (options.seed) recipe.seed = *options.seed;
+    return Trainer(recipe, *ops);
+  }();
+  const std::stop_token stop = stop_on_interrupt();
+  trainer.save(folder);  // a folder that cannot be written is better known now
+  std::ofstream log(log_file, started ? std::ios::app : std::ios::trunc);
+  double seconds = 0;
+  while (!trainer.finished() && !stop.stop_requested()) {
+    const LogLine line = train_on(trainer, seconds, stop);
+    trainer.save(folder);
+    if (stop.stop_requested()) break;
+    log << line.json().dump() << '\n' << std::flush;
+    if (!log) throw Error(log_file.string() + " cannot be written; check the disk, and go on with --resume");
+    if (options.json) {
+      print_line(line.json());
+    } else {
+      std::printf("step %lld of %lld   loss %.4f   accuracy %.1f %%   fresh: loss %.4f, accuracy %.2f %%   %.0f tokens/s\n",
+                  static_cast<long long>(line.step), static_cast<long long>(trainer.recipe().optimiser.steps), line.loss,
+                  100 * line.accuracy, line.evaluation.loss, 100 * line.evaluation.accuracy, line.tokens_per_second);
+      std::fflush(stdout);
+    }
+    const double enough = trainer.recipe().stop_at_accuracy;
+    if (enough > 0 && line.evaluation.accuracy >= enough) return;
+  }
+  if (!trainer.finished())
+    throw Error("stopped after step " + std::to_string(trainer.steps_done()) + ", which is saved in " + options.out +
+                "; go on with --resume");
+}
+
+}  // namespace statescope::cli

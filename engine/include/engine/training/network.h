@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "engine/training/parameters.h"
+#include "engine/training/recipe.h"
+
+namespace statescope {
+
+template <class Real>
+class TrainingLayer;
+
+/// Sequences to learn from, one after the other.
+struct Batch {
+  std::int64_t sequences = 0, length = 0;
+  std::vector<std::int32_t> tokens;   // [sequences · length]
+  std::vector<std::int32_t> targets;  // what follows each token, or kernels::ignored_target
+};
+
+struct BatchResult {
+  double loss = 0;             // mean over the targets, nats
+  std::int64_t targets = 0;    // how many there are
+  std::int64_t correct = 0;    // of them, by the likeliest token
+  std::vector<bool> is_right;  // one for each target, in order
+};
+
+/// A language model of residual blocks, as mixer_seq_simple.py puts them together:
+///
+///   h₀ = embedding,  h ← h + block(RMSNorm(h)),  logits = RMSNorm(h) · embeddingᵀ
+///
+/// with its gradients. Float32 to train, double for checking them.
+template <class Real>
+class Network {
+ public:
+  /// The recipe's sizes, with parameters drawn from `seed`. `ops` stays the caller's.
+  Network(const NetworkRecipe& recipe, std::uint64_t seed, const TrainingOps<Real>& ops);
+  ~Network();
+
+  const Parameters<Real>& parameters() const { return parameters_; }
+
+  /// Runs the batch; with `learn`, leaves the gradients of its loss in parameters().
+  BatchResult run(const Batch& batch, bool learn);
+
+ private:
+  struct Impl;
+  Parameters<Real> parameters_;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace statescope

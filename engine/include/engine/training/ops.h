@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "kernels/causal_conv.h"
+#include "kernels/cross_entropy.h"
+#include "kernels/elementwise.h"
+#include "kernels/embedding.h"
+#include "kernels/fft_conv.h"
+#include "kernels/linear_backward.h"
+#include "kernels/rms_norm.h"
+#include "kernels/selective_scan.h"
+
+namespace statescope {
+
+using kernels::MatrixView;
+
+/// One step of AdamW (Loshchilov & Hutter 2019) on `count` numbers, with g the scaled gradient and both averages
+/// corrected for their beginning at 0:
+///
+///   m ← β₁ m + (1 − β₁) g,  v ← β₂ v + (1 − β₂) g²,  w ← w − rate (m̂ / (√v̂ + ε) + decay w)
+template <class Real>
+struct AdamWArgs {
+  Real* value = nullptr;                     // w
+  const Real* gradient = nullptr;            // before scaling
+  Real *first = nullptr, *second = nullptr;  // m and v
+  std::int64_t count = 0;
+  double gradient_scale = 1, rate = 0, decay = 0, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8;
+  std::int64_t step = 1;  // the first is 1
+};
+
+/// The operations that training consists of, on one device: the gradients of kernels/ over a batch of sequences.
+///
+/// A batch of B sequences of `length` tokens is a matrix of B · length rows, one sequence after the other. What runs
+/// along time (convolutions, the scan) begins every sequence from nothing. Gradients of parameters are sums over the
+/// batch, in a fixed order. Views are of memory from `allocate`, tokens and targets lie on the host.
+template <class Real>
+class TrainingOps {
+ public:
+  virtual ~TrainingOps() = default;
+
+  /// Zeros where the operations compute. Throws std::bad_alloc.
+  virtual std::shared_ptr<Real[]> allocate(std::int64_t count) const = 0;
+  /// Row-major values from and to the host.
+  virtual void upload(std::span<const Real> values, MatrixView<Real> to) const = 0;
+  virtual std::vector<Real> download(MatrixView<const Real> from) const = 0;
+
+  /// y = x Wᵀ + bias; W [M, K] row-major, bias [M] or null.
+  virtual void linear(MatrixView<const Real> x, MatrixView<const Real> W, const Real* bias,
+                      MatrixView<Real> y) const = 0;
+  virtual void linear_backward(const kernels::LinearBackwardArgs<Real>& args) const = 0;
+  virtual void rms_norm(const kernels::RmsNormArgs<Real>& args) const = 0;
+  virtual void rms_norm_backward(const kernels::RmsNormBackwardArgs<Real>& args) const = 0;
+  virtual void embedding(const kernels::EmbeddingArgs<Real>& args) const = 0;
+  virtual void embedding_backward(const kernels::EmbeddingBackwardArgs<Real>& args) const = 0;
+  virtual void cross_entropy(const kernels::CrossEntropyArgs<Real>& args) const = 0;
+  virtual void gate(const kernels::GateArgs<Real>& args) const = 0;
+  virtual void gate_backward(const kernels::GateBackwardArgs<Real>& args) const = 0;
+  virtual void fill(MatrixView<Real> x, Real value) const = 0;
+  virtual void add(MatrixView<const Real> x, MatrixView<Real> to) const = 0;           // to += x
+  virtual void multiply(MatrixView<const Real> x, MatrixView<Real> to) const = 0;      // to *= x
+  virtual void negative_exp(MatrixView<const Real> x, MatrixView<Real> to) const = 0;  // to = −e^x
+
+  virtual double squared_norm(const Real* values, std::int64_t count) const = 0;
+  virtual void adamw(const AdamWArgs<Real>& args) const = 0;
+
+  /// The histories of the arguments, and h, h_all and dh0 of the scan's, are not used.
+  virtual void causal_conv(const kernels::CausalConvArgs<Real>& args, std::int64_t length) const = 0;
+  virtual void causal_conv_backward(const kernels::CausalConvBackwardArgs<Real>& args, std::int64_t length) const = 0;
+  virtual void selective_scan(const kernels::SelectiveScanArgs<Real>& args, std::int64_t length) const = 0;
+  virtual void selective_scan_backward(const kernels::SelectiveScanBackwardArgs<Real>& args,
+                                       std::int64_t length) const = 0;
+  virtual void fft_conv(const kernels::FftConvArgs<Real>& args, std::int64_t length) const = 0;
+  virtual void fft_conv_backward(const kernels::FftConvBackwardArgs<Real>& args, std::int64_t length) const = 0;
+};
+
+/// Float32 on the processor's cores; 0 threads: all of them. Bits do not depend on the number of threads.
+std::unique_ptr<TrainingOps<float>> cpu_training(int threads = 0);
+
+/// Double precision by the equations as they read. What the gradients are checked with.
+std::unique_ptr<TrainingOps<double>> reference_training();
+
+}  // namespace statescope

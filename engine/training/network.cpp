@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/training/network.h"
+
+#include <algorithm>
+#include <string>
+
+#include "layers.h"
+
+namespace statescope {
+namespace {
+
+constexpr double norm_epsilon = 1e-5;
+
+}  // namespace
+
+template <class Real>
+struct Network<Real>::Impl {
+  struct Layer {
+    std::size_t norm;
+    std::unique_ptr<TrainingLayer<Real>> block;
+    MatrixView<Real> residual;  // what comes in
+  };
+
+  const TrainingOps<Real>& ops;
+  const Parameters<Real>& parameters;
+  Tape<Real> tape;
+  std::size_t embedding = 0, final_norm = 0;
+  std::vector<Layer> layers;
+  MatrixView<Real> stream;  // after the last layer
+
+  Impl(const TrainingOps<Real>& o, const Parameters<Real>& p) : ops(o), parameters(p), tape(o) {}
+
+  kernels::RmsNormArgs<Real> norm(MatrixView<const Real> x, std::size_t weight, MatrixView<Real> y) const {
+    return {x, parameters.value(weight).data, static_cast<Real>(norm_epsilon), y};
+  }
+
+  // The rows whose logits matter, normed. Most tasks ask for an answer at a few places only.
+  MatrixView<Real> forward(const TrainingStep<Real>& step, const Batch& batch, const std::vector<std::int32_t>& asked) {
+    const std::int64_t rows = batch.sequences * batch.length;
+    const MatrixView<Real> table = parameters.value(embedding);
+    MatrixView<Real> h = tape.matrix(rows, table.cols);
+    ops.embedding({batch.tokens.data(), table, h});
+    for (Layer& layer : layers) {
+      layer.residual = h;
+      const MatrixView<Real> normed = tape.matrix(rows, table.cols);
+      ops.rms_norm(norm(h, layer.norm, normed));
+      h = layer.block->forward(step, normed);
+      ops.add(layer.residual, h);
+    }
+    stream = tape.matrix(std::ssize(asked), table.cols);
+    ops.embedding({asked.data(), h, stream});
+    const MatrixView<Real> normed = tape.matrix(stream.rows, stream.cols);
+    ops.rms_norm(norm(stream, final_norm, normed));
+    return normed;
+  }
+
+  kernels::RmsNormBackwardArgs<Real> norm_backward(MatrixView<const Real> s, std::size_t weight,
+                                                   MatrixView<const Real> dy, MatrixView<Real> ds) const {
+    return {s,  parameters.value(weight).data,   static_cast<Real>(norm_epsilon), dy,
+            ds, parameters.gradient(weight).data};
+  }
+
+  void backward(const TrainingStep<Real>& step, const Batch& batch, const std::vector<std::int32_t>& asked,
+                MatrixView<const Real> normed, MatrixView<const Real> dlogits) {
+    const std::int64_t rows = batch.sequences * batch.length;
+    const MatrixView<Real> table = parameters.value(embedding), dtable = parameters.gradient(embedding);
+    const MatrixView<Real> dnormed = tape.matrix(normed.rows, normed.cols);
+    ops.linear_backward({normed, table, dlogits, dnormed, dtable});
+    const MatrixView<Real> dstream = tape.matrix(stream.rows, stream.cols);
+    ops.rms_norm_backward(norm_backward(stream, final_norm, dnormed, dstream));
+    const MatrixView<Real> dh = tape.matrix(rows, table.cols);
+    ops.fill(dh, 0);
+    ops.embedding_backward({asked.data(), dstream, dh});
+    for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
+      auto args = norm_backward(layer->residual, layer->norm, layer->block->backward(step, dh), dh);
+      args.dsum = dh;
+      ops.rms_norm_backward(args);
+    }
+    ops.embedding_backward({batch.tokens.data(), dh, dtable});
+  }
+};
+
+template <class Real>
+Network<Real>::Network(const NetworkRecipe& recipe, std::uint64_t seed, const TrainingOps<Real>& ops)
+    : impl_(std::make_unique<Impl>(ops, parameters_)) {
+  const ParameterBuilder<Real> backbone(parameters_, "backbone.");
+  const auto ones = ParameterBuilder<Real>::constant(1);
+  impl_->embedding =
+      backbone.add({.name = "embedding.weight",
+                    .shape = {recipe.vocab, recipe.d_model},
+                    .rows = recipe.vocab,
+                    .cols = recipe.d_model,
+                    .initial = [](Uniform& uniform, std::int64_t, std::int64_t) { return 0.02 * uniform.normal(); }});
+  for (std::int64_t i = 0; i < recipe.layers; ++i) {
+    const std::string layer = "backbone.layers." + std::to_string(i) + ".";
+    const std::size_t norm = ParameterBuilder<Real>(parameters_, layer).vector("norm.weight", recipe.d_model, ones);
+    impl_->layers.push_back(
+        {norm, make_block<Real>(recipe, ParameterBuilder<Real>(parameters_, layer + "mixer.")), {}});
+  }
+  impl_->final_norm = backbone.vector("norm_f.weight", recipe.d_model, ones);
+  parameters_.initialise(ops, seed);
+}
+
+template <class Real>
+Network<Real>::~Network() = default;
+
+template <class Real>
+BatchResult Network<Real>::run(const Batch& batch, bool learn) {
+  Impl& impl = *impl_;
+  std::vector<std::int32_t> asked, targets;
+  for (std::size_t i = 0; i < batch.targets.size(); ++i) {
+    if (batch.targets[i] == kernels::ignored_target) continue;
+    asked.push_back(static_cast<std::int32_t>(i));
+    targets.push_back(batch.targets[i]);
+  }
+  impl.tape.rewind();
+  const TrainingStep<Real> step{impl.ops, parameters_, impl.tape, batch.length};
+  const MatrixView<Real> normed = impl.forward(step, batch, asked);
+  const MatrixView<Real> table = parameters_.value(impl.embedding);
+  const MatrixView<Real> logits = impl.tape.matrix(normed.rows, table.rows);
+  impl.ops.linear(normed, table, nullptr, logits);
+
+  BatchResult result;
+  result.targets = std::ssize(targets);
+  const std::vector<Real> host = impl.ops.download(logits);
+  for (std::size_t i = 0; i < targets.size(); ++i) {
+    const auto row = host.begin() + static_cast<std::ptrdiff_t>(i) * logits.cols;
+    result.is_right.push_back(std::max_element(row, row + logits.cols) - row == targets[i]);
+  }
+  result.correct = std::count(result.is_right.begin(), result.is_right.end(), true);
+  Real loss = 0;
+  impl.ops.cross_entropy(
+      {.logits = logits, .targets = targets.data(), .loss = &loss, .dlogits = learn ? logits : MatrixView<Real>()});
+  result.loss = static_cast<double>(loss);
+  if (learn) impl.backward(step, batch, asked, normed, logits);
+  return result;
+}
+
+template class Network<float>;
+template class Network<double>;
+
+}  // namespace statescope

@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <map>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "engine/models/model.h"
+#include "engine/random.h"
+#include "engine/training/network.h"
+#include "engine/training/ops.h"
+#include "engine/training/task.h"
+#include "engine/training/trainer.h"
+#include "test_checkpoint.h"
+
+namespace statescope {
+namespace {
+
+using namespace test;
+
+// Two layers with sizes that are no multiples of a vector.
+NetworkRecipe small_network(BlockKind block, InnerKind inner) {
+  NetworkRecipe recipe;
+  recipe.block = block;
+  recipe.inner = inner;
+  recipe.layers = 2;
+  recipe.d_model = 5;
+  recipe.d_state = 4;
+  recipe.d_conv = 3;
+  recipe.dt_rank = 2;
+  recipe.vocab = 7;
+  return recipe;
+}
+
+std::vector<NetworkRecipe> grid() {
+  std::vector<NetworkRecipe> cells;
+  for (const BlockKind block : {BlockKind::plain, BlockKind::mamba})
+    for (const InnerKind inner : {InnerKind::s6, InnerKind::s4d_real, InnerKind::s4d_complex})
+      cells.push_back(small_network(block, inner));
+  for (int constants = 1; constants < 8; ++constants) {
+    NetworkRecipe recipe = small_network(BlockKind::mamba, InnerKind::s6);
+    recipe.selective_delta = (constants & 1) == 0;
+    recipe.selective_B = (constants & 2) == 0;
+    recipe.selective_C = (constants & 4) == 0;
+    cells.push_back(recipe);
+  }
+  return cells;
+}
+
+std::string name_of(const NetworkRecipe& recipe) {
+  return block_name(recipe.block) + " " + inner_name(recipe.inner) + (recipe.selective_delta ? "" : " constant Δ") +
+         (recipe.selective_B ? "" : " constant B") + (recipe.selective_C ? "" : " constant C");
+}
+
+// Three sequences of nine tokens, a third of them without an answer.
+Batch random_batch(std::int64_t vocab, std::uint64_t seed) {
+  Uniform uniform(seed);
+  Batch batch{3, 9, {}, {}};
+  const auto token = [&] { return static_cast<std::int32_t>(uniform() * static_cast<double>(vocab)); };
+  for (int i = 0; i < 27; ++i) {
+    batch.tokens.push_back(token());
+    batch.targets.push_back(i % 3 == 1 ? kernels::ignored_target : token());
+  }
+  return batch;
+}
+
+// Away from the beginning, where embeddings are near 0 and norms curve: everything a little different from everything.
+template <class Real>
+void shake(const Parameters<Real>& parameters, std::uint64_t seed) {
+  Uniform uniform(seed);
+  for (std::int64_t i = 0; i < parameters.count(); ++i)
+    parameters.values()[i] += static_cast<Real>(0.3 * uniform.normal());
+}
+
+TEST(TrainingGradients, AgreeWithFiniteDifferencesInEveryCellOfTheGrid) {
+  const auto ops = reference_training();
+  for (const NetworkRecipe& recipe : grid()) {
+    SCOPED_TRACE(name_of(recipe));
+    Network<double> network(recipe, 3, *ops);
+    const Parameters<double>& p = network.parameters();
+    shake(p, 4);
+    const Batch batch = random_batch(recipe.vocab, 5);
+    network.run(batch, true);
+    const std::vector<double> gradients(p.gradients(), p.gradients() + p.count());
+    Uniform uniform(6);
+    for (const ParameterInfo& info : p.infos()) {
+      for (int sample = 0; sample < 4; ++sample) {
+        const auto at = info.offset + static_cast<std::int64_t>(uniform() * static_cast<double>(info.rows * info.cols));
+        double& value = p.values()[at];
+        const double kept = value, step = 1e-5;
+        value = kept + step;
+        const double above = network.run(batch, false).loss;
+        value = kept - step;
+        const double below = network.run(batch, false).loss;
+        value = kept;
+        // The third derivative costs step² = 1e-10, rounding 1e-16 / step = 1e-11, each times what the network makes of
+        // it.
+        EXPECT_NEAR((above - below) / (2 * step), gradients[static_cast<std::size_t>(at)], 2e-8)
+            << info.name << " " << at;
+      }
+    }
+  }
+}
+
+TEST(TrainingGradients, FastPathAgreesWithTheReference) {
+  const auto reference = reference_training();
+  const auto fast = cpu_training(2);
+  for (const NetworkRecipe& recipe : grid()) {
+    SCOPED_TRACE(name_of(recipe));
+    Network<double> exact(recipe, 3, *reference);
+    Network<float> network(recipe, 3, *fast);
+    shake(exact.parameters(), 4);
+    for (std::int64_t i = 0; i < exact.parameters().count(); ++i)
+      network.parameters().values()[i] = static_cast<float>(exact.parameters().values()[i]);
+    const Batch batch = random_batch(recipe.vocab, 5);
+    const BatchResult expected = exact.run(batch, true), result = network.run(batch, true);
+    EXPECT_NEAR(result.loss, expected.loss, 1e-5);
+    EXPECT_EQ(result.is_right, expected.is_right);
+    for (const ParameterInfo& info : network.parameters().infos()) {
+      double difference = 0, size = 0;
+      for (std::int64_t i = info.offset; i < info.offset + info.rows * info.cols; ++i) {
+        const double wanted = exact.parameters().gradients()[i];
+        difference += std::pow(static_cast<double>(network.parameters().gradients()[i]) - wanted, 2);
+        size += wanted * wanted;
+      }
+      EXPECT_LE(std::sqrt(difference), 2e-5 * std::sqrt(size) + 1e-7) << info.name;  // some hundred roundings of 6e-8
+    }
+  }
+}
+
+Recipe small_recipe() {
+  Recipe recipe;
+  recipe.task = {"selective-copying", 12, 8, 2, {}, {}};
+  recipe.network = small_network(BlockKind::mamba, InnerKind::s6);
+  recipe.network.d_model = 8;
+  recipe.optimiser.learning_rate = 1e-2;
+  recipe.optimiser.steps = 60;
+  recipe.optimiser.warmup = 5;
+  recipe.batch = 8;
+  recipe.evaluation_sequences = 16;
+  return recipe;
+}
+
+TEST(Training, ResumedIsUninterruptedBitForBit) {
+  const auto ops = cpu_training(2), one_thread = cpu_training(1);
+  const TemporaryFolder folder;
+  Trainer whole(small_recipe(), *ops);
+  for (int i = 0; i < 9; ++i) {
+    if (i == 4) whole.save(folder.path());
+    whole.step();
+  }
+  Trainer resumed = Trainer::resume(folder.path(), *one_thread);
+  EXPECT_EQ(resumed.steps_done(), 4);
+  while (resumed.steps_done() < 9) resumed.step();
+  const std::vector<float> expected(whole.parameters().values(),
+                                    whole.parameters().values() + whole.parameters().count());
+  EXPECT_EQ(
+      std::vector<float>(resumed.parameters().values(), resumed.parameters().values() + resumed.parameters().count()),
+      expected);
+}
+
+TEST(Training, LossFallsAndTheCheckpointOpensAsAModel) {
+  const auto ops = cpu_training(2);
+  Trainer trainer(small_recipe(), *ops);
+  const double before = trainer.evaluate().loss;
+  while (!trainer.finished()) trainer.step();
+  const double after = trainer.evaluate().loss;
+  EXPECT_LT(after, 0.9 * before);
+
+  const TemporaryFolder folder;
+  trainer.save(folder.path());
+  const auto model = load_model(folder.path(), Precision::f32, 1);
+  EXPECT_TRUE(model->info().conflicts.empty());
+  double loss = 0;
+  std::int64_t targets = 0;
+  for (std::int64_t sequence = 0; sequence < 16; ++sequence) {
+    const std::int64_t s = sequence % 8;
+    const Batch batch = trainer.task().batch(trainer.recipe().seed, Split::evaluation, sequence / 8, 8);
+    ModelState state = model->initial_state();
+    const std::span<const std::int32_t> ids(batch.tokens.data() + s * batch.length,
+                                            static_cast<std::size_t>(batch.length));
+    for (std::int64_t t = 0; t < batch.length; ++t) {
+      const std::vector<float> logits = read_for_logits(*model, ids.subspan(static_cast<std::size_t>(t), 1), state);
+      const std::int32_t target = batch.targets[static_cast<std::size_t>(s * batch.length + t)];
+      if (target == kernels::ignored_target) continue;
+      double sum = 0;
+      for (const float logit : logits) sum += std::exp(static_cast<double>(logit));
+      loss += std::log(sum) - static_cast<double>(logits[static_cast<std::size_t>(target)]);
+      ++targets;
+    }
+  }
+  EXPECT_NEAR(loss / static_cast<double>(targets), after, 1e-5);
+}
+
+TEST(Training, LearningRateRisesInALineAndFallsAsACosine) {
+  OptimiserRecipe recipe;
+  recipe.learning_rate = 2;
+  recipe.warmup = 10;
+  recipe.steps = 110;
+  recipe.last_rate = 0.25;
+  EXPECT_DOUBLE_EQ(learning_rate(recipe, 1), 0.2);
+  EXPECT_DOUBLE_EQ(learning_rate(recipe, 10), 2);
+  EXPECT_DOUBLE_EQ(learning_rate(recipe, 60), 1.25);
+  EXPECT_DOUBLE_EQ(learning_rate(recipe, 110), 0.5);
+  EXPECT_DOUBLE_EQ(learning_rate(recipe, 500), 0.5);
+}
+
+TEST(Tasks, SelectiveCopyingAsksForTheTokensInTheirOrder) {
+  for (const char* kind : {"selective-copying", "copying"}) {
+    const auto task = make_task({kind, 20, 9, 4, {}, {}});
+    const Batch batch = task->batch(1, Split::training, 3, 50);
+    ASSERT_EQ(batch.length, 24);
+    std::set<std::int64_t> places;
+    for (std::int64_t s = 0; s < 50; ++s) {
+      std::vector<std::int32_t> seen, asked;
+      for (std::int64_t t = 0; t < 24; ++t) {
+        const auto at = static_cast<std::size_t>(s * 24 + t);
+        EXPECT_EQ(batch.tokens[at] == 8, t >= 20);
+        EXPECT_EQ(batch.targets[at] == kernels::ignored_target, t < 20);
+        if (t >= 20) asked.push_back(batch.targets[at]);
+        if (t < 20 && batch.tokens[at] != 0) {
+          seen.push_back(batch.tokens[at]);
+          places.insert(t);
+        }
+      }
+      EXPECT_EQ(asked, seen);
+    }
+    EXPECT_EQ(places.size(), std::string(kind) == "copying" ? 4U : 20U);
+  }
+}
+
+TEST(Tasks, InductionHeadsAnswerWhatFollowedBefore) {
+  const auto task = make_task({"induction-heads", 16, 6, 0, {}, {}});
+  const Batch batch = task->batch(1, Split::evaluation, 0, 40);
+  std::set<std::int64_t> places;
+  for (std::int64_t s = 0; s < 40; ++s) {
+    const std::int32_t* tokens = batch.tokens.data() + s * 16;
+    const auto first = std::find(tokens, tokens + 16, 5) - tokens;
+    places.insert(first);
+    ASSERT_LT(first, 14);
+    EXPECT_EQ(tokens[15], 5);
+    EXPECT_EQ(std::count(tokens, tokens + 16, 5), 2);
+    EXPECT_EQ(batch.targets[static_cast<std::size_t>(s * 16 + 15)], tokens[first + 1]);
+  }
+  EXPECT_GT(places.size(), 8U);
+}
+
+TEST(Tasks, RecallAnswersEachKeyByItsValue) {
+  const auto task = make_task({"associative-recall", 32, 40, 6, {}, {}});
+  const Batch batch = task->batch(1, Split::training, 0, 30);
+  for (std::int64_t s = 0; s < 30; ++s) {
+    const std::int32_t *tokens = batch.tokens.data() + s * 32, *targets = batch.targets.data() + s * 32;
+    std::map<std::int32_t, std::int32_t> value_of;
+    for (int pair = 0; pair < 6; ++pair) {
+      EXPECT_LT(tokens[2 * pair], 20);
+      EXPECT_GE(tokens[2 * pair + 1], 20);
+      value_of[tokens[2 * pair]] = tokens[2 * pair + 1];
+    }
+    EXPECT_EQ(value_of.size(), 6U);
+    int asked = 0;
+    for (int t = 0; t < 32; ++t) {
+      if (targets[t] == kernels::ignored_target) continue;
+      EXPECT_GE(t, 12);
+      EXPECT_EQ(targets[t], value_of.at(tokens[t]));
+      ++asked;
+    }
+    EXPECT_EQ(asked, 6);
+  }
+}
+
+TEST(Tasks, BatchesAreFunctionsOfSeedSplitAndIndex) {
+  const auto task = make_task({"selective-copying", 30, 16, 8, {}, {}});
+  const auto tokens = [&](std::uint64_t seed, Split split, std::int64_t index) {
+    return task->batch(seed, split, index, 4).tokens;
+  };
+  const auto first = tokens(1, Split::training, 0);
+  EXPECT_EQ(tokens(1, Split::training, 0), first);
+  EXPECT_NE(tokens(2, Split::training, 0), first);
+  EXPECT_NE(tokens(1, Split::evaluation, 0), first);
+  EXPECT_NE(tokens(1, Split::training, 1), first);
+}
+
+TEST(Tasks, TextKeepsItsLastTwentiethForEvaluation) {
+  const TemporaryFolder folder;
+  std::string text;
+  for (int i = 0; i < 2000; ++i) text += static_cast<char>(i < 1900 ? 'a' + i % 13 : 'A' + i % 13);
+  write_text(folder / "text", text);
+  const auto task = make_task({"text", 10, 0, 0, folder / "text", {}});
+  EXPECT_EQ(task->vocab(), 256);
+  for (const Split split : {Split::training, Split::evaluation}) {
+    const Batch batch = task->batch(1, split, 2, 20);
+    for (std::size_t i = 0; i < batch.tokens.size(); ++i) {
+      EXPECT_EQ(batch.tokens[i] < 'a', split == Split::evaluation);
+      if (i % 10 < 9) {
+        EXPECT_EQ(batch.targets[i], batch.tokens[i + 1]);
+      }
+    }
+  }
+}
+
+TEST(Recipes, SayWhatIsWrongAndWhere) {
+  const auto message = [](const char* json) {
+    return message_of([&] { parse_recipe(nlohmann::json::parse(json), "r.json", ""); });
+  };
+  EXPECT_EQ(message("[]"), "r.json: a recipe is a JSON object; see RECIPE.md");
+  EXPECT_EQ(message("{}"), "r.json: task: the key \"kind\" is missing; it names what is learnt");
+  EXPECT_EQ(message(R"({"task": {"kind": "text", "lenght": 3}})"),
+            "r.json: task: the key \"lenght\" is not known; see RECIPE.md for those that are");
+  EXPECT_EQ(message(R"({"task": {"kind": "text"}, "model": {"inner": "s7"}})"),
+            "r.json: model: inner \"s7\" is not known; choose one of s6, s4d-real, s4d-complex");
+  EXPECT_EQ(message(R"({"task": {"kind": "text"}, "model": {"layers": 0}})"),
+            "r.json: model: layers is 0, and must lie between 1 and 256");
+  EXPECT_EQ(message(R"({"task": {"kind": "text"}, "batch": 0})"),
+            "r.json: run: batch is 0, and must lie between 1 and 65536");
+  EXPECT_NE(message_of([] {
+              make_task({"selective-copying", 4, 9, 5, {}, {}});
+            }).find("1 to `length` tokens"),
+            std::string::npos);
+  const Recipe recipe = small_recipe();
+  EXPECT_EQ(to_json(parse_recipe(nlohmann::json::parse(to_json(recipe).dump()), "again", "")), to_json(recipe));
+}
+
+}  // namespace
+}  // namespace statescope
