@@ -54,15 +54,15 @@ LogLine train_on(Trainer& trainer, double& seconds, const std::stop_token& stop)
     line.rate = report.rate;
     line.gradient_norm = report.gradient_norm;
     ++line.steps;
-  } while (!stop.stop_requested() && !trainer.finished() && trainer.steps_done() % trainer.recipe().evaluate_every != 0);
+  } while (!stop.stop_requested() && !trainer.finished() &&
+           trainer.steps_done() % trainer.recipe().evaluate_every != 0);
   const auto steps = static_cast<double>(line.steps);
   const double taken = seconds_since(start);
   line.loss /= steps;
   line.accuracy /= steps;
   seconds += taken;
   line.seconds = seconds;
-  line.tokens_per_second =
-      steps * static_cast<double>(trainer.recipe().batch * trainer.task().length()) / taken;
+  line.tokens_per_second = steps * static_cast<double>(trainer.recipe().batch * trainer.task().length()) / taken;
   if (!stop.stop_requested()) line.evaluation = trainer.evaluate();
   return line;
 }
@@ -70,8 +70,7 @@ LogLine train_on(Trainer& trainer, double& seconds, const std::stop_token& stop)
 }  // namespace
 
 void train(const TrainOptions& options) {
-  if (options.device != "cpu")
-    throw Error("training runs on the cpu only in this version; leave --device out");
+  if (options.device != "cpu") throw Error("training runs on the cpu only in this version; leave --device out");
   const fs::path folder = options.out, log_file = folder / "log.jsonl";
   const bool started = fs::exists(folder / "training.safetensors");
   if (started && !options.resume)
@@ -95,9 +94,10 @@ void train(const TrainOptions& options) {
     if (options.json) {
       print_line(line.json());
     } else {
-      std::printf("step %lld of %lld   loss %.4f   accuracy %.1f %%   fresh: loss %.4f, accuracy %.2f %%   %.0f tokens/s\n",
-                  static_cast<long long>(line.step), static_cast<long long>(trainer.recipe().optimiser.steps), line.loss,
-                  100 * line.accuracy, line.evaluation.loss, 100 * line.evaluation.accuracy, line.tokens_per_second);
+      std::printf(
+          "step %lld of %lld   loss %.4f   accuracy %.1f %%   fresh: loss %.4f, accuracy %.2f %%   %.0f tokens/s\n",
+          static_cast<long long>(line.step), static_cast<long long>(trainer.recipe().optimiser.steps), line.loss,
+          100 * line.accuracy, line.evaluation.loss, 100 * line.evaluation.accuracy, line.tokens_per_second);
       std::fflush(stdout);
     }
     const double enough = trainer.recipe().stop_at_accuracy;

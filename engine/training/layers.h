@@ -7,6 +7,7 @@
 
 #include "engine/training/ops.h"
 #include "engine/training/parameters.h"
+#include "engine/training/probe.h"
 #include "engine/training/recipe.h"
 #include "engine/training/tape.h"
 
@@ -19,6 +20,9 @@ struct TrainingStep {
   const Parameters<Real>& parameters;
   Tape<Real>& tape;
   std::int64_t length = 0;
+  // When there is one, the inner layer runs with the knobs and leaves what it computed. The batch is one sequence then.
+  LayerProbe* probe = nullptr;
+  Knobs knobs = {};
 };
 
 /// A layer from [rows, width] to [rows, width]. `backward` comes once after `forward` with the gradient of what that

@@ -2,9 +2,13 @@
 #include "engine/training/network.h"
 
 #include <algorithm>
+#include <numeric>
 #include <string>
 
+#include "engine/error.h"
+#include "engine/io/utf8.h"
 #include "layers.h"
+#include "transposed.h"
 
 namespace statescope {
 namespace {
@@ -35,15 +39,17 @@ struct Network<Real>::Impl {
   }
 
   // The rows whose logits matter, normed. Most tasks ask for an answer at a few places only.
-  MatrixView<Real> forward(const TrainingStep<Real>& step, const Batch& batch, const std::vector<std::int32_t>& asked) {
-    const std::int64_t rows = batch.sequences * batch.length;
+  MatrixView<Real> forward(TrainingStep<Real> step, std::span<const std::int32_t> tokens,
+                           const std::vector<std::int32_t>& asked, Probe* probe = nullptr) {
+    const std::int64_t rows = std::ssize(tokens);
     const MatrixView<Real> table = parameters.value(embedding);
     MatrixView<Real> h = tape.matrix(rows, table.cols);
-    ops.embedding({batch.tokens.data(), table, h});
+    ops.embedding({tokens.data(), table, h});
     for (Layer& layer : layers) {
       layer.residual = h;
       const MatrixView<Real> normed = tape.matrix(rows, table.cols);
       ops.rms_norm(norm(h, layer.norm, normed));
+      if (probe) step.probe = &probe->layers.emplace_back();
       h = layer.block->forward(step, normed);
       ops.add(layer.residual, h);
     }
@@ -115,7 +121,7 @@ BatchResult Network<Real>::run(const Batch& batch, bool learn) {
   }
   impl.tape.rewind();
   const TrainingStep<Real> step{impl.ops, parameters_, impl.tape, batch.length};
-  const MatrixView<Real> normed = impl.forward(step, batch, asked);
+  const MatrixView<Real> normed = impl.forward(step, batch.tokens, asked);
   const MatrixView<Real> table = parameters_.value(impl.embedding);
   const MatrixView<Real> logits = impl.tape.matrix(normed.rows, table.rows);
   impl.ops.linear(normed, table, nullptr, logits);
@@ -134,6 +140,37 @@ BatchResult Network<Real>::run(const Batch& batch, bool learn) {
   result.loss = static_cast<double>(loss);
   if (learn) impl.backward(step, batch, asked, normed, logits);
   return result;
+}
+
+template <class Real>
+Probe Network<Real>::probe(std::span<const std::int32_t> tokens, const Knobs& knobs) {
+  Impl& impl = *impl_;
+  Probe probe;
+  probe.tokens = std::ssize(tokens);
+  std::vector<std::int32_t> all(tokens.size());
+  std::iota(all.begin(), all.end(), 0);
+  impl.tape.rewind();
+  TrainingStep<Real> step{impl.ops, parameters_, impl.tape, probe.tokens};
+  step.knobs = knobs;
+  const MatrixView<Real> normed = impl.forward(step, tokens, all, &probe), table = parameters_.value(impl.embedding);
+  const MatrixView<Real> logits = impl.tape.matrix(normed.rows, table.rows);
+  impl.ops.linear(normed, table, nullptr, logits);
+  probe.vocab = table.rows;
+  const std::vector<Real> host = impl.ops.download(logits);
+  probe.logits.assign(host.begin(), host.end());
+  return probe;
+}
+
+template <class Real>
+void Network<Real>::load(const SafetensorsFile& file) {
+  for (std::size_t i = 0; i < parameters_.infos().size(); ++i) {
+    const ParameterInfo& info = parameters_.infos()[i];
+    if (file.at(info.name).shape != info.shape)
+      throw Error(file.path() + ": " + in_quotes(info.name) + " has another shape than recipe.json beside it says");
+    std::vector<float> values = file.read_f32(info.name);
+    if (info.transposed) values = transposed(values, info.cols, info.rows);
+    impl_->ops.upload(std::vector<Real>(values.begin(), values.end()), parameters_.value(i));
+  }
 }
 
 template class Network<float>;

@@ -42,6 +42,7 @@ class S4d final : public TrainingLayer<Real> {
   }
 
   MatrixView<Real> forward(const TrainingStep<Real>& step, MatrixView<const Real> x) override {
+    if (step.probe) return probe(step, x);
     x_ = x;
     kernel_ = step.tape.matrix(step.length, E_);
     const MatrixView<Real> y = step.tape.matrix(x.rows, E_);
@@ -98,6 +99,41 @@ class S4d final : public TrainingLayer<Real> {
     double dt;
     std::complex<double> A, C, w, B;  // B is B̄
   };
+
+  // The same system as a recurrence, h ← w h + B̄ x, keeping every state.
+  MatrixView<Real> probe(const TrainingStep<Real>& step, MatrixView<const Real> x) const {
+    LayerProbe& out = *step.probe;
+    const std::int64_t T = step.length;
+    const std::vector<Real> input = step.ops.download(x), D = step.ops.download(step.parameters.value(D_));
+    out.channels = E_;
+    out.states = N_;
+    out.complex = complex_;
+    out.x.assign(input.begin(), input.end());
+    out.A.resize(static_cast<std::size_t>(E_ * N_));
+    out.delta.resize(static_cast<std::size_t>(T * E_));
+    out.h.resize(static_cast<std::size_t>(T * E_ * N_));
+    std::vector<double> y(static_cast<std::size_t>(T * E_));
+    for_each_mode(step, [&](std::int64_t e, std::int64_t n, const Mode& mode) {
+      const double dt = mode.dt * step.knobs.delta_scale;
+      const std::complex<double> w = std::exp(dt * mode.A);
+      const std::complex<double> B = step.knobs.input == Knobs::Input::euler ? dt : (w - 1.0) / mode.A;
+      out.A[static_cast<std::size_t>(e * N_ + n)] = mode.A.real();
+      std::complex<double> h = 0;
+      for (std::int64_t t = 0; t < T; ++t) {
+        const auto at = static_cast<std::size_t>(t * E_ + e);
+        h = w * h + B * static_cast<double>(out.x[at]);
+        y[at] += (factor() * mode.C * h).real();
+        out.delta[at] = static_cast<float>(dt);
+        out.h[at * static_cast<std::size_t>(N_) + static_cast<std::size_t>(n)] = static_cast<float>(h.real());
+      }
+    });
+    for (std::size_t i = 0; i < y.size(); ++i)
+      y[i] += static_cast<double>(D[i % static_cast<std::size_t>(E_)]) * static_cast<double>(out.x[i]);
+    out.y.assign(y.begin(), y.end());
+    const MatrixView<Real> result = step.tape.matrix(T, E_);
+    step.ops.upload(std::vector<Real>(y.begin(), y.end()), result);
+    return result;
+  }
 
   double factor() const { return complex_ ? 2 : 1; }
 

@@ -2,7 +2,9 @@
 // The selective state space layer (Gu & Dao 2023, algorithm 2; mamba_simple.py steps 3 to 6), with each of Δ, B and C
 // selective or constant (their table 7). Parameters that depend on nothing are x_proj's missing rows: B and C [N] are
 // shared by all channels like the rows they replace, Δ is softplus of its bias alone.
+#include <algorithm>
 #include <optional>
+#include <vector>
 
 #include "layers.h"
 
@@ -63,7 +65,10 @@ class S6 final : public TrainingLayer<Real> {
     args_.delta_bias = p.value(dt_bias_).data;
     args_.softplus = true;
     args_.y = y;
-    step.ops.selective_scan(args_, step.length);
+    if (step.probe)
+      probe(step, y);
+    else
+      step.ops.selective_scan(args_, step.length);
     return y;
   }
 
@@ -93,6 +98,70 @@ class S6 final : public TrainingLayer<Real> {
   }
 
  private:
+  // Replaces each row by the mean of all.
+  static void freeze(std::vector<float>& values, std::int64_t cols) {
+    const auto rows = static_cast<double>(std::ssize(values) / cols);
+    for (std::int64_t c = 0; c < cols; ++c) {
+      double sum = 0;
+      for (auto at = static_cast<std::size_t>(c); at < values.size(); at += static_cast<std::size_t>(cols))
+        sum += static_cast<double>(values[at]);
+      for (auto at = static_cast<std::size_t>(c); at < values.size(); at += static_cast<std::size_t>(cols))
+        values[at] = static_cast<float>(sum / rows);
+    }
+  }
+
+  // The equation as it reads, with the knobs, keeping every state.
+  void probe(const TrainingStep<Real>& step, MatrixView<Real> y) const {
+    LayerProbe& out = *step.probe;
+    const Knobs& knobs = step.knobs;
+    const auto floats = [&](MatrixView<const Real> view) {
+      const std::vector<Real> values = step.ops.download(view);
+      return std::vector<float>(values.begin(), values.end());
+    };
+    const std::int64_t T = step.length;
+    const std::vector<Real> A = step.ops.download(args_.A), D = step.ops.download(step.parameters.value(D_)),
+                            bias = step.ops.download(step.parameters.value(dt_bias_));
+    out.channels = E_;
+    out.states = N_;
+    out.x = floats(args_.x);
+    out.B = floats(args_.B);
+    out.C = floats(args_.C);
+    out.delta = floats(args_.delta);
+    for (std::int64_t i = 0; i < T * E_; ++i) {
+      const double v = static_cast<double>(out.delta[static_cast<std::size_t>(i)]) +
+                       static_cast<double>(bias[static_cast<std::size_t>(i % E_)]);
+      const double softplus = std::max(v, 0.0) + std::log1p(std::exp(-std::abs(v)));
+      out.delta[static_cast<std::size_t>(i)] = static_cast<float>(knobs.delta_scale * softplus);
+    }
+    if (knobs.freeze_delta) freeze(out.delta, E_);
+    if (knobs.freeze_B) freeze(out.B, N_);
+    if (knobs.freeze_C) freeze(out.C, N_);
+    out.A.resize(static_cast<std::size_t>(E_ * N_));
+    out.h.resize(static_cast<std::size_t>(T * E_ * N_));
+    out.y.resize(static_cast<std::size_t>(T * E_));
+    for (std::int64_t e = 0; e < E_; ++e) {
+      for (std::int64_t n = 0; n < N_; ++n)
+        out.A[static_cast<std::size_t>(e * N_ + n)] = static_cast<double>(A[static_cast<std::size_t>(n * E_ + e)]);
+      std::vector<double> h(static_cast<std::size_t>(N_));
+      for (std::int64_t t = 0; t < T; ++t) {
+        const auto at = static_cast<std::size_t>(t * E_ + e);
+        const double x = static_cast<double>(out.x[at]), delta = static_cast<double>(out.delta[at]);
+        double sum = static_cast<double>(D[static_cast<std::size_t>(e)]) * x;
+        for (std::int64_t n = 0; n < N_; ++n) {
+          const double a = out.A[static_cast<std::size_t>(e * N_ + n)];
+          const double held = knobs.input == Knobs::Input::zero_order_hold ? std::expm1(delta * a) / a : delta;
+          const auto token = static_cast<std::size_t>(t * N_ + n);
+          double& state = h[static_cast<std::size_t>(n)];
+          state = std::exp(delta * a) * state + held * static_cast<double>(out.B[token]) * x;
+          sum += static_cast<double>(out.C[token]) * state;
+          out.h[at * static_cast<std::size_t>(N_) + static_cast<std::size_t>(n)] = static_cast<float>(state);
+        }
+        out.y[at] = static_cast<float>(sum);
+      }
+    }
+    step.ops.upload(std::vector<Real>(out.y.begin(), out.y.end()), y);
+  }
+
   std::int64_t projected() const { return R_ + B_rows_ + C_rows_; }
 
   std::int64_t E_, N_, R_, B_rows_, C_rows_;

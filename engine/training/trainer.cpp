@@ -9,6 +9,7 @@
 #include "engine/io/file.h"
 #include "engine/io/json.h"
 #include "engine/io/safetensors.h"
+#include "transposed.h"
 
 namespace statescope {
 namespace {
@@ -18,15 +19,6 @@ namespace fs = std::filesystem;
 NetworkRecipe with_vocab(NetworkRecipe network, const Task& task) {
   network.vocab = task.vocab();
   return network;
-}
-
-// From the order of the operations to that of the file, or back.
-std::vector<float> transposed(const std::vector<float>& values, std::int64_t rows, std::int64_t cols) {
-  std::vector<float> out(values.size());
-  for (std::int64_t r = 0; r < rows; ++r)
-    for (std::int64_t c = 0; c < cols; ++c)
-      out[static_cast<std::size_t>(c * rows + r)] = values[static_cast<std::size_t>(r * cols + c)];
-  return out;
 }
 
 nlohmann::ordered_json config_of(const Recipe& recipe, std::int64_t vocab) {
@@ -96,8 +88,8 @@ const Recipe& Trainer::recipe() const {
 const Task& Trainer::task() const {
   return *impl_->task;
 }
-const Parameters<float>& Trainer::parameters() const {
-  return impl_->network.parameters();
+Network<float>& Trainer::network() {
+  return impl_->network;
 }
 std::int64_t Trainer::steps_done() const {
   return impl_->steps_done;
@@ -189,6 +181,21 @@ void Trainer::save(const fs::path& folder) const {
     model.write(info.name, 0, info.transposed ? transposed(values, info.rows, info.cols) : values);
   }
   model.commit();
+}
+
+TrainedNetwork load_trained(const fs::path& folder, const TrainingOps<float>& ops) {
+  TrainedNetwork trained{load_recipe(folder / "recipe.json"), nullptr};
+  const SafetensorsFile file((folder / "model.safetensors").string());
+  const std::vector<std::int64_t>& embedding = file.at("backbone.embedding.weight").shape;
+  constexpr std::int64_t largest_vocab = 1 << 20;
+  if (embedding.size() != 2 || embedding[0] < 1 || embedding[0] > largest_vocab)
+    throw Error(file.path() + ": backbone.embedding.weight must be a matrix of at most " +
+                std::to_string(largest_vocab) + " rows");
+  NetworkRecipe network = trained.recipe.network;
+  network.vocab = embedding[0];
+  trained.network = std::make_unique<Network<float>>(network, trained.recipe.seed, ops);
+  trained.network->load(file);
+  return trained;
 }
 
 Trainer Trainer::resume(const fs::path& folder, const TrainingOps<float>& ops) {

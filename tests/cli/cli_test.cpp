@@ -68,7 +68,8 @@ TEST_F(Cli, HelpIsEverywhere) {
                              {"tokenize", "--help"},
                              {"inspect", "--help"},
                              {"generate", "--help"},
-                             {"compute", "--help"}}) {
+                             {"compute", "--help"},
+                             {"train", "--help"}}) {
     const Outcome outcome = command(words);
     EXPECT_EQ(outcome.status, 0);
     EXPECT_NE(outcome.out.find("Usage"), std::string::npos) << outcome.out;
@@ -264,6 +265,25 @@ TEST_F(Cli, ComputeGivesTheNumbersOfAScene) {
   expect_failure({"compute", scene, "--out", (folder / "out/absent/r.json").string()}, {"cannot be written"});
   write_text(scene, "{\"format\": 1}");
   expect_failure({"compute", scene, "--out", out}, {"scene.json", "not a scene"});
+}
+
+TEST_F(Cli, TrainSavesACheckpointWithItsLogAndGoesOnWhereItWasInterrupted) {
+  const std::string recipe = (folder / "recipe.json").string(), out = (folder / "run").string(),
+                    straight = (folder / "straight").string();
+  write_text(recipe, R"({"task": {"kind": "copying", "length": 12, "vocab": 6, "memorise": 2},
+                         "model": {"layers": 1, "d_model": 8, "d_state": 4},
+                         "optimiser": {"steps": 4000}, "batch": 8, "evaluate_every": 4000, "evaluation_sequences": 8})");
+  const Words words{"train", recipe, "--out", out};
+  const Outcome stopped = command(words, "", [&] { return std::filesystem::exists(out + "/log.jsonl"); });
+  EXPECT_EQ(stopped.status, 1);
+  EXPECT_NE(stopped.err.find("go on with --resume"), std::string::npos) << stopped.err;
+  expect_failure(words, {"holds a training run"});
+  EXPECT_EQ(command({"train", recipe, "--out", out, "--resume"}).status, 0);
+  EXPECT_EQ(json({"train", recipe, "--out", straight, "--json", "--seed", "1"})["step"], 4000);
+  EXPECT_EQ(read_text(out + "/model.safetensors"), read_text(straight + "/model.safetensors"));
+  EXPECT_EQ(json({"info", out, "--json"})["family"], "Mamba-1");
+  write_text(recipe, R"({"task": {"kind": "dancing", "length": 12, "vocab": 6}})");
+  expect_failure({"train", recipe, "--out", (folder / "none").string()}, {"there is no task \"dancing\""});
 }
 
 TEST_F(Cli, ModelsThatAreNoneAreRefusedByEveryCommand) {

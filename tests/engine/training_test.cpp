@@ -143,6 +143,11 @@ Recipe small_recipe() {
   return recipe;
 }
 
+std::vector<float> values_of(Trainer& trainer) {
+  const Parameters<float>& p = trainer.network().parameters();
+  return {p.values(), p.values() + p.count()};
+}
+
 TEST(Training, ResumedIsUninterruptedBitForBit) {
   const auto ops = cpu_training(2), one_thread = cpu_training(1);
   const TemporaryFolder folder;
@@ -154,11 +159,7 @@ TEST(Training, ResumedIsUninterruptedBitForBit) {
   Trainer resumed = Trainer::resume(folder.path(), *one_thread);
   EXPECT_EQ(resumed.steps_done(), 4);
   while (resumed.steps_done() < 9) resumed.step();
-  const std::vector<float> expected(whole.parameters().values(),
-                                    whole.parameters().values() + whole.parameters().count());
-  EXPECT_EQ(
-      std::vector<float>(resumed.parameters().values(), resumed.parameters().values() + resumed.parameters().count()),
-      expected);
+  EXPECT_EQ(values_of(resumed), values_of(whole));
 }
 
 TEST(Training, LossFallsAndTheCheckpointOpensAsAModel) {
@@ -192,6 +193,56 @@ TEST(Training, LossFallsAndTheCheckpointOpensAsAModel) {
     }
   }
   EXPECT_NEAR(loss / static_cast<double>(targets), after, 1e-5);
+}
+
+// Without knobs a probe is what the network computes; with them, what it would compute with other numbers.
+TEST(TrainingProbe, GivesTheNetworksLogitsAndObeysTheKnobs) {
+  const auto ops = cpu_training(1);
+  for (const NetworkRecipe& recipe : grid()) {
+    SCOPED_TRACE(name_of(recipe));
+    Network<float> network(recipe, 3, *ops);
+    shake(network.parameters(), 4);
+    Batch batch = random_batch(recipe.vocab, 5);
+    batch.sequences = 1;
+    batch.tokens.resize(9);
+    batch.targets.assign(9, 2);
+    const Probe probe = network.probe(batch.tokens);
+    double loss = 0;
+    for (std::size_t t = 0; t < 9; ++t) {
+      double sum = 0;
+      for (std::size_t v = 0; v < 7; ++v) sum += std::exp(static_cast<double>(probe.logits[t * 7 + v]));
+      loss += (std::log(sum) - static_cast<double>(probe.logits[t * 7 + 2])) / 9;
+    }
+    EXPECT_NEAR(loss, network.run(batch, false).loss, 1e-5);
+    ASSERT_EQ(probe.layers.size(), 2U);
+    const LayerProbe& layer = probe.layers[1];
+    EXPECT_EQ(std::ssize(layer.h), 9 * 10 * (recipe.inner == InnerKind::s4d_complex ? 2 : 4));
+
+    const auto with = [&](auto change) {
+      Knobs knobs;
+      change(knobs);
+      return network.probe(batch.tokens, knobs).logits;
+    };
+    const bool s6 = recipe.inner == InnerKind::s6;
+    EXPECT_NE(with([](Knobs& k) { k.delta_scale = 1.5; }), probe.logits);
+    EXPECT_EQ(with([](Knobs& k) { k.freeze_delta = true; }) != probe.logits, s6 && recipe.selective_delta);
+    EXPECT_EQ(with([](Knobs& k) { k.freeze_B = true; }) != probe.logits, s6 && recipe.selective_B);
+    EXPECT_EQ(with([](Knobs& k) { k.freeze_C = true; }) != probe.logits, s6 && recipe.selective_C);
+    EXPECT_EQ(with([](Knobs& k) { k.input = Knobs::Input::zero_order_hold; }) != probe.logits, s6);
+    EXPECT_EQ(with([](Knobs& k) { k.input = Knobs::Input::euler; }) != probe.logits, !s6);
+  }
+}
+
+TEST(TrainingProbe, ASavedNetworkIsTheOneThatWasTrained) {
+  const auto ops = cpu_training(1);
+  Trainer trainer(small_recipe(), *ops);
+  for (int i = 0; i < 3; ++i) trainer.step();
+  const TemporaryFolder folder;
+  trainer.save(folder.path());
+  const TrainedNetwork loaded = load_trained(folder.path(), *ops);
+  const std::vector<std::int32_t> ids = random_ids(14, 8);
+  EXPECT_EQ(loaded.network->probe(ids).logits, trainer.network().probe(ids).logits);
+  EXPECT_EQ(to_json(loaded.recipe), to_json(trainer.recipe()));
 }
 
 TEST(Training, LearningRateRisesInALineAndFallsAsACosine) {

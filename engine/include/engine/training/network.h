@@ -3,9 +3,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
 #include <vector>
 
+#include "engine/io/safetensors.h"
 #include "engine/training/parameters.h"
+#include "engine/training/probe.h"
 #include "engine/training/recipe.h"
 
 namespace statescope {
@@ -43,6 +46,12 @@ class Network {
 
   /// Runs the batch; with `learn`, leaves the gradients of its loss in parameters().
   BatchResult run(const Batch& batch, bool learn);
+
+  /// Reads one sequence with the knobs as they stand, in double precision along time, and keeps what its layers did.
+  Probe probe(std::span<const std::int32_t> tokens, const Knobs& knobs = {});
+
+  /// Takes the weights of a checkpoint that Trainer::save wrote. Throws Error naming the tensor that does not fit.
+  void load(const SafetensorsFile& file);
 
  private:
   struct Impl;

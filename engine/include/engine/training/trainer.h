@@ -31,6 +31,14 @@ struct Evaluation {
 /// 2017) to last_rate · learning_rate at the last.
 double learning_rate(const OptimiserRecipe& recipe, std::int64_t step);
 
+/// A network that a Trainer saved, and how it came about.
+struct TrainedNetwork {
+  Recipe recipe;
+  std::unique_ptr<Network<float>> network;
+};
+/// Reads model.safetensors and recipe.json of a folder. Throws Error. `ops` stays the caller's.
+TrainedNetwork load_trained(const std::filesystem::path& folder, const TrainingOps<float>& ops);
+
 /// Trains the network of a recipe on its task by AdamW. Every step is a function of the recipe and what the steps
 /// before left, so a run that was saved and resumed has the bits of one that was not. Not for several threads at once.
 class Trainer {
@@ -44,7 +52,7 @@ class Trainer {
 
   const Recipe& recipe() const;
   const Task& task() const;
-  const Parameters<float>& parameters() const;
+  Network<float>& network();
   std::int64_t steps_done() const;
   bool finished() const;  // all steps of the schedule are done
 
