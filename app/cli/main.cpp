@@ -104,7 +104,7 @@ int run(int argc, char** argv) {
       ->required();
   command->add_flag("--resume", train_options.resume, "go on with the run that the folder holds");
   command->add_option("--seed", train_options.seed, "instead of the recipe's");
-  command->add_option("--device", train_options.device)->capture_default_str();
+  command->add_option("--device", train_options.device, "cpu or cuda[:i]")->capture_default_str();
   command->add_option("--threads", train_options.threads, "0 uses every core")
       ->capture_default_str()
       ->check(CLI::Range(0, 1024));

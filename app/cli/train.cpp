@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "engine/error.h"
+#include "engine/profile/device.h"
 #include "engine/training/trainer.h"
 
 namespace statescope::cli {
@@ -70,12 +71,12 @@ LogLine train_on(Trainer& trainer, double& seconds, const std::stop_token& stop)
 }  // namespace
 
 void train(const TrainOptions& options) {
-  if (options.device != "cpu") throw Error("training runs on the cpu only in this version; leave --device out");
   const fs::path folder = options.out, log_file = folder / "log.jsonl";
   const bool started = fs::exists(folder / "training.safetensors");
   if (started && !options.resume)
     throw Error(options.out + " holds a training run; go on with it by --resume, or choose another folder");
-  const auto ops = cpu_training(options.threads);
+  const std::optional<int> device = cuda_index(options.device);
+  const auto ops = device ? kernels::cuda_training(*device) : kernels::cpu_training(options.threads);
   Trainer trainer = started ? Trainer::resume(folder, *ops) : [&] {
     Recipe recipe = load_recipe(options.recipe);
     if (options.seed) recipe.seed = *options.seed;

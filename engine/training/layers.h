@@ -5,11 +5,11 @@
 #include <memory>
 #include <string>
 
-#include "engine/training/ops.h"
 #include "engine/training/parameters.h"
 #include "engine/training/probe.h"
 #include "engine/training/recipe.h"
 #include "engine/training/tape.h"
+#include "kernels/training_ops.h"
 
 namespace statescope {
 

@@ -114,7 +114,7 @@ StepReport Trainer::step() {
   if (!std::isfinite(report.loss) || !std::isfinite(report.gradient_norm))
     throw Error("training diverged at step " + std::to_string(report.step) +
                 ": the loss is no longer a number; choose a smaller learning_rate or clip");
-  AdamWArgs<float> args;
+  kernels::AdamWArgs<float> args;
   args.gradient_scale = optimiser.clip > 0 ? std::min(1.0, optimiser.clip / std::max(report.gradient_norm, 1e-30)) : 1;
   args.rate = report.rate;
   args.beta1 = optimiser.beta1;

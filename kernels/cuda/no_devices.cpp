@@ -6,6 +6,7 @@
 #include "kernels/cuda_host_ops.h"
 #include "kernels/cuda_scan_host.h"
 #include "kernels/cuda_scan_run.h"
+#include "kernels/training_ops.h"
 
 namespace statescope::kernels {
 
@@ -27,6 +28,10 @@ std::unique_ptr<CudaScanRun> CudaScanRun::create(int, const CudaScanSize&) {
 }
 
 std::unique_ptr<CudaHostOps> CudaHostOps::create(int) {
+  throw CudaError("this build has no CUDA; build with STATESCOPE_CUDA=ON, or use the CPU");
+}
+
+std::unique_ptr<TrainingOps<float>> cuda_training(int) {
   throw CudaError("this build has no CUDA; build with STATESCOPE_CUDA=ON, or use the CPU");
 }
 

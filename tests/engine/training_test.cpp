@@ -10,9 +10,10 @@
 #include "engine/models/model.h"
 #include "engine/random.h"
 #include "engine/training/network.h"
-#include "engine/training/ops.h"
 #include "engine/training/task.h"
 #include "engine/training/trainer.h"
+#include "kernels/cuda_devices.h"
+#include "kernels/training_ops.h"
 #include "test_checkpoint.h"
 
 namespace statescope {
@@ -75,7 +76,7 @@ void shake(const Parameters<Real>& parameters, std::uint64_t seed) {
 }
 
 TEST(TrainingGradients, AgreeWithFiniteDifferencesInEveryCellOfTheGrid) {
-  const auto ops = reference_training();
+  const auto ops = kernels::reference_training();
   for (const NetworkRecipe& recipe : grid()) {
     SCOPED_TRACE(name_of(recipe));
     Network<double> network(recipe, 3, *ops);
@@ -105,8 +106,8 @@ TEST(TrainingGradients, AgreeWithFiniteDifferencesInEveryCellOfTheGrid) {
 }
 
 TEST(TrainingGradients, FastPathAgreesWithTheReference) {
-  const auto reference = reference_training();
-  const auto fast = cpu_training(2);
+  const auto reference = kernels::reference_training();
+  const auto fast = kernels::cpu_training(2);
   for (const NetworkRecipe& recipe : grid()) {
     SCOPED_TRACE(name_of(recipe));
     Network<double> exact(recipe, 3, *reference);
@@ -143,13 +144,52 @@ Recipe small_recipe() {
   return recipe;
 }
 
+// On a device sums run in another order and exponentials are its own; a few hundred roundings of 6e-8.
+TEST(TrainingCuda, NetworksLearnTheSameAsOnTheProcessorAndAlwaysTheSame) {
+  if (kernels::cuda_devices().empty()) GTEST_SKIP() << "no CUDA device";
+  const auto cpu = kernels::cpu_training(1), cuda = kernels::cuda_training();
+  for (NetworkRecipe recipe : grid()) {
+    SCOPED_TRACE(name_of(recipe));
+    recipe.d_model = 20;
+    recipe.d_state = 16;
+    Network<float> expected(recipe, 3, *cpu), network(recipe, 3, *cuda);
+    const Batch batch = random_batch(recipe.vocab, 5);
+    const auto gradients = [&](Network<float>& of, const TrainingOps<float>& ops) {
+      of.run(batch, true);
+      return ops.download({of.parameters().gradients(), 1, of.parameters().count()});
+    };
+    const std::vector<float> wanted = gradients(expected, *cpu), got = gradients(network, *cuda);
+    EXPECT_EQ(gradients(network, *cuda), got);
+    EXPECT_NEAR(network.run(batch, false).loss, expected.run(batch, false).loss, 1e-5);
+    for (const ParameterInfo& info : network.parameters().infos()) {
+      double difference = 0, size = 0;
+      for (auto i = static_cast<std::size_t>(info.offset);
+           i < static_cast<std::size_t>(info.offset + info.rows * info.cols); ++i) {
+        difference += std::pow(static_cast<double>(got[i]) - static_cast<double>(wanted[i]), 2);
+        size += std::pow(static_cast<double>(wanted[i]), 2);
+      }
+      EXPECT_LE(std::sqrt(difference), 1e-4 * std::sqrt(size) + 1e-7) << info.name;
+    }
+    const LayerProbe probe = network.probe({batch.tokens.data(), 9}).layers[1];
+    const LayerProbe same = expected.probe({batch.tokens.data(), 9}).layers[1];
+    for (std::size_t i = 0; i < same.h.size(); ++i) EXPECT_NEAR(probe.h[i], same.h[i], 1e-4);
+  }
+  Trainer trainer(small_recipe(), *cuda), same(small_recipe(), *cuda), on_cpu(small_recipe(), *cpu);
+  double loss = 0;
+  for (int i = 0; i < 20; ++i) {
+    loss = trainer.step().loss;
+    EXPECT_EQ(same.step().loss, loss);
+    EXPECT_NEAR(on_cpu.step().loss, loss, 2e-3);
+  }
+}
+
 std::vector<float> values_of(Trainer& trainer) {
   const Parameters<float>& p = trainer.network().parameters();
   return {p.values(), p.values() + p.count()};
 }
 
 TEST(Training, ResumedIsUninterruptedBitForBit) {
-  const auto ops = cpu_training(2), one_thread = cpu_training(1);
+  const auto ops = kernels::cpu_training(2), one_thread = kernels::cpu_training(1);
   const TemporaryFolder folder;
   Trainer whole(small_recipe(), *ops);
   for (int i = 0; i < 9; ++i) {
@@ -163,7 +203,7 @@ TEST(Training, ResumedIsUninterruptedBitForBit) {
 }
 
 TEST(Training, LossFallsAndTheCheckpointOpensAsAModel) {
-  const auto ops = cpu_training(2);
+  const auto ops = kernels::cpu_training(2);
   Trainer trainer(small_recipe(), *ops);
   const double before = trainer.evaluate().loss;
   while (!trainer.finished()) trainer.step();
@@ -197,7 +237,7 @@ TEST(Training, LossFallsAndTheCheckpointOpensAsAModel) {
 
 // Without knobs a probe is what the network computes; with them, what it would compute with other numbers.
 TEST(TrainingProbe, GivesTheNetworksLogitsAndObeysTheKnobs) {
-  const auto ops = cpu_training(1);
+  const auto ops = kernels::cpu_training(1);
   for (const NetworkRecipe& recipe : grid()) {
     SCOPED_TRACE(name_of(recipe));
     Network<float> network(recipe, 3, *ops);
@@ -234,7 +274,7 @@ TEST(TrainingProbe, GivesTheNetworksLogitsAndObeysTheKnobs) {
 }
 
 TEST(TrainingProbe, ASavedNetworkIsTheOneThatWasTrained) {
-  const auto ops = cpu_training(1);
+  const auto ops = kernels::cpu_training(1);
   Trainer trainer(small_recipe(), *ops);
   for (int i = 0; i < 3; ++i) trainer.step();
   const TemporaryFolder folder;

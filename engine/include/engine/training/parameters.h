@@ -8,9 +8,12 @@
 #include <vector>
 
 #include "engine/random.h"
-#include "engine/training/ops.h"
+#include "kernels/training_ops.h"
 
 namespace statescope {
+
+using kernels::MatrixView;
+using kernels::TrainingOps;
 
 /// What is learnt, [rows, cols] as the operations want it.
 struct ParameterInfo {
@@ -39,10 +42,11 @@ class Parameters {
     values_ = ops.allocate(count_);
     gradients_ = ops.allocate(count_);
     Uniform uniform(seed);
-    Real* next = values_.get();
+    std::vector<Real> values;
     for (const ParameterInfo& info : infos_)
       for (std::int64_t r = 0; r < info.rows; ++r)
-        for (std::int64_t c = 0; c < info.cols; ++c) *next++ = static_cast<Real>(info.initial(uniform, r, c));
+        for (std::int64_t c = 0; c < info.cols; ++c) values.push_back(static_cast<Real>(info.initial(uniform, r, c)));
+    ops.upload(values, {values_.get(), 1, count_});
   }
 
   const std::vector<ParameterInfo>& infos() const { return infos_; }

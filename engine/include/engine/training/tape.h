@@ -6,7 +6,7 @@
 #include <memory>
 #include <vector>
 
-#include "engine/training/ops.h"
+#include "kernels/training_ops.h"
 
 namespace statescope {
 

@@ -8,9 +8,9 @@
 #include <stop_token>
 
 #include "engine/training/network.h"
-#include "engine/training/ops.h"
 #include "engine/training/recipe.h"
 #include "engine/training/task.h"
+#include "kernels/training_ops.h"
 
 namespace statescope {
 

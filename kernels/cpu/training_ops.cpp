@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-#include "engine/training/ops.h"
+#include "kernels/training_ops.h"
 
 #include <algorithm>
 #include <cmath>
@@ -7,10 +7,8 @@
 
 #include "kernels/cpu_backend.h"
 
-namespace statescope {
+namespace statescope::kernels {
 namespace {
-
-using namespace kernels;
 
 template <class Real>
 MatrixView<Real> rows_of(MatrixView<Real> batch, std::int64_t first, std::int64_t count) {
@@ -265,4 +263,4 @@ std::unique_ptr<TrainingOps<double>> reference_training() {
   return std::make_unique<HostOps<double, Reference>>();
 }
 
-}  // namespace statescope
+}  // namespace statescope::kernels

@@ -15,9 +15,7 @@
 #include "kernels/rms_norm.h"
 #include "kernels/selective_scan.h"
 
-namespace statescope {
-
-using kernels::MatrixView;
+namespace statescope::kernels {
 
 /// One step of AdamW (Loshchilov & Hutter 2019) on `count` numbers, with g the scaled gradient and both averages
 /// corrected for their beginning at 0:
@@ -37,7 +35,8 @@ struct AdamWArgs {
 ///
 /// A batch of B sequences of `length` tokens is a matrix of B · length rows, one sequence after the other. What runs
 /// along time (convolutions, the scan) begins every sequence from nothing. Gradients of parameters are sums over the
-/// batch, in a fixed order. Views are of memory from `allocate`, tokens and targets lie on the host.
+/// batch, in a fixed order. Views are of memory from `allocate`; tokens, targets and losses lie on
+/// the host.
 template <class Real>
 class TrainingOps {
  public:
@@ -52,14 +51,14 @@ class TrainingOps {
   /// y = x Wᵀ + bias; W [M, K] row-major, bias [M] or null.
   virtual void linear(MatrixView<const Real> x, MatrixView<const Real> W, const Real* bias,
                       MatrixView<Real> y) const = 0;
-  virtual void linear_backward(const kernels::LinearBackwardArgs<Real>& args) const = 0;
-  virtual void rms_norm(const kernels::RmsNormArgs<Real>& args) const = 0;
-  virtual void rms_norm_backward(const kernels::RmsNormBackwardArgs<Real>& args) const = 0;
-  virtual void embedding(const kernels::EmbeddingArgs<Real>& args) const = 0;
-  virtual void embedding_backward(const kernels::EmbeddingBackwardArgs<Real>& args) const = 0;
-  virtual void cross_entropy(const kernels::CrossEntropyArgs<Real>& args) const = 0;
-  virtual void gate(const kernels::GateArgs<Real>& args) const = 0;
-  virtual void gate_backward(const kernels::GateBackwardArgs<Real>& args) const = 0;
+  virtual void linear_backward(const LinearBackwardArgs<Real>& args) const = 0;
+  virtual void rms_norm(const RmsNormArgs<Real>& args) const = 0;
+  virtual void rms_norm_backward(const RmsNormBackwardArgs<Real>& args) const = 0;
+  virtual void embedding(const EmbeddingArgs<Real>& args) const = 0;
+  virtual void embedding_backward(const EmbeddingBackwardArgs<Real>& args) const = 0;
+  virtual void cross_entropy(const CrossEntropyArgs<Real>& args) const = 0;
+  virtual void gate(const GateArgs<Real>& args) const = 0;
+  virtual void gate_backward(const GateBackwardArgs<Real>& args) const = 0;
   virtual void fill(MatrixView<Real> x, Real value) const = 0;
   virtual void add(MatrixView<const Real> x, MatrixView<Real> to) const = 0;           // to += x
   virtual void multiply(MatrixView<const Real> x, MatrixView<Real> to) const = 0;      // to *= x
@@ -69,19 +68,22 @@ class TrainingOps {
   virtual void adamw(const AdamWArgs<Real>& args) const = 0;
 
   /// The histories of the arguments, and h, h_all and dh0 of the scan's, are not used.
-  virtual void causal_conv(const kernels::CausalConvArgs<Real>& args, std::int64_t length) const = 0;
-  virtual void causal_conv_backward(const kernels::CausalConvBackwardArgs<Real>& args, std::int64_t length) const = 0;
-  virtual void selective_scan(const kernels::SelectiveScanArgs<Real>& args, std::int64_t length) const = 0;
-  virtual void selective_scan_backward(const kernels::SelectiveScanBackwardArgs<Real>& args,
-                                       std::int64_t length) const = 0;
-  virtual void fft_conv(const kernels::FftConvArgs<Real>& args, std::int64_t length) const = 0;
-  virtual void fft_conv_backward(const kernels::FftConvBackwardArgs<Real>& args, std::int64_t length) const = 0;
+  virtual void causal_conv(const CausalConvArgs<Real>& args, std::int64_t length) const = 0;
+  virtual void causal_conv_backward(const CausalConvBackwardArgs<Real>& args, std::int64_t length) const = 0;
+  virtual void selective_scan(const SelectiveScanArgs<Real>& args, std::int64_t length) const = 0;
+  virtual void selective_scan_backward(const SelectiveScanBackwardArgs<Real>& args, std::int64_t length) const = 0;
+  virtual void fft_conv(const FftConvArgs<Real>& args, std::int64_t length) const = 0;
+  virtual void fft_conv_backward(const FftConvBackwardArgs<Real>& args, std::int64_t length) const = 0;
 };
 
 /// Float32 on the processor's cores; 0 threads: all of them. Bits do not depend on the number of threads.
 std::unique_ptr<TrainingOps<float>> cpu_training(int threads = 0);
 
+/// Float32 on a CUDA device. The same call gives the same bits on one device. Not for several threads at once. Throws
+/// CudaError, as every operation may, when there is no such device, and in a build without CUDA.
+std::unique_ptr<TrainingOps<float>> cuda_training(int device = 0);
+
 /// Double precision by the equations as they read. What the gradients are checked with.
 std::unique_ptr<TrainingOps<double>> reference_training();
 
-}  // namespace statescope
+}  // namespace statescope::kernels
