@@ -52,6 +52,14 @@ struct TrainOptions {
   bool resume = false, json = false;
 };
 
+struct EvaluateOptions {
+  std::string model, device = "cpu";
+  std::int64_t sequences = 0, length = 0;  // 0: the recipe's
+  std::uint64_t seed = 0;
+  int threads = 0;
+  bool json = false;
+};
+
 void devices(bool json);
 void info(const InfoOptions& options);
 void tokenize(const TokenizeOptions& options);
@@ -60,6 +68,7 @@ void generate(const GenerateOptions& options);
 void profile(const ProfileOptions& options);
 void compute(const ComputeOptions& options);
 void train(const TrainOptions& options);
+void evaluate(const EvaluateOptions& options);
 
 /// The parts between separators; empty ones count.
 std::vector<std::string> split(const std::string& text, char separator);

@@ -111,6 +111,23 @@ int run(int argc, char** argv) {
   command->add_flag("--json", train_options.json, "one JSON object a line, as in the log");
   command->callback([&] { train(train_options); });
 
+  EvaluateOptions evaluate_options;
+  command = app.add_subcommand("evaluate", "how well a trained model does its task on fresh sequences");
+  command->add_option("MODEL", evaluate_options.model, "a folder that train wrote")->required();
+  command->add_option("--sequences", evaluate_options.sequences, "0 takes the recipe's")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1 << 20));
+  command->add_option("--length", evaluate_options.length, "of the sequences; 0 takes the recipe's")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1 << 20));
+  command->add_option("--seed", evaluate_options.seed, "of the sequences; 0 takes the recipe's")->capture_default_str();
+  command->add_option("--device", evaluate_options.device, "cpu or cuda[:i]")->capture_default_str();
+  command->add_option("--threads", evaluate_options.threads, "0 uses every core")
+      ->capture_default_str()
+      ->check(CLI::Range(0, 1024));
+  command->add_flag("--json", evaluate_options.json, "one JSON object");
+  command->callback([&] { evaluate(evaluate_options); });
+
   ProfileOptions profile_options;
   command = app.add_subcommand("profile", "record what every stage of a run costs");
   command->add_option("MODEL", profile_options.model, "a checkpoint folder or a file in it")->required();

@@ -109,4 +109,34 @@ void train(const TrainOptions& options) {
                 "; go on with --resume");
 }
 
+void evaluate(const EvaluateOptions& options) {
+  const std::optional<int> device = cuda_index(options.device);
+  const auto ops = device ? kernels::cuda_training(*device) : kernels::cpu_training(options.threads);
+  const TrainedNetwork trained = load_trained(options.model, *ops);
+  Recipe recipe = trained.recipe;
+  if (options.length > 0) recipe.task.length = options.length;
+  const auto task = make_task(recipe.task);
+  const std::uint64_t seed = options.seed > 0 ? options.seed : recipe.seed;
+  const std::int64_t sequences = options.sequences > 0 ? options.sequences : recipe.evaluation_sequences;
+  const std::stop_token stop = stop_on_interrupt();
+  // A batch keeps every activation; long sequences are read as a stream instead.
+  constexpr std::int64_t longest_batch = std::int64_t{1} << 18;
+  const bool streamed = task->length() * recipe.batch > longest_batch;
+  const Evaluation result =
+      streamed ? statescope::evaluate(*load_model(options.model, Precision::f32, options.threads, options.device),
+                                      *task, seed, sequences, stop)
+               : statescope::evaluate(*trained.network, *task, seed, sequences, recipe.batch, stop);
+  const nlohmann::ordered_json json{{"task", recipe.task.kind},
+                                    {"length", recipe.task.length},
+                                    {"sequences", result.sequences},
+                                    {"targets", result.targets},
+                                    {"loss", result.loss},
+                                    {"accuracy", result.accuracy},
+                                    {"accuracy_of_answer", result.accuracy_of_answer}};
+  if (options.json) return print_line(json);
+  print_line(recipe.task.kind + ", length " + std::to_string(recipe.task.length) + ": " +
+             format_percent(result.accuracy) + " of " + std::to_string(result.targets) + " answers right, loss " +
+             json["loss"].dump() + " nats");
+}
+
 }  // namespace statescope::cli

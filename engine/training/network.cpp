@@ -128,11 +128,8 @@ BatchResult Network<Real>::run(const Batch& batch, bool learn) {
 
   BatchResult result;
   result.targets = std::ssize(targets);
-  const std::vector<Real> host = impl.ops.download(logits);
-  for (std::size_t i = 0; i < targets.size(); ++i) {
-    const auto row = host.begin() + static_cast<std::ptrdiff_t>(i) * logits.cols;
-    result.is_right.push_back(std::max_element(row, row + logits.cols) - row == targets[i]);
-  }
+  const std::vector<std::int32_t> likeliest = impl.ops.likeliest(logits);
+  for (std::size_t i = 0; i < targets.size(); ++i) result.is_right.push_back(likeliest[i] == targets[i]);
   result.correct = std::count(result.is_right.begin(), result.is_right.end(), true);
   Real loss = 0;
   impl.ops.cross_entropy(

@@ -135,21 +135,8 @@ StepReport Trainer::step() {
 
 Evaluation Trainer::evaluate(std::int64_t sequences, std::stop_token stop) {
   Impl& impl = *impl_;
-  Evaluation evaluation;
-  const std::int64_t wanted = sequences > 0 ? sequences : impl.recipe.evaluation_sequences;
-  double loss = 0, correct = 0;
-  for (std::int64_t index = 0; evaluation.sequences < wanted; ++index) {
-    if (stop.stop_requested()) throw Cancelled();
-    const BatchResult result =
-        impl.network.run(impl.task->batch(impl.recipe.seed, Split::evaluation, index, impl.recipe.batch), false);
-    loss += result.loss * static_cast<double>(result.targets);
-    correct += static_cast<double>(result.correct);
-    evaluation.targets += result.targets;
-    evaluation.sequences += impl.recipe.batch;
-  }
-  evaluation.loss = loss / static_cast<double>(evaluation.targets);
-  evaluation.accuracy = correct / static_cast<double>(evaluation.targets);
-  return evaluation;
+  return statescope::evaluate(impl.network, *impl.task, impl.recipe.seed,
+                              sequences > 0 ? sequences : impl.recipe.evaluation_sequences, impl.recipe.batch, stop);
 }
 
 void Trainer::save(const fs::path& folder) const {

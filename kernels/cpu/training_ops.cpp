@@ -74,6 +74,12 @@ class HostOps : public TrainingOps<Real> {
   void embedding(const EmbeddingArgs<Real>& args) const override { backend_.embedding(args); }
   void embedding_backward(const EmbeddingBackwardArgs<Real>& args) const override { backend_.embedding_backward(args); }
   void cross_entropy(const CrossEntropyArgs<Real>& args) const override { backend_.cross_entropy(args); }
+  std::vector<std::int32_t> likeliest(MatrixView<const Real> x) const override {
+    std::vector<std::int32_t> columns;
+    for (std::int64_t r = 0; r < x.rows; ++r)
+      columns.push_back(static_cast<std::int32_t>(std::max_element(x.row(r), x.row(r) + x.cols) - x.row(r)));
+    return columns;
+  }
   void gate(const GateArgs<Real>& args) const override { backend_.gate(args); }
   void gate_backward(const GateBackwardArgs<Real>& args) const override { backend_.gate_backward(args); }
   void fill(MatrixView<Real> x, Real value) const override {

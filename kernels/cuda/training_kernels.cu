@@ -66,6 +66,31 @@ __global__ void __launch_bounds__(threads) adamw_kernel(AdamW args) {
       args.kept * args.value[i] - args.first_rate * first / (sqrtf(second * args.second_scale) + args.epsilon);
 }
 
+// A warp for a row.
+__global__ void __launch_bounds__(threads)
+    likeliest_kernel(const float* x, std::int64_t stride, std::int64_t rows, std::int64_t cols, std::int32_t* columns) {
+  const std::int64_t row = (std::int64_t{blockIdx.x} * threads + threadIdx.x) / 32;
+  if (row >= rows) return;
+  float best = -INFINITY;
+  auto column = static_cast<std::int32_t>(cols);
+  for (auto c = static_cast<std::int32_t>(threadIdx.x % 32); c < cols; c += 32) {
+    const float value = x[row * stride + c];
+    if (value > best || column == cols) {
+      best = value;
+      column = c;
+    }
+  }
+  for (int other = 16; other > 0; other /= 2) {
+    const float value = __shfl_xor_sync(~0u, best, other);
+    const std::int32_t c = __shfl_xor_sync(~0u, column, other);
+    if (c < cols && (column == cols || value > best || (value == best && c < column))) {
+      best = value;
+      column = c;
+    }
+  }
+  if (threadIdx.x % 32 == 0) columns[row] = column;
+}
+
 // The sum of what the threads of a block hold, in the first of them.
 __device__ double sum_of_block(double value) {
   __shared__ double sums[threads];
@@ -112,6 +137,11 @@ void negative_exp(const DeviceMatrix& x, const DeviceMatrix& to, cudaStream_t st
 void gate(const DeviceMatrix& y, const DeviceMatrix& z, const DeviceMatrix& out, cudaStream_t stream) {
   for_elements("gate", out.rows, out.cols, stream,
                Gate{y.as<const float>(), z.as<const float>(), out.as<float>(), y.stride, z.stride, out.stride});
+}
+
+void likeliest(const DeviceMatrix& x, std::int32_t* columns, cudaStream_t stream) {
+  launch("likeliest", likeliest_kernel, dim3(blocks_for(x.rows * 32, threads)), threads, 0, stream, false,
+         x.as<const float>(), x.stride, x.rows, x.cols, columns);
 }
 
 void adamw(const AdamW& args, cudaStream_t stream) {

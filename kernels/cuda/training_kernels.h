@@ -18,6 +18,9 @@ void negative_exp(const DeviceMatrix& x, const DeviceMatrix& to, cudaStream_t st
 /// out = y ⊙ SiLU(z).
 void gate(const DeviceMatrix& y, const DeviceMatrix& z, const DeviceMatrix& out, cudaStream_t stream);
 
+/// columns[r] is the column of the largest number of row r, the first of equals.
+void likeliest(const DeviceMatrix& x, std::int32_t* columns, cudaStream_t stream);
+
 /// AdamWArgs of kernels/training_ops.h as a kernel takes it: rates corrected for the step.
 struct AdamW {
   float* value = nullptr;

@@ -164,6 +164,17 @@ class CudaTrainingOps final : public TrainingOps<float> {
     }
   }
 
+  std::vector<std::int32_t> likeliest(ConstMatrix x) const override {
+    Scratch scratch(*this);
+    auto* const on_device = reinterpret_cast<std::int32_t*>(scratch.floats(x.rows));
+    cuda::likeliest(device_matrix(x), on_device, stream_.get());
+    std::vector<std::int32_t> columns(static_cast<std::size_t>(x.rows));
+    check(cudaMemcpyAsync(columns.data(), on_device, bytes_of(x.rows), cudaMemcpyDeviceToHost, stream_.get()),
+          "reading the likeliest tokens");
+    wait();
+    return columns;
+  }
+
   void gate(const GateArgs<float>& args) const override {
     select();
     cuda::gate(device_matrix(args.y), device_matrix(args.z), device_matrix(args.out), stream_.get());

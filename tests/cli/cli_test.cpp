@@ -282,6 +282,10 @@ TEST_F(Cli, TrainSavesACheckpointWithItsLogAndGoesOnWhereItWasInterrupted) {
   EXPECT_EQ(json({"train", recipe, "--out", straight, "--json", "--seed", "1"})["step"], 4000);
   EXPECT_EQ(read_text(out + "/model.safetensors"), read_text(straight + "/model.safetensors"));
   EXPECT_EQ(json({"info", out, "--json"})["family"], "Mamba-1");
+  const auto evaluation = json({"evaluate", out, "--sequences", "16", "--seed", "9", "--json"});
+  EXPECT_EQ(evaluation["targets"], 32);
+  EXPECT_EQ(evaluation["accuracy_of_answer"].size(), 2U);
+  expect_failure({"evaluate", model}, {"recipe.json"});
   write_text(recipe, R"({"task": {"kind": "dancing", "length": 12, "vocab": 6}})");
   expect_failure({"train", recipe, "--out", (folder / "none").string()}, {"there is no task \"dancing\""});
 }

@@ -57,6 +57,8 @@ class TrainingOps {
   virtual void embedding(const EmbeddingArgs<Real>& args) const = 0;
   virtual void embedding_backward(const EmbeddingBackwardArgs<Real>& args) const = 0;
   virtual void cross_entropy(const CrossEntropyArgs<Real>& args) const = 0;
+  /// The column of the largest number of each row, the first of equals, on the host.
+  virtual std::vector<std::int32_t> likeliest(MatrixView<const Real> x) const = 0;
   virtual void gate(const GateArgs<Real>& args) const = 0;
   virtual void gate_backward(const GateBackwardArgs<Real>& args) const = 0;
   virtual void fill(MatrixView<Real> x, Real value) const = 0;

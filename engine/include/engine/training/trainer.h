@@ -7,6 +7,7 @@
 #include <memory>
 #include <stop_token>
 
+#include "engine/training/evaluate.h"
 #include "engine/training/network.h"
 #include "engine/training/recipe.h"
 #include "engine/training/task.h"
@@ -19,12 +20,6 @@ struct StepReport {
   std::int64_t step = 0;  // the first is 1
   double loss = 0, accuracy = 0;
   double rate = 0, gradient_norm = 0;  // before clipping
-};
-
-/// How well fresh sequences go.
-struct Evaluation {
-  double loss = 0, accuracy = 0;  // mean over targets, and the share of them that are right
-  std::int64_t sequences = 0, targets = 0;
 };
 
 /// The rate of a step, the first is 1: rises in a line for `warmup` steps, then falls as a cosine (Loshchilov & Hutter
