@@ -26,10 +26,10 @@ class StreamMemory {
   std::vector<kernels::DeviceBuffer> spare_;
 };
 
-/// A run's residual stream that stays on the device, [layers + 1, tokens, d_model], with sums over each layer's values
-/// of a token, [layers, tokens, summaries]: of Δ, of h², of the squares of the update and of the stream.
+/// A run's residual stream that stays on the device, [layers + 1, tokens, d_model], with the layers' summaries of each
+/// token, [layers, tokens, all_summaries].
 struct KeptOnDevice {
-  kernels::DeviceBuffer stream, sums;
+  kernels::DeviceBuffer stream, numbers;
   std::int64_t layers = 0, tokens = 0, d_model = 0;
 
   kernels::DeviceMatrix rows(std::int64_t layer, std::int64_t first, std::int64_t count) const {
@@ -37,12 +37,9 @@ struct KeptOnDevice {
             d_model};
   }
   static constexpr std::int64_t summaries = all_summaries.size();
-  float* sum(Summary summary, std::int64_t layer, std::int64_t token) const {
-    return sums.as<float>() + (layer * tokens + token) * summaries + static_cast<std::int64_t>(summary);
+  float* number(Summary summary, std::int64_t layer, std::int64_t token) const {
+    return numbers.as<float>() + (layer * tokens + token) * summaries + static_cast<std::int64_t>(summary);
   }
 };
-
-/// The summaries of host copies of the sums.
-std::vector<LayerSummary> summaries_of(const std::vector<float>& sums, std::int64_t d_inner);
 
 }  // namespace statescope

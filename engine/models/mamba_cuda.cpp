@@ -174,7 +174,7 @@ std::int64_t MambaCuda::states_piece() const {
   return std::max(scan_piece, states_bytes / state);
 }
 
-void MambaCuda::ensure_workspace(std::int64_t tokens, bool states) const {
+void MambaCuda::ensure_workspace(std::int64_t tokens, bool states, bool sums) const {
   const ModelSizes& s = layout_.info.sizes;
   Workspace& w = workspace_;
   if (w.tokens < tokens) {
@@ -195,6 +195,11 @@ void MambaCuda::ensure_workspace(std::int64_t tokens, bool states) const {
     w.buffers.push_back(
         cuda_->allocate(states_piece() * s.d_inner * s.d_state * static_cast<std::int64_t>(sizeof(float))));
     w.h_all = w.buffers.back().as<float>();
+  }
+  if (sums && !w.scan_sums) {
+    w.slots = cuda_->scan_sum_slots(scan_args(0, 0, w.tokens));
+    w.buffers.push_back(cuda_->allocate(w.tokens * w.slots * 2 * static_cast<std::int64_t>(sizeof(float))));
+    w.scan_sums = w.buffers.back().as<float>();
   }
 }
 
@@ -306,7 +311,11 @@ void MambaCuda::enqueue_layer(std::int64_t index, std::int64_t T, std::int64_t f
   };
 
   stage(Stage::norm);
-  cuda_->rms_norm(residual, layer.norm, static_cast<float>(layout_.norm_epsilon), normed);
+  const auto epsilon = static_cast<float>(layout_.norm_epsilon);
+  if (const KeptOnDevice* kept = recording.kept())
+    cuda_->rms_norm(residual, layer.norm, epsilon, normed, kept_rows(*kept, index, first, T));
+  else
+    cuda_->rms_norm(residual, layer.norm, epsilon, normed);
   stage(Stage::in_projection, layer.in_proj);
   cuda_->linear(normed, layer.in_proj, layer.in_bias, xz);
   stage(Stage::convolution);
@@ -321,9 +330,6 @@ void MambaCuda::enqueue_layer(std::int64_t index, std::int64_t T, std::int64_t f
   stage(Stage::out_projection, layer.out_proj);
   cuda_->linear(y, layer.out_proj, layer.out_bias, residual, true);
   zones.end();
-  if (const KeptOnDevice* kept = recording.kept())
-    cuda_->row_sums(delta, {}, layer.dt_bias, Mapping::softplus, kept->sum(Summary::mean_delta, index, first),
-                    KeptOnDevice::summaries);
   tap(Quantity::delta, delta, Mapping::softplus, layer.dt_bias);
   tap(Quantity::B, projected.columns(R, N));
   tap(Quantity::C, projected.columns(R + N, N));
@@ -331,34 +337,56 @@ void MambaCuda::enqueue_layer(std::int64_t index, std::int64_t T, std::int64_t f
   tap(Quantity::gate, xz.columns(E, E), Mapping::silu);
 }
 
+kernels::KeptRows MambaCuda::kept_rows(const KeptOnDevice& kept, std::int64_t layer, std::int64_t first,
+                                       std::int64_t T) const {
+  kernels::KeptRows rows;
+  rows.rows = kept.rows(layer, first, T).as<float>();
+  rows.step = KeptOnDevice::summaries;
+  if (layer < kept.layers) rows.residual = kept.number(Summary::residual_norm, layer, first);
+  if (layer == 0) return rows;
+  rows.before = kept.rows(layer - 1, first, T).as<const float>();
+  rows.scan_sums = workspace_.scan_sums;
+  rows.slots = workspace_.slots;
+  rows.channels = layout_.info.sizes.d_inner;
+  rows.update = kept.number(Summary::update_norm, layer - 1, first);
+  rows.delta = kept.number(Summary::mean_delta, layer - 1, first);
+  rows.state = kept.number(Summary::state_norm, layer - 1, first);
+  return rows;
+}
+
+kernels::DeviceScanArgs MambaCuda::scan_args(std::int64_t index, std::int64_t begin, std::int64_t count) const {
+  const Layer& layer = layers_[static_cast<std::size_t>(index)];
+  const ModelSizes& s = layout_.info.sizes;
+  const std::int64_t E = s.d_inner, N = s.d_state, R = s.dt_rank;
+  const auto rows = [&](const DeviceMatrix& m) { return m.row_range(begin, count); };
+  const DeviceMatrix projected = rows(workspace_.projected);
+  return {rows(workspace_.conv),
+          rows(workspace_.delta),
+          projected.columns(R, N),
+          projected.columns(R + N, N),
+          rows(workspace_.xz).columns(E, E),
+          layer.A,
+          N,
+          layer.D,
+          layer.dt_bias,
+          h(index),
+          rows(workspace_.y)};
+}
+
 // The scan in pieces that end where a state is to be kept or where the memory for all states is full. Pieces do not
 // change a bit of it. What the recorder wants is computed beside it, from the same inputs.
 void MambaCuda::enqueue_scan(std::int64_t index, std::int64_t T, std::int64_t first, std::int64_t total,
                              std::int64_t snapshot_interval, DeviceRecording& recording) const {
-  const Layer& layer = layers_[static_cast<std::size_t>(index)];
   const ModelSizes& s = layout_.info.sizes;
-  const std::int64_t E = s.d_inner, N = s.d_state, R = s.dt_rank, K = s.d_conv;
+  const std::int64_t E = s.d_inner, N = s.d_state, K = s.d_conv;
   const bool wants_h = recording.wants(Quantity::h, index), wants_y = recording.wants(Quantity::y, index);
   const bool wants_squares = recording.wants(Quantity::state_squares, index);
-  const KeptOnDevice* kept = recording.kept();
-  const std::int64_t longest = wants_h ? scan_piece : wants_squares || kept ? states_piece() : T;
+  const std::int64_t longest = wants_h ? scan_piece : wants_squares ? states_piece() : T;
   for (std::int64_t begin = 0; begin < T;) {
     std::int64_t count = std::min(longest, T - begin);
     if (snapshot_interval > 0) count = std::min(count, snapshot_interval - (first + begin) % snapshot_interval);
-    const auto rows = [&](const DeviceMatrix& m) { return m.row_range(begin, count); };
-    const DeviceMatrix projected = rows(workspace_.projected), z = rows(workspace_.xz).columns(E, E);
-    kernels::DeviceScanArgs scan{rows(workspace_.conv),
-                                 rows(workspace_.delta),
-                                 projected.columns(R, N),
-                                 projected.columns(R + N, N),
-                                 z,
-                                 layer.A,
-                                 N,
-                                 layer.D,
-                                 layer.dt_bias,
-                                 h(index),
-                                 rows(workspace_.y),
-                                 nullptr};
+    kernels::DeviceScanArgs scan = scan_args(index, begin, count);
+    if (recording.kept()) scan.sums = workspace_.scan_sums + begin * workspace_.slots * 2;
     if (wants_y) {
       // Without the gate, from a copy of the state; then once more as usual, so that recording changes nothing.
       auto* spare = state_.staging.as<float>();
@@ -372,12 +400,9 @@ void MambaCuda::enqueue_scan(std::int64_t index, std::int64_t T, std::int64_t fi
     }
     if (wants_h)
       scan.h_all = recording.reserve(Quantity::h, index, first + begin, count, E * N);
-    else if (wants_squares || kept)
+    else if (wants_squares)
       scan.h_all = workspace_.h_all;
     cuda_->selective_scan(scan);
-    if (kept)
-      cuda_->row_sums({scan.h_all, ElementType::f32, count, E * N, E * N}, {}, nullptr, Mapping::square,
-                      kept->sum(Summary::state_norm, index, first + begin), KeptOnDevice::summaries);
     if (wants_squares) {
       float* to = recording.reserve(Quantity::state_squares, index, first + begin, count, E);
       cuda_->square_states(scan.h_all, N, {to, ElementType::f32, count, E, E});
@@ -418,16 +443,6 @@ void MambaCuda::enqueue_chunk(std::span<const std::int32_t> ids, std::int64_t fi
   const ModelSizes& s = layout_.info.sizes;
   const std::int64_t T = std::ssize(ids);
   const auto record_stream = [&](std::int64_t layer) {
-    if (const KeptOnDevice* kept = recording.kept()) {
-      const DeviceMatrix now = kept->rows(layer, first, T);
-      cuda_->map(workspace_.residual.row_range(0, T), now);
-      if (layer == 0) return;
-      const DeviceMatrix before = kept->rows(layer - 1, first, T);
-      cuda_->row_sums(before, {}, nullptr, Mapping::square, kept->sum(Summary::residual_norm, layer - 1, first),
-                      KeptOnDevice::summaries);
-      cuda_->row_sums(now, before, nullptr, Mapping::square, kept->sum(Summary::update_norm, layer - 1, first),
-                      KeptOnDevice::summaries);
-    }
     if (!recording.wants(Quantity::hidden, layer)) return;
     float* to = recording.reserve(Quantity::hidden, layer, first, T, s.d_model);
     cuda_->map(workspace_.residual.row_range(0, T), {to, ElementType::f32, T, s.d_model, s.d_model});
@@ -441,6 +456,9 @@ void MambaCuda::enqueue_chunk(std::span<const std::int32_t> ids, std::int64_t fi
     enqueue_layer(layer, T, first, total, snapshot_interval, recording, zones);
   }
   record_stream(s.layers);
+  if (const KeptOnDevice* kept = recording.kept())
+    cuda_->rms_norm(workspace_.residual.row_range(0, T), final_norm_, static_cast<float>(layout_.norm_epsilon),
+                    workspace_.normed.row_range(0, T), kept_rows(*kept, s.layers, first, T));
   state_.current = 1 - state_.current;
   if (recording.wants(Quantity::logits, 0)) {
     for (std::int64_t from = 0; from < T; from += logits_rows) {

@@ -77,8 +77,10 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
     std::vector<DeviceBuffer> buffers;
     std::int32_t* ids = nullptr;
     DeviceMatrix residual, normed, xz, conv, projected, delta, y;
-    float* h_all = nullptr;  // [states_piece(), E, N]
-    DeviceMatrix logits;     // [logits_rows, V]
+    float* h_all = nullptr;      // [states_piece(), E, N]
+    float* scan_sums = nullptr;  // [T, slots, 2]
+    std::int64_t slots = 0;
+    DeviceMatrix logits;  // [logits_rows, V]
   };
   // A model's state on the device. The convolution's history goes from one of two places to the other.
   struct DeviceState {
@@ -95,7 +97,7 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
   DeviceMatrix weights(const Checkpoint& checkpoint, const std::string& name, std::int64_t rows, std::int64_t cols);
   std::int64_t stored_bytes(const DeviceMatrix& weights) const;
   const float* vector(const std::vector<float>& values);
-  void ensure_workspace(std::int64_t tokens, bool states) const;
+  void ensure_workspace(std::int64_t tokens, bool states, bool sums = false) const;
   void ensure_state() const;
   float* h(std::int64_t layer) const;
   DeviceMatrix history(std::int64_t layer, int which) const;
@@ -112,12 +114,15 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
   std::int64_t states_piece() const;
   /// Room to keep the stream of so many tokens; nothing when the device has none.
   std::optional<KeptOnDevice> keep(std::int64_t tokens) const;
+  /// What the norm in front of a layer keeps; `layer` may be the number of layers.
+  kernels::KeptRows kept_rows(const KeptOnDevice& kept, std::int64_t layer, std::int64_t first, std::int64_t T) const;
   void hand_over(KeptOnDevice kept, Recorder& recorder) const;
   void enqueue_ids(std::span<const std::int32_t> ids) const;
   /// Tokens [first, first + T) of a run of `total`, residual stream to residual stream. The history moves to the other
   /// place; the caller flips `current` when all layers are done.
   void enqueue_layer(std::int64_t layer, std::int64_t T, std::int64_t first, std::int64_t total,
                      std::int64_t snapshot_interval, DeviceRecording& recording, DeviceZones& zones) const;
+  kernels::DeviceScanArgs scan_args(std::int64_t layer, std::int64_t begin, std::int64_t count) const;
   void enqueue_scan(std::int64_t layer, std::int64_t T, std::int64_t first, std::int64_t total,
                     std::int64_t snapshot_interval, DeviceRecording& recording) const;
   void enqueue_logits(std::int64_t from, std::int64_t rows, float* out, DeviceZones& zones) const;
@@ -145,6 +150,7 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
   mutable DeviceState state_;
   mutable RecordingMemory recording_memory_;
   mutable StreamMemory stream_memory_;
+  mutable PinnedBuffer summaries_;  // as they come from the device
 };
 
 }  // namespace statescope

@@ -57,7 +57,6 @@ class MambaCudaDecoder final : public Decoder {
     for (std::int64_t n = 0; n < batch; ++n) move(n, Direction::into_decoder);
     cuda_.wait();
     if (loop_.memory) prove_loop();
-    if (stream_.scaled) prove_large_batches();
   }
   ~MambaCudaDecoder() override {
     const std::scoped_lock lock(model_->mutex_);
@@ -193,39 +192,28 @@ class MambaCudaDecoder final : public Decoder {
     loop_.memory = buffers_.back().data();
   }
 
-  // A faster way is taken for granted only after its first token agrees with that of the plain chain, on this device
-  // and these weights.
+  // The loop is used only after its first token agrees with that of the chain, on this device and these weights.
   void prove_loop() {
-    const std::vector<float> expected = trial([&] { enqueue_alone(); });
+    const std::vector<float> expected = trial([&] {
+      DeviceZones zones(cuda_);
+      enqueue_token(zones);
+    });
     const std::vector<float> found = trial([&] { cuda_.decode_loop(loop_, 1); });
     // What holds a whole device and waits for itself must not be the first to find out that it cannot.
     if (loop_failed() || !agree(found, expected)) loop_.memory = nullptr;
   }
-  void prove_large_batches() {
-    const DeviceMatrix scaled = stream_.scaled;
-    stream_.scaled = {};
-    const std::vector<float> expected = trial([&] { enqueue_alone(); });
-    stream_.scaled = scaled;
-    const std::vector<float> found = trial([&] { enqueue_alone(); });
-    if (!agree(found, expected)) stream_.scaled = {};
-  }
-  void enqueue_alone() {
-    DeviceZones zones(cuda_);
-    enqueue_token(zones);
-  }
-  // Logits of all sequences after a token each, from the state that the model holds; the state is then there again.
+  // Logits of the one sequence after a token, from the state that the model holds; the state is then there again.
   std::vector<float> trial(const std::function<void()>& one_token) {
-    std::vector<std::int32_t> ids;
-    for (std::int64_t n = 0; n < batch_; ++n) ids.push_back(static_cast<std::int32_t>(n % sizes().vocab));
+    constexpr std::int32_t ids[] = {0};
     upload_ids(ids);
-    cuda_.clear(counters_, batch_ * 4);
+    cuda_.clear(counters_, 4);
     one_token();
     fetch_logits();
-    for (std::int64_t n = 0; n < batch_; ++n) move(n, Direction::into_decoder);
+    move(0, Direction::into_decoder);
     cuda_.wait();
     logits_there_ = false;
     const auto* logits = host_logits_.as<const float>();
-    return {logits, logits + batch_ * sizes().vocab};
+    return {logits, logits + sizes().vocab};
   }
   bool agree(const std::vector<float>& found, const std::vector<float>& expected) const {
     // 16-bit activations are rounded in other places: a few hundredths of the largest logit, over many layers.

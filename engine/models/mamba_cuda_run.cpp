@@ -115,7 +115,7 @@ std::optional<KeptOnDevice> MambaCuda::keep(std::int64_t tokens) const {
   kept.layers = s.layers, kept.tokens = tokens, kept.d_model = s.d_model;
   try {
     kept.stream = stream_memory_.take(*cuda_, (s.layers + 1) * tokens * s.d_model * 4);
-    kept.sums = stream_memory_.take(*cuda_, s.layers * tokens * KeptOnDevice::summaries * 4);
+    kept.numbers = stream_memory_.take(*cuda_, s.layers * tokens * KeptOnDevice::summaries * 4);
   } catch (const kernels::CudaOutOfMemory&) {
     return std::nullopt;
   }
@@ -123,13 +123,10 @@ std::optional<KeptOnDevice> MambaCuda::keep(std::int64_t tokens) const {
 }
 
 void MambaCuda::hand_over(KeptOnDevice kept, Recorder& recorder) const {
-  std::vector<float> sums(static_cast<std::size_t>(kept.layers * kept.tokens * KeptOnDevice::summaries));
-  cuda_->copy_to_host(sums.data(), kept.sums.data(), static_cast<std::int64_t>(sums.size()) * 4);
-  cuda_->wait();
-  stream_memory_.give_back(std::move(kept.sums));
-  const std::int64_t tokens = kept.tokens;
+  stream_memory_.give_back(std::move(kept.numbers));
+  const std::int64_t tokens = kept.tokens, count = kept.layers * tokens;
   recorder.record_kept(0, tokens, std::make_shared<Stream>(shared_from_this(), std::move(kept)),
-                       summaries_of(sums, layout_.info.sizes.d_inner));
+                       {summaries_.as<const LayerSummary>(), static_cast<std::size_t>(count)});
 }
 
 void MambaCuda::read(std::span<const std::int32_t> ids, ModelState& state, Recorder* recorder,
@@ -141,10 +138,10 @@ void MambaCuda::read(std::span<const std::int32_t> ids, ModelState& state, Recor
   std::optional<KeptOnDevice> kept;
   if (recorder && recorder->accepts_kept() && total >= worth_keeping) kept = keep(total);
   const std::int64_t chunk = chunk_tokens(recorder, kept.has_value());
-  bool states = kept.has_value();
+  bool states = false;
   for (std::int64_t layer = 0; recorder && layer < s.layers; ++layer)
-    states |= recorder->wants(Quantity::state_squares, layer);
-  ensure_workspace(std::min(chunk, total), states);
+    states |= !kept && recorder->wants(Quantity::state_squares, layer);
+  ensure_workspace(std::min(chunk, total), states, kept.has_value());
   upload(state);
   DeviceZones zones(*cuda_);
   DeviceRecording recording(*cuda_, recording_memory_, recorder, kept ? &*kept : nullptr);
@@ -153,6 +150,11 @@ void MambaCuda::read(std::span<const std::int32_t> ids, ModelState& state, Recor
         ids.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(chunk, total - first))), first,
         total, recorder ? recorder->snapshot_interval() : 0, recording, zones, stop);
   recording.finish();
+  if (kept) {
+    const std::int64_t bytes = kept->layers * total * static_cast<std::int64_t>(sizeof(LayerSummary));
+    if (summaries_.bytes() < bytes) summaries_ = cuda_->allocate_pinned(bytes);
+    cuda_->copy_to_host(summaries_.data(), kept->numbers.data(), bytes);
+  }
   download(state);
   if (kept) hand_over(std::move(*kept), *recorder);
   zones.resolve();

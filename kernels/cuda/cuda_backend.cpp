@@ -60,8 +60,11 @@ class Backend final : public CudaBackend {
     name_ = devices[static_cast<std::size_t>(device)].name;
     major_ = devices[static_cast<std::size_t>(device)].major;
     use();
-    check(cudaDeviceGetAttribute(&multiprocessors_, cudaDevAttrMultiProcessorCount, device),
-          "asking for a device's properties");
+    const auto ask = [&](int& to, cudaDeviceAttr what) {
+      check(cudaDeviceGetAttribute(&to, what, device), "asking for a device's properties");
+    };
+    ask(multiprocessors_, cudaDevAttrMultiProcessorCount);
+    ask(block_bytes_, cudaDevAttrMaxSharedMemoryPerBlockOptin);
     check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
     check(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking), "creating a stream");
     check_blas(cublasCreate(&blas_), "starting cuBLAS");
@@ -223,6 +226,11 @@ class Backend final : public CudaBackend {
     other();
     cuda::rms_norm(x, weight, epsilon, y, stream_);
   }
+  void rms_norm(const DeviceMatrix& x, const float* weight, float epsilon, const DeviceMatrix& y,
+                const KeptRows& kept) override {
+    other();
+    cuda::rms_norm(x, weight, epsilon, y, kept, stream_);
+  }
   void embedding(const std::int32_t* ids, const DeviceMatrix& table, const DeviceMatrix& y) override {
     other();
     cuda::embedding(ids, table, y, stream_);
@@ -235,8 +243,7 @@ class Backend final : public CudaBackend {
     other();
     cuda::map(from, to, mapping, bias, stream_);
   }
-  void selective_scan(const DeviceScanArgs& args) override {
-    other();
+  static ScanArgs scan_args(const DeviceScanArgs& args) {
     ScanArgs scan;
     scan.type = args.x.type;
     scan.T = args.x.rows;
@@ -254,16 +261,20 @@ class Backend final : public CudaBackend {
     scan.h = args.h;
     scan.y = {args.y.data, args.y.stride, 0};
     scan.h_all = args.h_all;
-    if (scan.T > 0) cuda::selective_scan(scan, stream_);
+    scan.sums = args.sums;
+    return scan;
+  }
+  void selective_scan(const DeviceScanArgs& args) override {
+    other();
+    if (args.x.rows > 0) cuda::selective_scan(scan_args(args), stream_);
+  }
+  std::int64_t scan_sum_slots(const DeviceScanArgs& args) override {
+    use();
+    return cuda::scan_sum_slots(scan_args(args));
   }
   void linear_scan(const DeviceLinearScanArgs& args, ScanAlgorithm algorithm, std::int64_t chunk) override {
     other();
     cuda::linear_scan(args, algorithm, chunk, stream_);
-  }
-  void row_sums(const DeviceMatrix& from, const DeviceMatrix& minus, const float* bias, Mapping mapping, float* out,
-                std::int64_t step) override {
-    other();
-    cuda::row_sums(from, minus, bias, mapping, out, step, stream_);
   }
   void square_states(const float* h_all, std::int64_t N, const DeviceMatrix& out) override {
     other();
@@ -272,9 +283,7 @@ class Backend final : public CudaBackend {
 
   void decode_embed(const DecodeEmbedArgs& args) override { cuda::decode_embed(args, next_step()); }
   void decode_in(const DecodeInArgs& args) override { cuda::decode_in(args, next_step()); }
-  void decode_project(const DecodeProjectArgs& args) override {
-    skinny_product(args.x, args.W, nullptr, args.y, false, next_step());
-  }
+  void decode_project(const DecodeProjectArgs& args) override { cuda::decode_project(args, next_step()); }
   void decode_state(const DecodeStateArgs& args) override { cuda::decode_state(args, next_step()); }
   void decode_out(const DecodeOutArgs& args) override { cuda::decode_out(args, next_step()); }
   void decode_head(const DecodeHeadArgs& args) override {
@@ -307,7 +316,7 @@ class Backend final : public CudaBackend {
     use();
     in_chain_ = false;
   }
-  DecodeLaunch how(bool overlap) const { return {stream_, overlap, major_ >= 8, multiprocessors_}; }
+  DecodeLaunch how(bool overlap) const { return {stream_, overlap, major_ >= 8, multiprocessors_, block_bytes_}; }
   DecodeLaunch next_step() {
     use();
     const bool overlap = in_chain_ && major_ >= 9;
@@ -365,7 +374,7 @@ class Backend final : public CudaBackend {
     return times[repetitions / 2];
   }
 
-  int device_ = 0, major_ = 0, multiprocessors_ = 1;
+  int device_ = 0, major_ = 0, multiprocessors_ = 1, block_bytes_ = 0;
   std::string name_;
   cudaStream_t stream_ = nullptr, copies_ = nullptr;
   cublasHandle_t blas_ = nullptr;

@@ -291,13 +291,30 @@ __global__ void __launch_bounds__(state_threads) state_kernel(StateParameters p)
       pack<Raw<sizeof(T) * Vec>>(out);
 }
 
-__global__ void __launch_bounds__(256)
+constexpr int best_threads = 256, best_at_once = 4;  // logits of a thread
+
+__global__ void __launch_bounds__(best_threads)
     best_kernel(const float* logits, std::int64_t vocab, std::int64_t drawable, BestLogit* best, std::int64_t slots) {
-  const std::int64_t slot = static_cast<std::int64_t>(blockIdx.x) * 8 + threadIdx.x / 32, n = blockIdx.y;
-  if (slot >= slots) return;
-  const std::int64_t m = slot * best_group + threadIdx.x % 32;
-  const BestLogit winner = best_of_warp(candidate(m < vocab ? logits[n * vocab + m] : 0.0f, m, drawable));
-  if (threadIdx.x % 32 == 0) best[n * slots + slot] = winner;
+  constexpr int of_slot = static_cast<int>(best_group) / best_at_once;  // threads
+  const std::int64_t m = (std::int64_t{blockIdx.x} * best_threads + threadIdx.x) * best_at_once, n = blockIdx.y;
+  const float* row = logits + n * vocab;
+  float values[best_at_once] = {};
+  if (vocab % best_at_once == 0 && m < vocab) {
+    load(row + m, values);
+  } else {
+    for (int i = 0; i < best_at_once; ++i)
+      if (m + i < vocab) values[i] = row[m + i];
+  }
+  BestLogit winner = candidate(values[0], m, drawable);
+#pragma unroll
+  for (int i = 1; i < best_at_once; ++i) winner = better(winner, candidate(values[i], m + i, drawable));
+#pragma unroll
+  for (int offset = of_slot / 2; offset > 0; offset /= 2) {
+    const BestLogit other{__shfl_xor_sync(0xffffffffU, winner.logit, offset),
+                          __shfl_xor_sync(0xffffffffU, winner.id, offset)};
+    winner = better(winner, other);
+  }
+  if (threadIdx.x % of_slot == 0 && m < vocab) best[n * slots + m / best_group] = winner;
 }
 
 constexpr int choose_threads = 512;
@@ -348,6 +365,11 @@ void decode_in(const DecodeInArgs& args, const DecodeLaunch& how) {
     product<T, Wide>("decode_in", args.W, args.stream.batch, normed_input<T>(args.stream, args.norm, args.epsilon),
                      output, how);
   });
+}
+
+void decode_project(const DecodeProjectArgs& args, const DecodeLaunch& how) {
+  if (decode_project_wide(args, how)) return;
+  skinny_product(args.x, args.W, nullptr, args.y, false, how);
 }
 
 void decode_state(const DecodeStateArgs& args, const DecodeLaunch& how) {
@@ -412,8 +434,9 @@ void decode_head(const DecodeHeadArgs& args, const DecodeLaunch& how) {
 
 void best_logits(const DecodeHeadArgs& args, const DecodeLaunch& how) {
   const std::int64_t slots = best_slots(args.W.rows);
-  launch("best_logits", &best_kernel, dim3(blocks_for(slots, 8), static_cast<unsigned>(args.stream.batch)), 256, 0,
-         how.stream, false, args.logits, args.W.rows, args.drawable, args.best, slots);
+  launch("best_logits", &best_kernel,
+         dim3(blocks_for(args.W.rows, best_threads * best_at_once), static_cast<unsigned>(args.stream.batch)),
+         best_threads, 0, how.stream, false, args.logits, args.W.rows, args.drawable, args.best, slots);
 }
 
 void decode_choose(const DecodeChooseArgs& args, const DecodeLaunch& how) {

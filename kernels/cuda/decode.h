@@ -13,10 +13,12 @@ struct DecodeLaunch {
   bool overlap = false;           // with the kernel before, which must be one of these, too
   bool has_tensor_cores = false;  // for bf16 and f16 products: compute capability 8.0 and later
   int multiprocessors = 1;
+  int shared_bytes = 0;  // that a block may have
 };
 
 void decode_embed(const DecodeEmbedArgs& args, const DecodeLaunch& how);
 void decode_in(const DecodeInArgs& args, const DecodeLaunch& how);
+void decode_project(const DecodeProjectArgs& args, const DecodeLaunch& how);
 void decode_state(const DecodeStateArgs& args, const DecodeLaunch& how);
 void decode_out(const DecodeOutArgs& args, const DecodeLaunch& how);
 /// Head and bests of few sequences.

@@ -10,10 +10,14 @@ namespace {
 
 constexpr int most_taps = 4;
 
+// Found by measuring on an H100 and an H200.
 template <class T>
-using InTile = WideTile<T, 2, 4, 2, 2, 1, 6>;
+using InTile = WideTile<T, 2, 4, 2, 2, 2, 6>;
 template <class T>
-using OutTile = WideTile<T, 2, 4, 1, 1, 4, 6>;
+using ProjectTile = WideTile<T, 1, 2, 1, 1, 8, 5>;
+template <class T>
+using OutTile = WideTile<T, 2, 4, 1, 1, 8, 4>;
+constexpr int most_shared = OutTile<Bf16>::shared_bytes;
 
 template <class T>
 __host__ __device__ inline T* elements(const DeviceMatrix& m) {
@@ -69,13 +73,16 @@ __global__ void __launch_bounds__(InTile<T>::threads) in_kernel(WideOperands<T> 
 
   wait_for_kernel_before();
   tile.start_inputs();
-  if (thread < Tile::columns) {
-    const std::int64_t n = Tile::first_column() + thread, slots = squares_slots(args.stream.d_model);
+  {
+    constexpr int parts = Tile::threads / Tile::columns;  // lanes that add up the squares of a sequence
+    const std::int64_t n = Tile::first_column() + thread / parts, slots = squares_slots(args.stream.d_model);
     const float* squares = args.stream.squares + (n < batch ? n : batch - 1) * slots;
     float total = 0;
-#pragma unroll 8
-    for (int slot = 0; slot < slots; ++slot) total += squares[slot];
-    factors[thread] =
+#pragma unroll 12
+    for (int slot = thread % parts; slot < slots; slot += parts) total += squares[slot];
+#pragma unroll
+    for (int offset = parts / 2; offset > 0; offset /= 2) total += __shfl_xor_sync(0xffffffffU, total, offset);
+    factors[thread / parts] =
         rsqrtf(__fdividef(total, static_cast<float>(args.stream.d_model)) + args.epsilon) * (1 / stream_scale);
   }
   const float* sums = tile.multiply();
@@ -109,6 +116,24 @@ __global__ void __launch_bounds__(InTile<T>::threads) in_kernel(WideOperands<T> 
 #pragma unroll
     for (int k = 0; k < 8; ++k) u.values[k] = from_float<T>(silu(sum[k]));
     *reinterpret_cast<Raw<16>*>(elements<T>(args.u) + n * args.u.stride + m) = pack<Raw<16>>(u);
+  }
+}
+
+/// y = W x for few rows: nearly all of both lies in shared memory before the first product.
+template <class T>
+__global__ void __launch_bounds__(ProjectTile<T>::threads) project_kernel(WideOperands<T> operands, DeviceMatrix y) {
+  using Tile = ProjectTile<T>;
+  extern __shared__ __align__(128) char shared[];
+  Tile tile(operands, shared);
+  tile.start_weights();
+  wait_for_kernel_before();
+  tile.start_inputs();
+  const float* sums = tile.multiply();
+  for (int i = static_cast<int>(threadIdx.x); i < Tile::rows * Tile::columns; i += Tile::threads) {
+    const std::int64_t m = Tile::first_row() + i % Tile::rows, n = Tile::first_column() + i / Tile::rows;
+    float v[1];
+    Tile::finish(sums, i % Tile::rows, i / Tile::rows, v);
+    if (m < operands.M && n < operands.batch) elements<T>(y)[n * y.stride + m] = from_float<T>(v[0]);
   }
 }
 
@@ -164,94 +189,149 @@ __global__ void __launch_bounds__(OutTile<T>::threads) out_kernel(WideOperands<T
   }
 }
 
-constexpr int state_channels = 128, side_by_side = 4, state_threads = state_channels * side_by_side;
-constexpr int most_states = 16, most_rounds = 4;
+constexpr int states = 16, state_channels = 128, sides = 6, rounds = 2;
+constexpr int state_threads = state_channels / 2 * sides;
 
-/// One token of `per_block` sequences. A thread has one channel of every fourth of them: A and W_dt are read once for
-/// all, and the states of the next sequence while one is computed.
+/// What a block keeps in shared memory of `sequences` of them and of W_dt, whose rows come in fours.
+struct StateLayout {
+  int R, row, sequences;  // a row: B, C, low rank and zeros
+  __host__ __device__ StateLayout(std::int64_t dt_rank, int per_block)
+      : R(static_cast<int>(dt_rank + 3) / 4 * 4), row(2 * states + R), sequences(per_block) {}
+  __host__ __device__ int h_floats() const { return sequences * states * state_channels; }
+  __host__ __device__ int bytes() const { return 4 * (h_floats() + sequences * row) + 2 * R * state_channels; }
+};
+
+/// One token of up to `per_block` sequences. Their states, the one thing that is large, are on their way to shared
+/// memory while the kernels before this one still run; A and W_dt are read once for all. A thread has two neighbouring
+/// channels of every sixth sequence.
 template <class T>
 __global__ void __launch_bounds__(state_threads, 1) wide_state_kernel(DecodeStateArgs args, int per_block) {
   extern __shared__ __align__(128) char shared[];
-  const int thread = static_cast<int>(threadIdx.x), lane = thread % state_channels, side = thread / state_channels;
-  const int R = static_cast<int>(args.R), N = static_cast<int>(args.N), narrow = R + 2 * N;
-  auto* low = reinterpret_cast<float*>(shared);              // [per_block, R + 2N] low rank, B, C
-  auto* W = reinterpret_cast<T*>(low + per_block * narrow);  // [R, state_channels]
-  const std::int64_t e0 = static_cast<std::int64_t>(blockIdx.x) * state_channels, e = e0 + lane;
-  const int E = static_cast<int>(args.E);
+  const StateLayout layout(args.R, per_block);
+  auto* h_in = reinterpret_cast<float*>(shared);                  // [per_block, states, state_channels]
+  float* rows = h_in + layout.h_floats();                         // [per_block, row]
+  auto* W = reinterpret_cast<T*>(rows + per_block * layout.row);  // [R, state_channels]
+  const int thread = static_cast<int>(threadIdx.x), pair = thread % (state_channels / 2),
+            side = thread / (state_channels / 2);
+  const int E = static_cast<int>(args.E), R = static_cast<int>(args.R);
+  const int e0 = static_cast<int>(blockIdx.x) * state_channels, e = e0 + 2 * pair;
   const std::int64_t n0 = static_cast<std::int64_t>(blockIdx.y) * per_block;
   const int sequences = static_cast<int>(args.batch - n0 < per_block ? args.batch - n0 : per_block);
-  const bool active = e < E;
+  float* h = args.h + n0 * states * E;
 
-  float rate[most_states] = {}, next[most_states] = {}, state[most_states];
-  const auto state_of = [&](int s) { return args.h + (n0 + s) * args.N * args.E + e; };
-  const auto read_states = [&](int s) {
-    const float* h = state_of(s);
-#pragma unroll
-    for (int i = 0; i < most_states; ++i)
-      if (active && s < sequences && i < N) next[i] = h[i * E];
-  };
   // The states were written a token ago, several kernels before this one.
-  read_states(side);
-#pragma unroll
-  for (int i = 0; i < most_states; ++i)
-    if (active && i < N) rate[i] = args.A[i * E + e] * log2_e;
-  const T* dt = elements<const T>(args.dt_transposed);
-  for (int i = thread; i < R * state_channels; i += state_threads) {
-    const std::int64_t channel = e0 + i % state_channels;
-    W[i] = dt[i / state_channels * args.dt_transposed.stride + (channel < E ? channel : E - 1)];
+  const int warp = thread / 32, lane = thread % 32;
+  if (e0 + 4 * lane < E) {
+#pragma unroll 4
+    for (int row = warp; row < sequences * states; row += state_threads / 32)
+      copy_async<16>(h_in + row * state_channels + 4 * lane, h + row * E + e0 + 4 * lane);
   }
-  const float bias = active && args.dt_bias ? args.dt_bias[e] : 0.0f, skip = active ? args.D[e] : 0.0f;
+  for (int i = thread; i < layout.R * (state_channels / 8); i += state_threads) {
+    const int r = i / (state_channels / 8), channel = i % (state_channels / 8) * 8;
+    T* to = W + r * state_channels + channel;
+    if (r >= R)
+      *reinterpret_cast<Raw<16>*>(to) = {};
+    else if (e0 + channel < E)
+      copy_async<16>(to, elements<const T>(args.dt_transposed) + r * args.dt_transposed.stride + e0 + channel);
+  }
+  end_copies();
+  const bool active = e < E;
+  float rate[states][2] = {}, bias[2] = {}, skip[2] = {};
+  if (active) {
+#pragma unroll
+    for (int k = 0; k < states; ++k) load(args.A + k * E + e, rate[k]);
+    if (args.dt_bias) load(args.dt_bias + e, bias);
+    load(args.D + e, skip);
+  }
 
   wait_for_kernel_before();
-  for (int i = thread; i < sequences * narrow; i += state_threads)
-    low[i] = to_float(elements<const T>(args.projected)[(n0 + i / narrow) * args.projected.stride + i % narrow]);
-  T u_in[most_rounds] = {}, z_in[most_rounds] = {};
-#pragma unroll
-  for (int i = 0; i < most_rounds; ++i) {
-    const int s = side + i * side_by_side;
-    if (active && s < sequences) {
-      u_in[i] = elements<const T>(args.u)[(n0 + s) * args.u.stride + e];
-      z_in[i] = elements<const T>(args.z)[(n0 + s) * args.z.stride + e];
+  for (int s = warp; s < sequences; s += state_threads / 32) {
+    const T* projected = elements<const T>(args.projected) + (n0 + s) * args.projected.stride;
+    for (int j = lane; j < layout.row; j += 32) {
+      const int from = j < 2 * states ? R + j : j - 2 * states;
+      rows[s * layout.row + j] = j < 2 * states + R ? to_float(projected[from]) : 0.0f;
     }
   }
-  __syncthreads();
-  float delta[most_rounds] = {};
-#pragma unroll 4
-  for (int r = 0; r < R; ++r) {
-    const float w = to_float(W[r * state_channels + lane]);
+  Raw<4> u_raw[rounds] = {}, z_raw[rounds] = {};
+  const auto at = [&](const DeviceMatrix& m, int s) {
+    return reinterpret_cast<Raw<4>*>(elements<T>(m) + (n0 + s) * m.stride + e);
+  };
 #pragma unroll
-    for (int i = 0; i < most_rounds; ++i)
-      if (side + i * side_by_side < sequences)
-        delta[i] = fmaf(low[(side + i * side_by_side) * narrow + r], w, delta[i]);
+  for (int i = 0; i < rounds; ++i) {
+    const int s = side + i * sides;
+    if (!active || s >= sequences) continue;
+    u_raw[i] = *at(args.u, s);
+    z_raw[i] = *at(args.z, s);
   }
+  wait_for_copies<0>();
+  __syncthreads();
+  if (!active) return;
+
+  float delta[rounds][2] = {};
+#pragma unroll 2
+  for (int r = 0; r < layout.R; r += 4) {
+    float w[4][2];
 #pragma unroll
-  for (int i = 0; i < most_rounds; ++i) {
-    const int s = side + i * side_by_side;
-    if (s >= sequences) break;
+    for (int j = 0; j < 4; ++j)
+      unpack_floats<T>(*reinterpret_cast<const Raw<4>*>(W + (r + j) * state_channels + 2 * pair), w[j]);
 #pragma unroll
-    for (int k = 0; k < most_states; ++k) state[k] = next[k];
-    read_states(s + side_by_side);
-    const float step = softplus(delta[i] + bias), u = to_float(u_in[i]), write = step * u;
-    const float *B = low + s * narrow + R, *C = B + N;
-    float y = 0;
-    float* h = state_of(s);
+    for (int i = 0; i < rounds; ++i) {
+      float low[4];  // of a sequence that may not be there, then it is not used
+      load(rows + min(side + i * sides, per_block - 1) * layout.row + 2 * states + r, low);
 #pragma unroll
-    for (int k = 0; k < most_states; ++k) {
-      if (active && k < N) {
-        state[k] = fmaf(exp2_unit(step * rate[k]), state[k], B[k] * write);
-        y = fmaf(C[k], state[k], y);
-        h[k * E] = state[k];
+      for (int j = 0; j < 4; ++j) {
+#pragma unroll
+        for (int v = 0; v < 2; ++v) delta[i][v] = fmaf(low[j], w[j][v], delta[i][v]);
       }
     }
-    if (active)
-      elements<T>(args.y)[(n0 + s) * args.y.stride + e] = from_float<T>(fmaf(skip, u, y) * silu(to_float(z_in[i])));
+  }
+#pragma unroll
+  for (int i = 0; i < rounds; ++i) {
+    const int s = side + i * sides;
+    if (s >= sequences) break;
+    float u[2], z[2], write[2], step[2], y[2] = {};
+    unpack_floats<T>(u_raw[i], u);
+    unpack_floats<T>(z_raw[i], z);
+#pragma unroll
+    for (int v = 0; v < 2; ++v) {
+      const float positive = softplus(delta[i][v] + bias[v]);
+      write[v] = positive * u[v];
+      step[v] = positive * log2_e;
+    }
+    const float *B = rows + s * layout.row, *C = B + states;
+    const float* from = h_in + s * states * state_channels + 2 * pair;
+    float* to = h + s * states * E + e;
+#pragma unroll
+    for (int k0 = 0; k0 < states; k0 += 4) {
+      float b[4], c[4];
+      load(B + k0, b);
+      load(C + k0, c);
+#pragma unroll
+      for (int k = 0; k < 4; ++k) {
+        float state[2];
+        load(from + (k0 + k) * state_channels, state);
+#pragma unroll
+        for (int v = 0; v < 2; ++v) {
+          state[v] = fmaf(exp2_unit(step[v] * rate[k0 + k][v]), state[v], b[k] * write[v]);
+          y[v] = fmaf(c[k], state[v], y[v]);
+        }
+        store(to + (k0 + k) * E, state);
+      }
+    }
+    Unpacked<T, 2> out;
+#pragma unroll
+    for (int v = 0; v < 2; ++v) out.values[v] = from_float<T>(fmaf(skip[v], u[v], y[v]) * silu(z[v]));
+    *at(args.y, s) = pack<Raw<4>>(out);
   }
 }
 
-// Calls run(T{}) for a 16-bit type on tensor cores.
+// Calls run(T{}) for a 16-bit type on tensor cores. All of a token's products come here or none does: one writes the
+// input of another.
 template <class Run>
 bool in_16_bits(ElementType type, std::int64_t batch, const DecodeLaunch& how, const Run& run) {
-  if (!how.has_tensor_cores || batch < large_batch || (type != ElementType::bf16 && type != ElementType::f16))
+  static_assert(InTile<Bf16>::shared_bytes < most_shared && ProjectTile<Bf16>::shared_bytes <= most_shared);
+  if (!how.has_tensor_cores || how.shared_bytes < most_shared || batch < large_batch ||
+      (type != ElementType::bf16 && type != ElementType::f16))
     return false;
   if (type == ElementType::bf16)
     run(Bf16{});
@@ -283,6 +363,14 @@ bool decode_in_wide(const DecodeInArgs& args, const DecodeLaunch& how) {
   });
 }
 
+bool decode_project_wide(const DecodeProjectArgs& args, const DecodeLaunch& how) {
+  return in_16_bits(args.W.type, args.x.rows, how, [&](auto zero) {
+    using T = decltype(zero);
+    launch_tiles<ProjectTile<T>>("decode_project", &project_kernel<T>, operands_of<T>(args.W, args.x, args.x.rows),
+                                 args.y, how);
+  });
+}
+
 bool decode_out_wide(const DecodeOutArgs& args, const DecodeLaunch& how) {
   if (!args.stream.scaled || args.stream.d_model % squares_group != 0) return false;
   return in_16_bits(args.W.type, args.stream.batch, how, [&](auto zero) {
@@ -293,17 +381,22 @@ bool decode_out_wide(const DecodeOutArgs& args, const DecodeLaunch& how) {
 }
 
 bool decode_state_wide(const DecodeStateArgs& args, const DecodeLaunch& how) {
-  constexpr int most_shared = 48 * 1024;
+  // Eight channels travel together, and 32 bits count what a block touches.
+  constexpr std::int64_t longest = std::int64_t{1} << 24;
+  if (args.N != states || args.E % 8 != 0 || args.E > longest) return false;
   // One wave of blocks where that is possible.
   const std::int64_t chunks = blocks_for(args.E, state_channels);
   const std::int64_t at_once = std::max<std::int64_t>(how.multiprocessors / chunks, 1);
-  const std::int64_t per_block = std::min<std::int64_t>(blocks_for(args.batch, at_once), most_rounds * side_by_side);
-  const std::int64_t bytes = per_block * (args.R + 2 * args.N) * 4 + args.R * state_channels * 2;
-  if (args.N > most_states || bytes > most_shared) return false;
+  const auto per_block = static_cast<int>(std::min<std::int64_t>(blocks_for(args.batch, at_once), sides * rounds));
+  const int bytes = StateLayout(args.R, per_block).bytes();
+  if (args.R > longest || bytes > how.shared_bytes) return false;
   return in_16_bits(args.u.type, args.batch, how, [&](auto zero) {
-    launch("decode_state", &wide_state_kernel<decltype(zero)>,
-           dim3(static_cast<unsigned>(chunks), blocks_for(args.batch, per_block)), state_threads,
-           static_cast<std::size_t>(bytes), how.stream, how.overlap, args, static_cast<int>(per_block));
+    const auto kernel = &wide_state_kernel<decltype(zero)>;
+    check(
+        cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize, bytes),
+        "decode_state");
+    launch("decode_state", kernel, dim3(static_cast<unsigned>(chunks), blocks_for(args.batch, per_block)),
+           state_threads, static_cast<std::size_t>(bytes), how.stream, how.overlap, args, per_block);
   });
 }
 

@@ -8,6 +8,7 @@
 namespace statescope::kernels::cuda {
 
 bool decode_in_wide(const DecodeInArgs& args, const DecodeLaunch& how);
+bool decode_project_wide(const DecodeProjectArgs& args, const DecodeLaunch& how);
 bool decode_state_wide(const DecodeStateArgs& args, const DecodeLaunch& how);
 bool decode_out_wide(const DecodeOutArgs& args, const DecodeLaunch& how);
 

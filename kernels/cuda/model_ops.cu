@@ -10,17 +10,23 @@ namespace {
 
 constexpr int norm_threads = 256;
 
-// Σ over the threads of a block, for all of them, in one order.
-__device__ inline float sum_of_block(float value) {
-  __shared__ float parts[norm_threads / 32];
+// Σ over the threads of a block, for all of them, in one order. Once in a kernel.
+template <int Count>
+__device__ inline void sum_over_block(float (&values)[Count]) {
+  __shared__ float parts[Count][norm_threads / 32];
 #pragma unroll
-  for (int offset = 16; offset > 0; offset /= 2) value += __shfl_xor_sync(0xffffffffU, value, offset);
-  if (threadIdx.x % 32 == 0) parts[threadIdx.x / 32] = value;
+  for (int j = 0; j < Count; ++j) {
+#pragma unroll
+    for (int offset = 16; offset > 0; offset /= 2) values[j] += __shfl_xor_sync(0xffffffffU, values[j], offset);
+    if (threadIdx.x % 32 == 0) parts[j][threadIdx.x / 32] = values[j];
+  }
   __syncthreads();
-  value = 0;
 #pragma unroll
-  for (int i = 0; i < norm_threads / 32; ++i) value += parts[i];
-  return value;
+  for (int j = 0; j < Count; ++j) {
+    values[j] = 0;
+#pragma unroll
+    for (int i = 0; i < norm_threads / 32; ++i) values[j] += parts[j][i];
+  }
 }
 
 __device__ inline float mapped(float value, Mapping mapping) {
@@ -29,8 +35,6 @@ __device__ inline float mapped(float value, Mapping mapping) {
       return softplus(value);
     case Mapping::silu:
       return silu(value);
-    case Mapping::square:
-      return value * value;
     case Mapping::identity:
       break;
   }
@@ -42,16 +46,47 @@ __global__ void __launch_bounds__(norm_threads)
     rms_norm_kernel(const X* x, std::int64_t x_stride, const float* weight, float epsilon, Y* y, std::int64_t y_stride,
                     std::int64_t width) {
   const X* row = x + blockIdx.x * x_stride;
-  float total = 0;
+  float total[1] = {};
   for (std::int64_t d = threadIdx.x; d < width; d += norm_threads) {
     const float value = to_float(row[d]);
-    total = fmaf(value, value, total);
+    total[0] = fmaf(value, value, total[0]);
   }
-  total = sum_of_block(total);
-  const float factor = 1.0f / sqrtf(total / static_cast<float>(width) + epsilon);
+  sum_over_block(total);
+  const float factor = 1.0f / sqrtf(total[0] / static_cast<float>(width) + epsilon);
   Y* out = y + blockIdx.x * y_stride;
   for (std::int64_t d = threadIdx.x; d < width; d += norm_threads)
     out[d] = from_float<Y>(to_float(row[d]) * factor * weight[d]);
+}
+
+template <class Y>
+__global__ void __launch_bounds__(norm_threads)
+    keeping_norm_kernel(const float* x, std::int64_t x_stride, const float* weight, float epsilon, Y* y,
+                        std::int64_t y_stride, std::int64_t width, KeptRows kept) {
+  const std::int64_t r = blockIdx.x;
+  const float *row = x + r * x_stride, *before = kept.before ? kept.before + r * width : row;
+  enum { squares, update, steps, states };
+  float sums[4] = {};
+  for (std::int64_t d = threadIdx.x; d < width; d += norm_threads) {
+    const float value = row[d], change = value - before[d];
+    kept.rows[r * width + d] = value;
+    sums[squares] = fmaf(value, value, sums[squares]);
+    sums[update] = fmaf(change, change, sums[update]);
+  }
+  for (std::int64_t i = threadIdx.x; i < kept.slots; i += norm_threads) {
+    const float* slot = kept.scan_sums + (r * kept.slots + i) * 2;
+    sums[steps] += slot[0];
+    sums[states] += slot[1];
+  }
+  sum_over_block(sums);
+  if (threadIdx.x == 0) {
+    if (kept.residual) kept.residual[r * kept.step] = sqrtf(sums[squares]);
+    if (kept.update) kept.update[r * kept.step] = sqrtf(sums[update]);
+    if (kept.delta) kept.delta[r * kept.step] = sums[steps] / static_cast<float>(kept.channels);
+    if (kept.state) kept.state[r * kept.step] = sqrtf(sums[states]);
+  }
+  const float factor = 1.0f / sqrtf(sums[squares] / static_cast<float>(width) + epsilon);
+  for (std::int64_t d = threadIdx.x; d < width; d += norm_threads)
+    y[r * y_stride + d] = from_float<Y>(row[d] * factor * weight[d]);
 }
 
 template <class Table, class Y>
@@ -115,22 +150,6 @@ __global__ void __launch_bounds__(256)
   float value = to_float(from[r * from_stride + c]);
   if (bias) value += bias[c];
   to[r * to_stride + c] = from_float<To>(mapped(value, mapping));
-}
-
-template <class From>
-__global__ void __launch_bounds__(norm_threads)
-    row_sums_kernel(const From* from, std::int64_t from_stride, const float* minus, std::int64_t minus_stride,
-                    const float* bias, Mapping mapping, std::int64_t cols, float* out, std::int64_t step) {
-  const std::int64_t r = blockIdx.x;
-  float total = 0;
-  for (std::int64_t c = threadIdx.x; c < cols; c += norm_threads) {
-    float value = to_float(from[r * from_stride + c]);
-    if (bias) value += bias[c];
-    if (minus) value -= minus[r * minus_stride + c];
-    total += mapped(value, mapping);
-  }
-  total = sum_of_block(total);
-  if (threadIdx.x == 0) out[r * step] = total;
 }
 
 __global__ void __launch_bounds__(256)
@@ -202,6 +221,15 @@ void rms_norm(const DeviceMatrix& x, const float* weight, float epsilon, const D
   });
 }
 
+void rms_norm(const DeviceMatrix& x, const float* weight, float epsilon, const DeviceMatrix& y, const KeptRows& kept,
+              cudaStream_t stream) {
+  with_type(y.type, [&](auto zero) {
+    using Y = decltype(zero);
+    launch("rms_norm", &keeping_norm_kernel<Y>, dim3(static_cast<unsigned>(x.rows)), norm_threads, 0, stream, false,
+           x.as<const float>(), x.stride, weight, epsilon, y.as<Y>(), y.stride, x.cols, kept);
+  });
+}
+
 void embedding(const std::int32_t* ids, const DeviceMatrix& table, const DeviceMatrix& y, cudaStream_t stream) {
   with_weights(table, [&](auto, const auto& rows) {
     with_type(y.type, [&](auto zero) {
@@ -241,16 +269,6 @@ void map(const DeviceMatrix& from, const DeviceMatrix& to, Mapping mapping, cons
       launch("map", &map_kernel<From, To>, dim3(static_cast<unsigned>(from.rows), blocks_for(from.cols, 256)), 256, 0,
              stream, false, from.as<const From>(), from.stride, to.as<To>(), to.stride, from.cols, mapping, bias);
     });
-  });
-}
-
-void row_sums(const DeviceMatrix& from, const DeviceMatrix& minus, const float* bias, Mapping mapping, float* out,
-              std::int64_t step, cudaStream_t stream) {
-  with_type(from.type, [&](auto zero) {
-    using From = decltype(zero);
-    launch("row_sums", &row_sums_kernel<From>, dim3(static_cast<unsigned>(from.rows)), norm_threads, 0, stream, false,
-           from.as<const From>(), from.stride, minus.as<const float>(), minus.stride, bias, mapping, from.cols, out,
-           step);
   });
 }
 

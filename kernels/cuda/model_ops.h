@@ -9,11 +9,11 @@ namespace statescope::kernels::cuda {
 
 // The elementwise operations of CudaBackend, enqueued.
 void rms_norm(const DeviceMatrix& x, const float* weight, float epsilon, const DeviceMatrix& y, cudaStream_t stream);
+void rms_norm(const DeviceMatrix& x, const float* weight, float epsilon, const DeviceMatrix& y, const KeptRows& kept,
+              cudaStream_t stream);
 void embedding(const std::int32_t* ids, const DeviceMatrix& table, const DeviceMatrix& y, cudaStream_t stream);
 void causal_conv(const DeviceConvArgs& args, cudaStream_t stream);
 void map(const DeviceMatrix& from, const DeviceMatrix& to, Mapping mapping, const float* bias, cudaStream_t stream);
-void row_sums(const DeviceMatrix& from, const DeviceMatrix& minus, const float* bias, Mapping mapping, float* out,
-              std::int64_t step, cudaStream_t stream);
 void square_states(const float* h_all, std::int64_t N, const DeviceMatrix& out, cudaStream_t stream);
 
 /// Exponentials and multiply-adds on registers only, for the limits of the device; returns how many were enqueued.

@@ -33,18 +33,30 @@ __device__ std::int64_t slot_of(const ScanArgs& args, std::int64_t channel) {
   return low < args.channels && args.channel_list[low] == channel ? low : -1;
 }
 
+// The states of a lane: four neighbours at a time, and those of the other lanes of its channel in between, so that they
+// read B and C from all banks.
+template <class Sh>
+constexpr int together = Sh::NS < 4 ? Sh::NS : 4;
+template <class Sh>
+__device__ constexpr int state_of(int s, int n) {
+  return (n / together<Sh> * Sh::S + s) * together<Sh> + n % together<Sh>;
+}
+
 // What a lane needs of one token: its states' B and C, its channels' Δ and Δ·x.
 template <class Sh>
 struct Token {
-  float B[Sh::NS], C[Sh::NS];
+  float B[Sh::NS / together<Sh>][together<Sh>], C[Sh::NS / together<Sh>][together<Sh>];
   float step[2 * Sh::CH];  // Δ, Δ·x by channel
 };
 
 template <class Sh, bool StateOnly>
 __device__ Token<Sh> read_token(const Tile<Sh>& tile, int t, int s, int channel) {
   Token<Sh> token;
-  load(&tile.B[t][s * Sh::NS], token.B);
-  if (!StateOnly) load(&tile.C[t][s * Sh::NS], token.C);
+#pragma unroll
+  for (int n = 0; n < Sh::NS; n += together<Sh>) {
+    load(&tile.B[t][state_of<Sh>(s, n)], token.B[n / together<Sh>]);
+    if (!StateOnly) load(&tile.C[t][state_of<Sh>(s, n)], token.C[n / together<Sh>]);
+  }
   load(&tile.step[t][channel].x, token.step);
   return token;
 }
@@ -58,20 +70,62 @@ __device__ void advance(const Token<Sh>& token, const float (&decay)[Sh::CH][Sh:
 #pragma unroll
     for (int n = 0; n < Sh::NS; ++n) {
       const float kept = exp2_unit(token.step[2 * c] * decay[c][n]);
-      h[c][n] = fmaf(kept, h[c][n], token.step[2 * c + 1] * token.B[n]);
+      const int i = n / together<Sh>, j = n % together<Sh>;
+      h[c][n] = fmaf(kept, h[c][n], token.step[2 * c + 1] * token.B[i][j]);
       if (StateOnly) continue;
-      share[c] = n == 0 ? h[c][n] * token.C[n] : fmaf(h[c][n], token.C[n], share[c]);
+      share[c] = n == 0 ? h[c][n] * token.C[i][j] : fmaf(h[c][n], token.C[i][j], share[c]);
+    }
+  }
+}
+
+template <class Sh>
+__device__ float squares_of(const float (&h)[Sh::CH][Sh::NS]) {
+  float sum = 0.0f;
+#pragma unroll
+  for (int c = 0; c < Sh::CH; ++c)
+#pragma unroll
+    for (int n = 0; n < Sh::NS; ++n) sum = fmaf(h[c][n], h[c][n], sum);
+  return sum;
+}
+
+// A whole tile, U tokens at a time. What the next U need is read from shared memory before the results of these are
+// written there, so that no token waits for a read.
+template <class Sh, bool StateOnly, bool Sums>
+__device__ __forceinline__ void advance_tile(Tile<Sh>& tile, const float (&decay)[Sh::CH][Sh::NS],
+                                             float (&h)[Sh::CH][Sh::NS], float (&delta_sum)[Sh::CH],
+                                             float (*squares)[warp + 4], int lane) {
+  const int s = lane % Sh::S, own_channel = lane / Sh::S * Sh::CH;
+  Token<Sh> tokens[2][Sh::U];
+#pragma unroll
+  for (int u = 0; u < Sh::U; ++u) tokens[0][u] = read_token<Sh, StateOnly>(tile, u, s, own_channel);
+#pragma unroll
+  for (int t = 0; t < Sh::TT; t += Sh::U) {
+    Token<Sh>(&now)[Sh::U] = tokens[t / Sh::U % 2];
+    if (t + Sh::U < Sh::TT) {
+#pragma unroll
+      for (int u = 0; u < Sh::U; ++u)
+        tokens[(t / Sh::U + 1) % 2][u] = read_token<Sh, StateOnly>(tile, t + Sh::U + u, s, own_channel);
+    }
+    float share[Sh::U][Sh::CH];
+#pragma unroll
+    for (int u = 0; u < Sh::U; ++u) {
+      advance<Sh, StateOnly>(now[u], decay, h, share[u]);
+#pragma unroll
+      for (int c = 0; c < Sh::CH; ++c)
+        if (StateOnly) delta_sum[c] += now[u].step[2 * c];
+      if (!StateOnly) store(&tile.share[t + u][lane * Sh::CH], share[u]);
+      if (Sums) squares[t + u][lane] = squares_of<Sh>(h);
     }
   }
 }
 
 // The warp that carries the recurrence on.
-template <class Sh, bool StateOnly>
+template <class Sh, bool StateOnly, bool Sums>
 __device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place& place, int pair, int lane,
-                         Tile<Sh>* tiles) {
+                         Tile<Sh>* tiles, Squares<Sh>* squares) {
   constexpr bool few = Sh::NS * Sh::CH <= 8;  // states of a lane
   const std::int64_t E = args.E, N = args.N;
-  const int s = lane % Sh::S;                      // states s · NS ...
+  const int s = lane % Sh::S;                      // its share of the states ...
   const int own_channel = lane / Sh::S * Sh::CH;   // ... of this channel of the pair, and the CH - 1 after it
   float decay[Sh::CH][Sh::NS], h[Sh::CH][Sh::NS];  // decay is A · log2(e): e^(Δ·A) = 2^(Δ·decay)
   float delta_sum[Sh::CH] = {};
@@ -89,7 +143,7 @@ __device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place
     };
 #pragma unroll
     for (int n = 0; n < Sh::NS; ++n) {
-      const std::int64_t state = s * Sh::NS + n;
+      const std::int64_t state = state_of<Sh>(s, n);
       const bool there = state < N && e < E;
       decay[c][n] = there ? args.A[state * E + e] * log2_e : 0.0f;
       const std::int64_t at = (place.sequence * N + state) * E + e;
@@ -110,7 +164,7 @@ __device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place
       for (std::int64_t k = 0; k < place.chunk && e < E; ++k) {
 #pragma unroll
         for (int n = 0; n < Sh::NS; ++n)
-          if (s * Sh::NS + n < N) leave(k, n, (place.sequence * N + s * Sh::NS + n) * E + e);
+          if (state_of<Sh>(s, n) < N) leave(k, n, (place.sequence * N + state_of<Sh>(s, n)) * E + e);
       }
     }
   }
@@ -122,34 +176,13 @@ __device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place
     Tile<Sh>& tile = tiles[k % 2];
     const int rows = static_cast<int>(min(place.T - t0, std::int64_t{Sh::TT}));
     if (rows == Sh::TT && !args.h_all) {
-      // U tokens at a time. What the next U need is read from shared memory before the results of these are written
-      // there, so that no token waits for a read.
-      Token<Sh> tokens[2][Sh::U];
-#pragma unroll
-      for (int u = 0; u < Sh::U; ++u) tokens[0][u] = read_token<Sh, StateOnly>(tile, u, s, own_channel);
-#pragma unroll
-      for (int t = 0; t < Sh::TT; t += Sh::U) {
-        Token<Sh>(&now)[Sh::U] = tokens[t / Sh::U % 2];
-        if (t + Sh::U < Sh::TT) {
-#pragma unroll
-          for (int u = 0; u < Sh::U; ++u)
-            tokens[(t / Sh::U + 1) % 2][u] = read_token<Sh, StateOnly>(tile, t + Sh::U + u, s, own_channel);
-        }
-        float share[Sh::U][Sh::CH];
-#pragma unroll
-        for (int u = 0; u < Sh::U; ++u) {
-          advance<Sh, StateOnly>(now[u], decay, h, share[u]);
-#pragma unroll
-          for (int c = 0; c < Sh::CH; ++c)
-            if (StateOnly) delta_sum[c] += now[u].step[2 * c];
-          if (!StateOnly) store(&tile.share[t + u][lane * Sh::CH], share[u]);
-        }
-      }
+      advance_tile<Sh, StateOnly, Sums>(tile, decay, h, delta_sum, Sums ? squares->of_lane[k % 2] : nullptr, lane);
     } else {
       for (int t = 0; t < rows; ++t) {
         float share[Sh::CH];
         const Token<Sh> now = read_token<Sh, StateOnly>(tile, t, s, own_channel);
         advance<Sh, StateOnly>(now, decay, h, share);
+        if (Sums) squares->of_lane[k % 2][t][lane] = squares_of<Sh>(h);
 #pragma unroll
         for (int c = 0; c < Sh::CH; ++c) {
           if (StateOnly)
@@ -157,11 +190,10 @@ __device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place
           else
             tile.share[t][lane * Sh::CH + c] = share[c];
           if (StateOnly || slots[c] < 0) continue;
-          float* out =
-              args.h_all + ((place.sequence * args.T + place.t_begin + t0 + t) * emitted + slots[c]) * N + s * Sh::NS;
+          float* out = args.h_all + ((place.sequence * args.T + place.t_begin + t0 + t) * emitted + slots[c]) * N;
 #pragma unroll
           for (int n = 0; n < Sh::NS; ++n)
-            if (s * Sh::NS + n < N) out[n] = h[c][n];
+            if (state_of<Sh>(s, n) < N) out[state_of<Sh>(s, n)] = h[c][n];
         }
       }
     }
@@ -172,7 +204,7 @@ __device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place
   for (int c = 0; c < Sh::CH; ++c) {
 #pragma unroll
     for (int n = 0; n < Sh::NS; ++n) {
-      const std::int64_t state = s * Sh::NS + n, e = place.first + own_channel + c;
+      const std::int64_t state = state_of<Sh>(s, n), e = place.first + own_channel + c;
       if (state >= N || e >= E) continue;
       const std::int64_t at = (place.sequence * N + state) * E + e;
       if constexpr (StateOnly) {

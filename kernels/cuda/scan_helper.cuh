@@ -10,23 +10,26 @@ namespace {
 // The warp that prepares tiles and finishes them. Every lane reads only what it copied itself. `Aligned` inputs are
 // copied a few channels at a time without passing through registers; `Full` scans have a softplus and a gate, and so no
 // conditions on them.
-template <class T, class Sh, bool Aligned, bool Full, bool StateOnly>
+template <class T, class Sh, bool Aligned, bool Full, bool StateOnly, bool Sums>
 class Helper {
  public:
-  __device__ Helper(const ScanArgs& args, const Place& place, int lane, RawTile<T, Sh>* raw)
+  __device__ Helper(const ScanArgs& args, const Place& place, int lane, RawTile<T, Sh>* raw, const Squares<Sh>* squares)
       : args_(args),
         place_(place),
         lane_(lane),
         column_(lane % loads_of_row * Sh::width),
         first_row_(lane / loads_of_row),
         channel_(place.first + column_),
-        raw_(raw) {
+        raw_(raw),
+        squares_(squares) {
     const std::int64_t group = place.first / (args.E / args.groups) * args.N;
     x_ = start(args.x, channel_);
     delta_ = start(args.delta, channel_);
     z_ = start(args.z, channel_);
     B_ = start(args.B, group);
     C_ = start(args.C, group);
+    if (Sums)
+      sums_ = args.sums + ((place.sequence * args.T + place.t_begin) * sum_slots() + place.first / Sh::channels) * 2;
     y_ = static_cast<T*>(args.y.data) + place.sequence * args.y.batch + place.t_begin * args.y.row + channel_;
 #pragma unroll
     for (int p = 0; p < Sh::width; ++p) {
@@ -62,6 +65,9 @@ class Helper {
   static_assert(loads_of_row <= warp && warp % loads_of_row == 0, "a row of the tile is not wider than a warp");
   static_assert(vectors % warp == 0, "B and C of a tile are a whole number of rounds");
 
+  __device__ std::int64_t sum_slots() const {
+    return (args_.E + Sh::channels - 1) / Sh::channels;
+  }
   template <class Of>
   __device__ const T* start(const Of& of, std::int64_t offset) const {
     return static_cast<const T*>(of.data) + place_.sequence * of.batch + place_.t_begin * of.row + offset;
@@ -130,6 +136,7 @@ class Helper {
         step[2 * p + 1] = delta[p] * x[p];
       }
       store(&tile.step[row(i)][column_].x, step);
+      if (Sums) add_up_steps(k * Sh::TT + row(i), delta);
     }
 #pragma unroll
     for (int i = 0; i < fetches; ++i) {
@@ -143,10 +150,34 @@ class Helper {
     }
   }
 
+  // Σ Δ of token t over the pair's channels, which neighbouring lanes have.
+  __device__ void add_up_steps(int t, const float (&delta)[Sh::width]) const {
+    float sum = 0.0f;
+#pragma unroll
+    for (int p = 0; p < Sh::width; ++p)
+      if (channel_ + p < args_.E) sum += delta[p];
+#pragma unroll
+    for (int offset = loads_of_row / 2; offset > 0; offset /= 2) sum += __shfl_xor_sync(~0u, sum, offset);
+    if (column_ == 0 && t < place_.T) sums_[t * sum_slots() * 2] = sum;
+  }
+  // Σ h² of a tile's tokens over the pair's channels.
+  __device__ void add_up_squares(int k) const {
+    constexpr int lanes = warp / Sh::TT;  // of a token
+    const int t = lane_ / lanes;
+    float of_lane[Sh::TT], sum = 0.0f;
+    load(squares_->of_lane[k % 2][t] + lane_ % lanes * Sh::TT, of_lane);
+#pragma unroll
+    for (int i = 0; i < Sh::TT; ++i) sum += of_lane[i];
+#pragma unroll
+    for (int offset = lanes / 2; offset > 0; offset /= 2) sum += __shfl_xor_sync(~0u, sum, offset);
+    if (lane_ % lanes == 0 && k * Sh::TT + t < place_.T) sums_[(k * Sh::TT + t) * sum_slots() * 2 + 1] = sum;
+  }
+
   // `Partial` tiles may reach past the end.
   template <bool Partial>
   __device__ void finish(int k, const Tile<Sh>& tile) const {
     if constexpr (!StateOnly) {
+      if (Sums) add_up_squares(k);
       const RawTile<T, Sh>& raw = raw_[k % ring];
 #pragma unroll
       for (int i = 0; i < Sh::items; ++i) {
@@ -202,6 +233,8 @@ class Helper {
   const int lane_, column_, first_row_;
   const std::int64_t channel_;
   RawTile<T, Sh>* const raw_;
+  const Squares<Sh>* const squares_;
+  float* sums_ = nullptr;               // of the chunk's first token
   const T *x_, *delta_, *z_, *B_, *C_;  // of the chunk's first token
   T* y_;
   float bias_[Sh::width], skip_[Sh::width];

@@ -116,7 +116,12 @@ void selective_scan(CudaBackend& backend, const SelectiveScanArgs<float>& args, 
     a.h_all = h_all.as<float>();
   }
   DeviceBuffer workspace;
-  if (algorithm != ScanAlgorithm::fused) workspace = backend.allocate(cuda::ladder_workspace(a, algorithm, chunk));
+  if (algorithm != ScanAlgorithm::fused) {
+    workspace = backend.allocate(cuda::ladder_workspace(a, algorithm, chunk));
+  } else if (const std::int64_t bytes = cuda::scan_workspace(a)) {
+    workspace = backend.allocate(bytes);
+    a.workspace = workspace.data();
+  }
   backend.wait();
   if (algorithm == ScanAlgorithm::fused)
     cuda::selective_scan(a, nullptr);

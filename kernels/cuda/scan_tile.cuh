@@ -34,6 +34,12 @@ struct Tile {
   alignas(16) float share[Sh::TT][Sh::CH * warp + 4];
 };
 
+// Σ h² of a token over a lane's states, where it is asked for.
+template <class Sh>
+struct Squares {
+  alignas(16) float of_lane[2][Sh::TT][warp + 4];
+};
+
 // What a pair of warps works on.
 struct Place {
   std::int64_t chunk, sequence;

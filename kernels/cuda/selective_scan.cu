@@ -59,6 +59,12 @@ std::int64_t scan_workspace(const ScanArgs& args) {
   return chunks.count > 1 ? floats * static_cast<std::int64_t>(sizeof(float)) : 0;
 }
 
+std::int64_t scan_sum_slots(const ScanArgs& args) {
+  Chunks chunks;
+  if (args.workspace) chunks = chunks_of(args);
+  return blocks_for(args.E, channels_of(plan_of(args, chunks)));
+}
+
 void selective_scan(const ScanArgs& args, cudaStream_t stream) {
   if (!supports(args)) throw CudaError("the selective scan was given sizes or a type it cannot run");
   if (args.batch == 0 || args.T == 0 || args.E == 0) return;

@@ -67,7 +67,7 @@ __device__ std::int64_t first_that_matters(const ScanArgs& args, const Place& pl
   return 0;
 }
 
-template <class T, class Sh, bool Aligned, bool Full, bool StateOnly>
+template <class T, class Sh, bool Aligned, bool Full, bool StateOnly, bool Sums>
 __global__ void __launch_bounds__(2 * warp * Sh::Pairs, Sh::On / Sh::Pairs)
     scan_forward(const ScanArgs args, const Chunks chunks) {
   extern __shared__ float4 shared_memory[];
@@ -95,39 +95,47 @@ __global__ void __launch_bounds__(2 * warp * Sh::Pairs, Sh::On / Sh::Pairs)
     place.t_begin += shared.from;
     place.T -= shared.from;
   }
+  auto* squares = reinterpret_cast<Squares<Sh>*>(reinterpret_cast<Shared<T, Sh>*>(shared_memory) + Sh::Pairs) + pair;
   if (thread / warp < Sh::Pairs)
-    carry_on<Sh, StateOnly>(args, chunks, place, pair, lane, shared.tiles);
+    carry_on<Sh, StateOnly, Sums>(args, chunks, place, pair, lane, shared.tiles, squares);
   else
-    Helper<T, Sh, Aligned, Full, StateOnly>(args, place, lane, shared.raw).run(pair, shared.tiles);
+    Helper<T, Sh, Aligned, Full, StateOnly, Sums>(args, place, lane, shared.raw, squares).run(pair, shared.tiles);
 }
 
-// Any N, any groups: one thread per channel, its states in memory. Right, not fast.
+// Any N, any groups: one thread for `width` neighbouring channels, their states in memory. Right, not fast.
 template <class T>
-__global__ void scan_forward_any(const ScanArgs args) {
+__global__ void scan_forward_any(const ScanArgs args, const int width) {
   const std::int64_t index = std::int64_t{blockIdx.x} * blockDim.x + threadIdx.x;
-  const std::int64_t sequence = index / args.E, e = index % args.E;
+  const std::int64_t slots = (args.E + width - 1) / width, sequence = index / slots;
   if (sequence >= args.batch) return;
   const auto at = [&](const Input& input, std::int64_t t) {
     return static_cast<const T*>(input.data) + sequence * input.batch + t * input.row;
   };
-  const std::int64_t group = e / (args.E / args.groups) * args.N;
-  const std::int64_t emitted = args.channel_list ? args.channels : args.E;
-  const std::int64_t slot = args.h_all ? slot_of(args, e) : -1;
-  for (std::int64_t t = 0; t < args.T; ++t) {
-    float delta = to_float(at(args.delta, t)[e]) + (args.delta_bias ? args.delta_bias[e] : 0.0f);
-    if (args.softplus) delta = softplus(delta);
-    const float x = to_float(at(args.x, t)[e]);
-    const T *B = at(args.B, t) + group, *C = at(args.C, t) + group;
-    float y = 0.0f;
-    for (std::int64_t n = 0; n < args.N; ++n) {
-      float& h = args.h[(sequence * args.N + n) * args.E + e];
-      h = fmaf(exp2_unit(delta * (args.A[n * args.E + e] * log2_e)), h, delta * x * to_float(B[n]));
-      y = fmaf(h, to_float(C[n]), y);
-      if (slot >= 0) args.h_all[((sequence * args.T + t) * emitted + slot) * args.N + n] = h;
+  const std::int64_t emitted = args.channel_list ? args.channels : args.E, first = index % slots * width;
+  for (std::int64_t e = first; e < min(first + width, args.E); ++e) {
+    const std::int64_t group = e / (args.E / args.groups) * args.N;
+    const std::int64_t slot = args.h_all ? slot_of(args, e) : -1;
+    for (std::int64_t t = 0; t < args.T; ++t) {
+      float delta = to_float(at(args.delta, t)[e]) + (args.delta_bias ? args.delta_bias[e] : 0.0f);
+      if (args.softplus) delta = softplus(delta);
+      const float x = to_float(at(args.x, t)[e]);
+      const T *B = at(args.B, t) + group, *C = at(args.C, t) + group;
+      float y = 0.0f, squares = 0.0f;
+      for (std::int64_t n = 0; n < args.N; ++n) {
+        float& h = args.h[(sequence * args.N + n) * args.E + e];
+        h = fmaf(exp2_unit(delta * (args.A[n * args.E + e] * log2_e)), h, delta * x * to_float(B[n]));
+        y = fmaf(h, to_float(C[n]), y);
+        squares = fmaf(h, h, squares);
+        if (slot >= 0) args.h_all[((sequence * args.T + t) * emitted + slot) * args.N + n] = h;
+      }
+      if (args.D) y = fmaf(args.D[e], x, y);
+      if (args.z.data) y *= silu(to_float(at(args.z, t)[e]));
+      (static_cast<T*>(args.y.data) + sequence * args.y.batch + t * args.y.row)[e] = from_float<T>(y);
+      if (!args.sums) continue;
+      float* sums = args.sums + ((sequence * args.T + t) * slots + index % slots) * 2;
+      sums[0] = (e > first ? sums[0] : 0.0f) + delta;
+      sums[1] = (e > first ? sums[1] : 0.0f) + squares;
     }
-    if (args.D) y = fmaf(args.D[e], x, y);
-    if (args.z.data) y *= silu(to_float(at(args.z, t)[e]));
-    (static_cast<T*>(args.y.data) + sequence * args.y.batch + t * args.y.row)[e] = from_float<T>(y);
   }
 }
 
@@ -161,12 +169,19 @@ using States128 = Shape<16, 8, 2, 8, 2, 1, 4>;
 
 template <class T, class Sh, bool StateOnly>
 void launch_pass(const ScanArgs& args, const Chunks& chunks, cudaStream_t stream) {
-  const bool full = args.softplus && args.z;
-  const auto kernel = !is_aligned<T, Sh>(args) ? scan_forward<T, Sh, false, false, StateOnly>
-                      : full                   ? scan_forward<T, Sh, true, true, StateOnly>
-                                               : scan_forward<T, Sh, true, false, StateOnly>;
+  const bool aligned = is_aligned<T, Sh>(args), full = args.softplus && args.z, sums = !StateOnly && args.sums;
+  auto kernel = !aligned ? scan_forward<T, Sh, false, false, StateOnly, false>
+                : full   ? scan_forward<T, Sh, true, true, StateOnly, false>
+                         : scan_forward<T, Sh, true, false, StateOnly, false>;
+  if constexpr (!StateOnly) {
+    // A trace is recorded of one sequence, which has the narrow shape.
+    constexpr bool quick = std::is_same<Sh, Narrow>::value;
+    if (sums)
+      kernel = aligned && full && quick ? scan_forward<T, Sh, quick, quick, false, true>
+                                        : scan_forward<T, Sh, false, false, false, true>;
+  }
   const std::int64_t pairs = blocks_of(args.E, Sh::channels) * args.batch * (chunks.count - (StateOnly ? 1 : 0));
-  constexpr int bytes = Sh::Pairs * static_cast<int>(sizeof(Shared<T, Sh>));
+  const int bytes = Sh::Pairs * static_cast<int>(sizeof(Shared<T, Sh>) + (sums ? sizeof(Squares<Sh>) : 0));
   check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes), "preparing the scan");
   launch("the selective scan", kernel, dim3(static_cast<unsigned>(blocks_of(pairs, Sh::Pairs))), 2 * warp * Sh::Pairs,
          bytes, stream, !StateOnly && chunks.count > 1, args, chunks);
@@ -180,18 +195,22 @@ std::int64_t shared_memory_of_block() {
   return bytes;
 }
 
+// In place of `plan`, whose channels are added up together.
 template <class T>
-void launch_any(const ScanArgs& args, cudaStream_t stream) {
-  scan_forward_any<T><<<static_cast<unsigned>(blocks_of(args.batch * args.E, warp)), warp, 0, stream>>>(args);
+void launch_any(const ScanArgs& args, Plan plan, cudaStream_t stream) {
+  const int width = args.sums ? channels_of(plan) : 1;
+  const std::int64_t threads = args.batch * blocks_of(args.E, width);
+  scan_forward_any<T><<<static_cast<unsigned>(blocks_of(threads, warp)), warp, 0, stream>>>(args, width);
   check_launch("the selective scan");
 }
 
 // `Cut` where time may be cut.
-template <class T, class Sh, bool Cut>
+template <class T, class Sh, Plan Of, bool Cut>
 void launch_shape(const ScanArgs& args, const Chunks& chunks, cudaStream_t stream) {
+  static_assert(Sh::channels == channels_of(Of));
   // Before compute capability 8.0 a block has too little.
-  if (static_cast<std::int64_t>(Sh::Pairs * sizeof(Shared<T, Sh>)) > shared_memory_of_block())
-    return launch_any<T>(args, stream);
+  if (static_cast<std::int64_t>(Sh::Pairs * (sizeof(Shared<T, Sh>) + sizeof(Squares<Sh>))) > shared_memory_of_block())
+    return launch_any<T>(args, Of, stream);
   if constexpr (Cut) {
     if (chunks.count > 1) launch_pass<T, Sh, true>(args, chunks, stream);
   }
@@ -204,17 +223,17 @@ template <class T>
 void run_scan(const ScanArgs& args, Plan plan, const Chunks& chunks, cudaStream_t stream) {
   switch (plan) {
     case Plan::any:
-      return launch_any<T>(args, stream);
+      return launch_any<T>(args, plan, stream);
     case Plan::narrow:
-      return launch_shape<T, Narrow, false>(args, chunks, stream);
+      return launch_shape<T, Narrow, Plan::narrow, false>(args, chunks, stream);
     case Plan::wide:
-      return launch_shape<T, Wide<T>, true>(args, chunks, stream);
+      return launch_shape<T, Wide<T>, Plan::wide, true>(args, chunks, stream);
     case Plan::states_8:
-      return launch_shape<T, States8, false>(args, chunks, stream);
+      return launch_shape<T, States8, Plan::states_8, false>(args, chunks, stream);
     case Plan::states_64:
-      return launch_shape<T, States64, true>(args, chunks, stream);
+      return launch_shape<T, States64, Plan::states_64, true>(args, chunks, stream);
     case Plan::states_128:
-      return launch_shape<T, States128, false>(args, chunks, stream);
+      return launch_shape<T, States128, Plan::states_128, false>(args, chunks, stream);
   }
 }
 

@@ -42,6 +42,8 @@ struct ScanArgs {
   float* h = nullptr;      // [batch, N, E] in: before the first token; out: after the last
   Output y;                // [batch, T, E]
   float* h_all = nullptr;  // [batch, T, E, N] every state, or null
+  /// Σ Δ and Σ h² of each token over some neighbouring channels, [batch, T, scan_sum_slots(args), 2], or null.
+  float* sums = nullptr;
   /// With `channels` h_all is [batch, T, channels, N] of those channels only, by rising index.
   const std::int32_t* channel_list = nullptr;  // device memory
   std::int64_t channels = 0;
@@ -52,6 +54,9 @@ struct ScanArgs {
 
 /// Bytes that let the scan cut time into chunks; 0 when the sequences alone fill the device.
 std::int64_t scan_workspace(const ScanArgs& args);
+
+/// How many groups of channels the scan adds up each on its own.
+std::int64_t scan_sum_slots(const ScanArgs& args);
 
 /// Whether selective_scan can run these sizes and types; the launcher asks the same question.
 bool supports(const ScanArgs& args);
@@ -75,8 +80,8 @@ struct ScanBackwardArgs {
   void* workspace = nullptr;                    // scan_backward_workspace(args) bytes
 };
 std::int64_t scan_backward_workspace(const ScanBackwardArgs& args);
-/// Enqueues the gradients; every output is overwritten. Deterministic on one device. Throws CudaError, also where a block
-/// gets too little shared memory: float32 needs 97 KiB, which devices of compute capability 8.0 and later have.
+/// Enqueues the gradients; every output is overwritten. Deterministic on one device. Throws CudaError, also where a
+/// block gets too little shared memory: float32 needs 97 KiB, which devices of compute capability 8.0 and later have.
 void selective_scan_backward(const ScanBackwardArgs& args, cudaStream_t stream);
 
 }  // namespace statescope::kernels::cuda

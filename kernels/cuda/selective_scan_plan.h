@@ -19,6 +19,11 @@ struct Chunks {
 /// pieces meets the same operations.
 enum class Plan { any, narrow, wide, states_8, states_64, states_128 };
 
+/// Neighbouring channels that are worked on together.
+constexpr int channels_of(Plan plan) {
+  return plan == Plan::any ? 1 : plan == Plan::narrow || plan == Plan::states_128 ? 8 : 16;
+}
+
 /// Enqueues a scan of elements T (float, __nv_bfloat16 or __half).
 template <class T>
 void run_scan(const ScanArgs& args, Plan plan, const Chunks& chunks, cudaStream_t stream);

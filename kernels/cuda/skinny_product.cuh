@@ -59,31 +59,35 @@ struct NormedInput {
   }
 };
 
+/// c += 16 rows by 16 of the 32 inputs of a step. The inner index may be permuted as long as both operands agree: each
+/// thread's eight neighbours serve two products.
 template <class T>
-__device__ inline void multiply_tile(float (&c)[4], const Eight<T>& upper, const Eight<T>& lower, const Eight<T>& x) {
+__device__ inline void multiply_half(float (&c)[4], const Eight<T>& upper, const Eight<T>& lower, const Eight<T>& x,
+                                     int half) {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800
   const auto* a = reinterpret_cast<const unsigned*>(&upper);
   const auto* b = reinterpret_cast<const unsigned*>(&lower);
   const auto* v = reinterpret_cast<const unsigned*>(&x);
-  // The inner index may be permuted as long as both operands agree: each thread's eight neighbours serve two products.
-#pragma unroll
-  for (int half = 0; half < 2; ++half) {
-    if constexpr (std::is_same<T, Bf16>::value)
-      asm volatile(
-          "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, "
-          "%2, %3};"
-          : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-          : "r"(a[2 * half]), "r"(b[2 * half]), "r"(a[2 * half + 1]), "r"(b[2 * half + 1]), "r"(v[2 * half]),
-            "r"(v[2 * half + 1]));
-    else
-      asm volatile(
-          "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, "
-          "%2, %3};"
-          : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
-          : "r"(a[2 * half]), "r"(b[2 * half]), "r"(a[2 * half + 1]), "r"(b[2 * half + 1]), "r"(v[2 * half]),
-            "r"(v[2 * half + 1]));
-  }
+  if constexpr (std::is_same<T, Bf16>::value)
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.bf16.bf16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, "
+        "%2, %3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[2 * half]), "r"(b[2 * half]), "r"(a[2 * half + 1]), "r"(b[2 * half + 1]), "r"(v[2 * half]),
+          "r"(v[2 * half + 1]));
+  else
+    asm volatile(
+        "mma.sync.aligned.m16n8k16.row.col.f32.f16.f16.f32 {%0, %1, %2, %3}, {%4, %5, %6, %7}, {%8, %9}, {%0, %1, "
+        "%2, %3};"
+        : "+f"(c[0]), "+f"(c[1]), "+f"(c[2]), "+f"(c[3])
+        : "r"(a[2 * half]), "r"(b[2 * half]), "r"(a[2 * half + 1]), "r"(b[2 * half + 1]), "r"(v[2 * half]),
+          "r"(v[2 * half + 1]));
 #endif
+}
+template <class T>
+__device__ inline void multiply_tile(float (&c)[4], const Eight<T>& upper, const Eight<T>& lower, const Eight<T>& x) {
+#pragma unroll
+  for (int half = 0; half < 2; ++half) multiply_half(c, upper, lower, x, half);
 }
 
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 800

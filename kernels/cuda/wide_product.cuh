@@ -86,10 +86,14 @@ class WideTile {
         for (int i = 0; i < 2 * MT; ++i) w[i] = *reinterpret_cast<const Eight<T>*>(W + i * 8 * 64);
 #pragma unroll
         for (int i = 0; i < NT; ++i) v[i] = *reinterpret_cast<const Eight<T>*>(x + i * 8 * 64);
+          // One product waits for another of the same sums, so the halves of a step come one after the other.
 #pragma unroll
-        for (int nt = 0; nt < NT; ++nt) {
+        for (int half = 0; half < 2; ++half) {
 #pragma unroll
-          for (int mt = 0; mt < MT; ++mt) multiply_tile(c[mt][nt], w[2 * mt], w[2 * mt + 1], v[nt]);
+          for (int nt = 0; nt < NT; ++nt) {
+#pragma unroll
+            for (int mt = 0; mt < MT; ++mt) multiply_half(c[mt][nt], w[2 * mt], w[2 * mt + 1], v[nt], half);
+          }
         }
       }
     }

@@ -126,6 +126,38 @@ TEST_F(CudaScan, TheOutputsDoNotDependOnWhetherStatesAreKept) {
   EXPECT_TRUE(same_bits(placed.h.values(), with[1]));
 }
 
+// A few channels are cut in time, here into chunks of 64 tokens; decays this slow let states cross several of them.
+TEST_F(CudaScan, TimeInChunksMatchesTheReference) {
+  for (const ElementType type : {ElementType::f32, ElementType::bf16}) {
+    for (const auto& [E, N] : {std::pair{48, 16}, {70, 16}, {32, 64}, {33, 17}}) {
+      const ScanInputs in = inputs_of({2100, E, N, true, true, true, true}, type, 0.01);
+      SCOPED_TRACE(::testing::Message() << in.c << ", unit " << unit(type));
+      const std::vector<Matrix> want = expected(in), kept = run(in, type, {2100});
+      const PlacedScan placed(in);
+      selective_scan(*backend, placed.args(), type);
+      // The errors of some 300 tokens that a state remembers.
+      const double tolerance = 16 * state_tolerance();
+      EXPECT_TRUE(close(placed.y.values(), want[0], unit(type) + tolerance));
+      EXPECT_TRUE(close(placed.h.values(), want[1], tolerance));
+      EXPECT_TRUE(close(kept[2], want[2], tolerance));
+      EXPECT_TRUE(same_bits(kept[0], placed.y.values()));
+      EXPECT_TRUE(same_bits(kept[1], placed.h.values()));
+      if (HasFailure()) return;
+    }
+  }
+}
+
+// Chunks so long that each begins with what the last tokens of those before it leave; the rest is forgotten.
+TEST_F(CudaScan, LongChunksMatchTheReference) {
+  const ScanInputs in = inputs_of({2'300'000, 2, 16, true, true, true, true, 1, true}, ElementType::f32);
+  Matrix y(in.c.T, in.c.E), h = in.h;
+  reference::selective_scan(in.args(h, y));
+  const PlacedScan placed(in);
+  selective_scan(*backend, placed.args());
+  EXPECT_TRUE(close(placed.y.values(), y, 5 * state_tolerance()));
+  EXPECT_TRUE(close(placed.h.values(), h, state_tolerance()));
+}
+
 TEST_F(CudaScan, ChosenChannelsAreThoseOfAllStates) {
   const ScanInputs in = inputs_of({50, 70, 16, true, true, true, true}, ElementType::f32);
   const Matrix all = run(in, ElementType::f32, {50})[2];

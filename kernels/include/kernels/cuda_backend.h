@@ -8,47 +8,10 @@
 
 #include "kernels/cuda_decode.h"
 #include "kernels/cuda_decode_loop.h"
-#include "kernels/device_memory.h"
+#include "kernels/cuda_ops.h"
 #include "kernels/scan_algorithms.h"
 
 namespace statescope::kernels {
-
-/// The selective scan of kernels/selective_scan.h on the device, one sequence, everything fused in. State, Δ and
-/// exp(Δ·A) are float32 whatever the type of the rest, which is one.
-struct DeviceScanArgs {
-  DeviceMatrix x, delta;     // [T, E]; delta before bias and softplus
-  DeviceMatrix B, C;         // [T, N]
-  DeviceMatrix z;            // [T, E] or empty: y is then not gated
-  const float* A = nullptr;  // [N, E] state-major
-  std::int64_t N = 0;
-  const float* D = nullptr;           // [E]
-  const float* delta_bias = nullptr;  // [E] or null
-  float* h = nullptr;                 // [N, E] in and out
-  DeviceMatrix y;                     // [T, E]
-  float* h_all = nullptr;             // [T, E, N] or null
-};
-
-/// The linear scan of kernels/scan_ladder.h, all float32.
-struct DeviceLinearScanArgs {
-  DeviceMatrix a, b;          // [T, W]
-  const float* h0 = nullptr;  // [W], or null for 0
-  DeviceMatrix h;             // [T, W]; may be b itself
-  void* workspace = nullptr;  // linear_scan_work(algorithm, T, W, chunk).workspace bytes
-};
-
-/// The causal convolution of kernels/causal_conv.h; the new history goes elsewhere, because many blocks read the old.
-struct DeviceConvArgs {
-  DeviceMatrix x;                 // [T, E]
-  const float* weight = nullptr;  // [K, E]
-  const float* bias = nullptr;    // [E] or null
-  std::int64_t taps = 0;          // K
-  DeviceMatrix history;           // [K-1, E] in
-  DeviceMatrix next_history;      // [K-1, E] out; must not overlap history
-  DeviceMatrix y;                 // [T, E]
-};
-
-/// What a copy from one matrix to another does to the elements on the way, in float32.
-enum class Mapping { identity, softplus, silu, square };
 
 /// One device, with one stream on which the operations run in the order of the calls and after the call has returned.
 /// Shapes are the caller's promise. Calls from several threads must not overlap. Every method throws CudaError, and
@@ -102,9 +65,14 @@ class CudaBackend {
   virtual void linear(const DeviceMatrix& x, const DeviceMatrix& W, const float* bias, const DeviceMatrix& y,
                       bool accumulate = false) = 0;
   virtual void rms_norm(const DeviceMatrix& x, const float* weight, float epsilon, const DeviceMatrix& y) = 0;
+  /// The same of float32 rows, which are kept besides.
+  virtual void rms_norm(const DeviceMatrix& x, const float* weight, float epsilon, const DeviceMatrix& y,
+                        const KeptRows& kept) = 0;
   virtual void embedding(const std::int32_t* ids, const DeviceMatrix& table, const DeviceMatrix& y) = 0;
   virtual void causal_conv(const DeviceConvArgs& args) = 0;
   virtual void selective_scan(const DeviceScanArgs& args) = 0;
+  /// A matter of E and N alone.
+  virtual std::int64_t scan_sum_slots(const DeviceScanArgs& args) = 0;
   /// A rung of the ladder; `chunk` >= 1 tokens is only read by `chunked`, and `fused` runs as `sequential`.
   virtual void linear_scan(const DeviceLinearScanArgs& args, ScanAlgorithm algorithm,
                            std::int64_t chunk = default_scan_chunk) = 0;
@@ -112,9 +80,6 @@ class CudaBackend {
   virtual void map(const DeviceMatrix& from, const DeviceMatrix& to, Mapping mapping = Mapping::identity,
                    const float* bias = nullptr) = 0;
 
-  /// out[r · step] = Σ_c mapping(from(r, c) + bias[c] - minus(r, c)); bias null and minus empty for nothing. One order.
-  virtual void row_sums(const DeviceMatrix& from, const DeviceMatrix& minus, const float* bias, Mapping mapping,
-                        float* out, std::int64_t step) = 0;
   /// out [T, E] = Σ_n h², of states [T, E, N].
   virtual void square_states(const float* h_all, std::int64_t N, const DeviceMatrix& out) = 0;
 
