@@ -93,9 +93,9 @@ class PlainBlock final : public TrainingLayer<Real> {
 
   MatrixView<Real> forward(const TrainingStep<Real>& step, MatrixView<const Real> u) override {
     y_ = inner_->forward(step, in_proj_.forward(step, u));
-    const MatrixView<Real> ones = step.tape.matrix(1, y_.cols), out = step.tape.matrix(y_.rows, y_.cols);
-    step.ops.fill(ones, 1);
-    ones_ = {ones.data, y_.rows, y_.cols, 0};
+    const MatrixView<Real> out = step.tape.matrix(y_.rows, y_.cols);
+    ones_ = step.tape.matrix(y_.rows, y_.cols);
+    step.ops.fill(ones_, 1);
     step.ops.gate({ones_, y_, {}, out});
     return out_proj_.forward(step, out);
   }
@@ -110,8 +110,7 @@ class PlainBlock final : public TrainingLayer<Real> {
   LinearLayer<Real> in_proj_;
   std::unique_ptr<TrainingLayer<Real>> inner_;
   LinearLayer<Real> out_proj_;
-  MatrixView<const Real> ones_;
-  MatrixView<Real> y_;
+  MatrixView<Real> ones_, y_;
 };
 
 }  // namespace

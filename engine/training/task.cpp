@@ -137,7 +137,7 @@ class TextTask final : public Task {
       for (const char c : text) ids_.push_back(static_cast<unsigned char>(c));
     } else {
       const Tokenizer tokenizer = Tokenizer::load(recipe.tokenizer.string());
-      ids_ = tokenizer.encode(text);
+      ids_ = documents(text, tokenizer);
       vocab_ = std::max<std::int64_t>(recipe.vocab, tokenizer.vocab_size());
     }
     held_out_ = std::ssize(ids_) - std::ssize(ids_) / 20;
@@ -165,6 +165,21 @@ class TextTask final : public Task {
   }
 
  private:
+  // Documents that byte 3 (end of text) separates, each followed by the tokenizer's token for that, if it has one.
+  static std::vector<std::int32_t> documents(const std::string& text, const Tokenizer& tokenizer) {
+    const auto end = tokenizer.find("<|endoftext|>");
+    if (!end) return tokenizer.encode(text);
+    std::vector<std::int32_t> ids;
+    for (std::size_t first = 0; first < text.size();) {
+      const std::size_t next = std::min(text.find('\3', first), text.size());
+      const std::vector<std::int32_t> document = tokenizer.encode(std::string_view(text).substr(first, next - first));
+      ids.insert(ids.end(), document.begin(), document.end());
+      if (next < text.size()) ids.push_back(*end);
+      first = next + 1;
+    }
+    return ids;
+  }
+
   std::int64_t length_, vocab_ = 0, held_out_ = 0;
   std::vector<std::int32_t> ids_;
 };

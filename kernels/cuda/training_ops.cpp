@@ -410,12 +410,6 @@ class CudaTrainingOps final : public TrainingOps<float> {
   void copy(const ConstMatrix& from, const Matrix& to, cudaMemcpyKind kind) const {
     if (to.rows == 0 || to.cols == 0) return;
     const std::size_t width = bytes_of(to.cols);
-    // Rows that are one row again and again have no pitch that the call would take.
-    if (from.stride == 0) {
-      for (std::int64_t r = 0; r < to.rows; ++r)
-        check(cudaMemcpyAsync(to.row(r), from.data, width, kind, stream_.get()), "cudaMemcpy");
-      return;
-    }
     check(cudaMemcpy2DAsync(to.data, bytes_of(to.stride), from.data, bytes_of(from.stride), width,
                             static_cast<std::size_t>(to.rows), kind, stream_.get()),
           "cudaMemcpy2D");
