@@ -226,13 +226,12 @@ TEST_F(Cuda, AScanAddsUpItsStepsAndStates) {
          {std::pair{1, 1}, {37, 5}, {96, 16}, {41, 16}, {9000, 16}, {30, 33}, {40, 100}, {9, 150}}) {
       SCOPED_TRACE(::testing::Message() << "E " << E << ", N " << N << ", unit " << unit(type));
       constexpr std::int64_t T = 45;  // whole tiles and a part of one
-      const auto wide = [&](double low, double high) { return upload(random.uniform(T, E, low, high), type); };
       const Matrix delta = rounded(random.uniform(T, E, -3, 1), type), bias = random.uniform(1, E, -1, 1);
-      DeviceScanArgs args{wide(-1, 1),
+      DeviceScanArgs args{upload(random.uniform(T, E, -1, 1), type),
                           upload(delta, type),
                           upload(random.uniform(T, N, -1, 1), type),
                           upload(random.uniform(T, N, -1, 1), type),
-                          wide(-1, 1),
+                          upload(random.uniform(T, E, -1, 1), type),
                           vector(random.uniform(N, E, -8, -0.5)),
                           N,
                           vector(random.uniform(1, E, -1, 1)),
