@@ -10,7 +10,7 @@
 #include "main_window.h"
 #include "picture.h"
 #include "settings.h"
-#include "widgets/transport_bar.h"
+#include "widgets/imgui_view.h"
 #include "workspace.h"
 
 namespace {
@@ -21,6 +21,8 @@ struct Options {
   std::string path;            // model, scene or text to open
   std::string theme;           // light, dark, or empty for the remembered one
   double measure_seconds = 0;  // play, report frame times, quit
+  bool opengl = false;         // even where the CPU emulates it
+  std::string window;          // its size, or empty for the remembered one
   bool render = false;
   std::string scene, out, size = "1600x1000";
   double scale = 1;
@@ -45,14 +47,15 @@ int parse(int argc, char** argv, Options& options) {
   app.add_option("--measure", options.measure_seconds,
                  "play for this many seconds, print start-up and frame times, quit")
       ->check(CLI::Range(0.1, 3600.0));
+  const auto is_size = [](const std::string& text) {
+    return parse_size(text) ? std::string() : text + " is not WIDTHxHEIGHT between 640x400 and 8192x8192";
+  };
+  app.add_option("--window", options.window, "WIDTHxHEIGHT of the window")->check(is_size);
+  app.add_flag("--opengl", options.opengl, "draw Profile with OpenGL even where the processor has to emulate it");
   CLI::App* render = app.add_subcommand("render", "draw a scene without a screen");
   render->add_option("SCENE", options.scene, "a scene file")->required();
   render->add_option("--out", options.out, "picture.png, .svg or .pdf")->required();
-  render->add_option("--size", options.size, "logical pixels")
-      ->capture_default_str()
-      ->check([](const std::string& text) {
-        return parse_size(text) ? std::string() : text + " is not WIDTHxHEIGHT between 640x400 and 8192x8192";
-      });
+  render->add_option("--size", options.size, "logical pixels")->capture_default_str()->check(is_size);
   render->add_option("--theme", options.theme, "light or dark")->check(CLI::IsMember({"light", "dark"}));
   render->add_option("--scale", options.scale, "pixels of a PNG per logical pixel")
       ->capture_default_str()
@@ -130,7 +133,9 @@ int run(int argc, char** argv) {
            assets_folder());
     return 0;
   }
+  ImGuiView::allow_emulation(options.opengl);
   MainWindow window(assets_folder());
+  if (!options.window.empty()) window.setGeometry(QRect(QPoint(), *parse_size(options.window)));
   if (options.path.empty())
     window.start();
   else

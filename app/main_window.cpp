@@ -376,7 +376,6 @@ void MainWindow::toggle_theme() {
 
 void MainWindow::change_text_scale(double factor) {
   set_text_scale(std::clamp(text_scale() * factor, 1.0, 2.0));
-  apply_theme(*qApp, theme().kind);
   fit_inspector();
   settings_.set_text_scale(text_scale());
 }

@@ -9,6 +9,7 @@
 #include "engine/error.h"
 #include "engine/profile/ceilings.h"
 #include "engine/profile/files.h"
+#include "engine/profile/recorder.h"
 #include "engine/profile/run.h"
 #include "model/sentence.h"
 
@@ -25,7 +26,10 @@ std::shared_ptr<ZoneLanes> lanes_of(const Profile& profile) {
   return lanes;
 }
 
-std::shared_ptr<const ProfileSummary> summarise(const Profile& profile) {
+// `histogram` gives that of a stage on a lane.
+template <class HistogramOf>
+std::shared_ptr<const ProfileSummary> summarise(const Profile& profile, std::vector<StageStatistics> stages,
+                                                const HistogramOf& histogram) {
   auto summary = std::make_shared<ProfileSummary>();
   const std::int64_t read = profile.tokens - profile.generated;
   summary->title = QObject::tr("%1 · %L2 tokens read, %L3 generated · %4")
@@ -37,13 +41,19 @@ std::shared_ptr<const ProfileSummary> summarise(const Profile& profile) {
   summary->precision = QString::fromStdString(profile.precision);
   summary->tokens = profile.tokens;
   summary->generated = profile.generated;
-  summary->stages = stage_statistics(profile.zones);
-  for (const StageStatistics& stage : summary->stages)
-    summary->histograms.push_back(duration_histogram(profile.zones, stage.stage, stage.on_device));
-  for (const StageStatistics& stage : summary->stages) summary->roof.push_back(roofline_point(stage, profile.ceilings));
+  summary->stages = std::move(stages);
+  for (const StageStatistics& stage : summary->stages) {
+    summary->histograms.push_back(histogram(stage.stage, stage.on_device));
+    summary->roof.push_back(roofline_point(stage, profile.ceilings));
+  }
   summary->ceilings = profile.ceilings;
   summary->memory = profile.memory;
   return summary;
+}
+std::shared_ptr<const ProfileSummary> summarise(const Profile& profile) {
+  return summarise(profile, stage_statistics(profile.zones), [&profile](Stage stage, bool on_device) {
+    return duration_histogram(profile.zones, stage, on_device);
+  });
 }
 
 }  // namespace
@@ -148,15 +158,18 @@ void ProfileDocument::record_model(const ProfileRun& run, std::uint64_t request,
   live.model = model.info().name;
   live.precision = precision_name(run.precision);
   live.memory = memory_use(model, std::ssize(what.ids));
+  StageTally tally;
   answer(request, [this, run] {
-    recording_ = {std::make_shared<ZoneLanes>(), nullptr, nullptr, run};
+    recording_ = {std::make_shared<ZoneLanes>(ProfileRecorder::default_limit), nullptr, nullptr, run};
     Q_EMIT recording_changed();
   });
   auto shown = Clock::now(), summed = shown;
   auto fresh = std::make_shared<std::vector<ProfileZone>>();
   const auto publish = [&](bool with_summary) {
     std::shared_ptr<const ProfileSummary> summary;
-    if (with_summary) summary = summarise(live);
+    if (with_summary)
+      summary = summarise(live, tally.statistics(),
+                          [&tally](Stage stage, bool on_device) { return tally.histogram(stage, on_device); });
     answer(request, [this, fresh, summary] {
       recording_.lanes->append(*fresh);
       if (summary) recording_.summary = summary;
@@ -167,6 +180,7 @@ void ProfileDocument::record_model(const ProfileRun& run, std::uint64_t request,
   const auto listen = [&](std::span<const ProfileZone> zones) {
     fresh->insert(fresh->end(), zones.begin(), zones.end());
     live.zones.insert(live.zones.end(), zones.begin(), zones.end());
+    tally.add(zones);
     for (const ProfileZone& zone : zones)
       if (zone.stage == Stage::embedding) {
         if (live.tokens >= std::ssize(what.ids)) live.generated += zone.tokens;

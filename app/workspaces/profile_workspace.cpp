@@ -26,6 +26,7 @@
 #include "workspaces/device_choice.h"
 #include "workspaces/inspector.h"
 #include "workspaces/model_workspace.h"
+#include "workspaces/profile_inspector.h"
 
 namespace statescope {
 namespace {
@@ -40,10 +41,6 @@ constexpr std::array sweep_ends{4096, 16384, 65536, 262144};
 
 QString tokens_text(int tokens) {
   return ProfileWorkspace::tr("%L1 tokens").arg(tokens);
-}
-
-QString heading(const QString& text) {
-  return QStringLiteral("<span style=\"font-weight:600\">%1</span>").arg(text);
 }
 
 }  // namespace
@@ -66,7 +63,8 @@ ProfileWorkspace::ProfileWorkspace(ModelWorkspace& model, const std::filesystem:
   view_ = new ImGuiView;
   view_->setObjectName(QStringLiteral("profile_view"));
   build_controls();
-  build_inspector();
+  inspector_ = new ProfileInspector;
+  set_inspector(make_inspector(inspector_, QStringLiteral("profile_inspector")));
   auto* tab_row = new QHBoxLayout;
   tab_row->setSpacing(scaled(16));
   tab_row->addWidget(tabs_);
@@ -188,33 +186,10 @@ void ProfileWorkspace::build_controls() {
   controls_->addWidget(row_of({measure_, labelled(tr("Lengths"), sweep_range_)}));
 }
 
-void ProfileWorkspace::build_inspector() {
-  auto* content = new QWidget;
-  inspector_column_ = new QVBoxLayout(content);
-  const auto add = [this](QLabel*& title, const QString& text, QLabel*& body, const char* name) {
-    title = new QLabel(text);
-    title->setProperty("role", QStringLiteral("strong"));
-    body = new QLabel;
-    body->setObjectName(QLatin1String(name));
-    body->setWordWrap(true);
-    body->setTextFormat(Qt::RichText);
-    inspector_column_->addWidget(title);
-    inspector_column_->addWidget(body);
-    inspector_column_->addSpacing(scaled(12));
-  };
-  add(facts_title_, tr("This run"), facts_, "profile_facts");
-  add(shares_title_, tr("Where the time goes"), shares_, "profile_shares");
-  add(bound_title_, tr("What bounds it"), bound_, "profile_bound");
-  inspector_column_->addStretch(1);
-  set_inspector(make_inspector(content, QStringLiteral("profile_inspector")));
-}
-
 void ProfileWorkspace::set_lengths() {
   const int edge = scaled(20);
   column_->setContentsMargins(edge, scaled(12), edge, scaled(12));
   column_->setSpacing(scaled(12));
-  inspector_column_->setContentsMargins(scaled(18), scaled(14), scaled(18), scaled(12));
-  inspector_column_->setSpacing(scaled(6));
 }
 
 void ProfileWorkspace::connect_all() {
@@ -429,79 +404,15 @@ void ProfileWorkspace::show_work() {
   view_->refresh();
 }
 
-void ProfileWorkspace::show_theatre_words() {
-  const auto& played = document_.theatre();
-  for (QLabel* label : {facts_title_, shares_title_, bound_title_, facts_, shares_, bound_})
-    label->setVisible(played != nullptr);
-  if (!played) return;
-  const auto paragraph = [](const QString& words) { return words + QLatin1Char('.'); };
-  facts_title_->setText(QString::fromStdString(kernels::scan_algorithm_name(played->algorithm)));
-  facts_title_->setText(facts_title_->text().left(1).toUpper() + facts_title_->text().mid(1));
-  facts_->setText(paragraph(QString::fromStdString(scan_algorithm_sentence(played->algorithm)).toHtmlEscaped()));
-  shares_title_->setText(tr("What it scans"));
-  shares_->setText(
-      tr("<p style=\"margin:0\">h ← <span style=\"color:%1\">a</span> · h + <span style=\"color:%2\">b</span> for %L3 "
-         "tokens, %4.</p><p style=\"margin-top:6px\">Of two neighbours (a₁, b₁) and (a₂, b₂) it makes "
-         "(a₁a₂, a₂b₁ + b₂): any grouping gives the same states.</p>")
-          .arg(theme().symbol(Symbol::A).name(), theme().symbol(Symbol::h).name())
-          .arg(played->input.size())
-          .arg(document_.theatre_run().pairs.empty()
-                   ? tr("with a = exp(Δ·A) and b = Δ·B·x of layer %1, channel %2, state %3")
-                         .arg(document_.theatre_run().layer)
-                         .arg(document_.theatre_run().channel)
-                         .arg(document_.theatre_run().state)
-                   : tr("with the pairs of the scene")));
-  bound_title_->setText(tr("What it costs"));
-  bound_->setText(paragraph(QString::fromStdString(played->sentence).toHtmlEscaped()));
-}
-
 // The words beside the pictures.
 void ProfileWorkspace::show_selection() {
   view_->refresh();
-  if (tab() == theatre) return show_theatre_words();
-  const auto& summary = document_.recording().summary;
-  const bool any = summary && !summary->stages.empty();
-  for (QLabel* label : {facts_title_, shares_title_, bound_title_, facts_, shares_, bound_}) label->setVisible(any);
-  if (!any) return;
-  facts_title_->setText(tr("This run"));
-  shares_title_->setText(tr("Where the time goes"));
-  const Theme& t = theme();
-  double prefill_time = 0, prefill_tokens = 0, decode_time = 0, decode_tokens = 0;
-  for (const LaneSpan& pass : document_.recording().lanes->passes()) {
-    const auto time = static_cast<double>(pass.end - pass.begin), tokens = static_cast<double>(pass.tokens);
-    (pass.tokens > 1 ? prefill_time : decode_time) += time;
-    (pass.tokens > 1 ? prefill_tokens : decode_tokens) += tokens;
-  }
-  const auto line = [&t](const QString& name, const QString& value) {
-    return QStringLiteral("<tr><td style=\"color:%1\">%2</td><td align=\"right\">%3</td></tr>")
-        .arg(t.muted.name(), name, value);
-  };
-  const QString table = QStringLiteral("<table width=\"100%\" cellspacing=\"0\" cellpadding=\"2\">%1</table>");
-  QString facts;
-  if (!summary->device.isEmpty()) facts += line(tr("on"), summary->device);
-  if (prefill_tokens > 0)
-    facts += line(tr("reading"), tr("%L1 tokens/s").arg(prefill_tokens / prefill_time * 1e9, 0, 'f', 0));
-  if (decode_tokens > 0)
-    facts += line(tr("generating"), tr("%L1 tokens/s").arg(decode_tokens / decode_time * 1e9, 0, 'f', 0));
-  if (summary->ceilings.read_bandwidth > 0)
-    facts += line(tr("memory reads"), tr("%1 at most").arg(bandwidth_text(summary->ceilings.read_bandwidth)));
-  if (summary->ceilings.matrix_rate > 0)
-    facts += line(tr("matrices"), tr("%1 at most").arg(rate_text(summary->ceilings.matrix_rate)));
-  facts_->setText(table.arg(facts));
-
-  const int chosen = summary->find(selection_.stage);
-  QString shares;
-  for (int i = 0; i < static_cast<int>(summary->stages.size()); ++i) {
-    const StageStatistics& stage = summary->stages[static_cast<std::size_t>(i)];
-    const QString name = stage_label(stage.stage);
-    shares += QStringLiteral("<tr><td><span style=\"color:%1\">■</span>&nbsp; %2</td><td align=\"right\">%3</td></tr>")
-                  .arg(stage_color(stage.stage, t).name(), i == chosen && selection_.stage ? heading(name) : name,
-                       format_percent(stage.share).toHtmlEscaped());
-  }
-  shares_->setText(table.arg(shares));
-  const RooflinePoint& point = summary->roof[static_cast<std::size_t>(chosen)];
-  bound_title_->setText(tr("What bounds the %1").arg(stage_label(point.stage)));
-  bound_->setText(QString::fromStdString(point.sentence).toHtmlEscaped());
+  if (tab() != theatre)
+    inspector_->show_recording(document_.recording(), selection_.stage);
+  else if (document_.theatre())
+    inspector_->show_theatre(*document_.theatre(), document_.theatre_run());
+  else
+    inspector_->show_nothing();
 }
 
 }  // namespace statescope

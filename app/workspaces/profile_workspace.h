@@ -25,6 +25,7 @@ class DeviceChoice;
 class ImGuiView;
 class ModelDocument;
 class ModelWorkspace;
+class ProfileInspector;
 class SegmentedControl;
 
 /// The Profile workspace: where the time of a run goes, and why a scan is fast. It arranges pages and passes what the
@@ -79,7 +80,6 @@ class ProfileWorkspace : public Workspace {
   void bring_back(const Look& look);
 
   void build_controls();
-  void build_inspector();
   void set_lengths();
   void connect_all();
   QWidget* labelled(const QString& text, QWidget* control);
@@ -103,7 +103,6 @@ class ProfileWorkspace : public Workspace {
   void show_sweep();
   void show_work();
   void show_selection();
-  void show_theatre_words();
   void fit_transport();
   void play_theatre();
   void start_sweep();
@@ -140,8 +139,8 @@ class ProfileWorkspace : public Workspace {
   Button *run_, *keep_, *save_, *open_, *measure_;
   QLabel* progress_;
   ImGuiView* view_;
-  QVBoxLayout *column_, *inspector_column_;
-  QLabel *facts_title_, *facts_, *shares_title_, *shares_, *bound_title_, *bound_;
+  QVBoxLayout* column_;
+  ProfileInspector* inspector_;
   std::pair<std::shared_ptr<ZoneLanes>, std::shared_ptr<const ProfileSummary>> summed_;  // what the words are about
   bool entered_ = false;
 };

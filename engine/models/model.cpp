@@ -67,13 +67,22 @@ class LayerRecording {
   std::vector<LayerState> snapshots_;
 };
 
-class LastLogits final : public Recorder {
+// Keeps the residual stream behind the last layer, of the last token alone.
+class LastRow final : public Recorder {
  public:
-  bool wants(Quantity quantity, std::int64_t) const override { return quantity == Quantity::logits; }
-  void record(Quantity, std::int64_t, std::int64_t, std::int64_t, std::span<const float> values) override {
-    logits.assign(values.begin(), values.end());
+  explicit LastRow(const ModelSizes& sizes) : sizes_(sizes) {}
+  bool wants(Quantity quantity, std::int64_t layer) const override {
+    return quantity == Quantity::hidden && layer == sizes_.layers;
   }
-  std::vector<float> logits;
+  void record(Quantity, std::int64_t, std::int64_t, std::int64_t, std::span<const float> values) override {
+    const auto row = values.last(static_cast<std::size_t>(sizes_.d_model));
+    row_.assign(row.begin(), row.end());
+  }
+  MatrixView<const float> row() const { return {row_.data(), 1, sizes_.d_model}; }
+
+ private:
+  ModelSizes sizes_;
+  std::vector<float> row_;
 };
 
 }  // namespace
@@ -141,10 +150,11 @@ void Model::read(std::span<const std::int32_t> ids, ModelState& state, Recorder*
 }
 
 std::vector<float> Model::read_last(std::span<const std::int32_t> ids, ModelState& state, std::stop_token stop) const {
-  LastLogits recorder;
-  read(ids.first(ids.size() - 1), state, nullptr, stop);
-  read(ids.last(1), state, &recorder, stop);
-  return std::move(recorder.logits);
+  LastRow last(info().sizes);
+  read(ids, state, &last, stop);
+  std::vector<float> values(static_cast<std::size_t>(info().sizes.vocab));
+  logits(last.row(), {values.data(), 1, info().sizes.vocab});
+  return values;
 }
 
 std::unique_ptr<Decoder> Model::device_decoder(const ModelState&, std::int64_t) const {

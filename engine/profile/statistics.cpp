@@ -2,6 +2,7 @@
 #include "engine/profile/statistics.h"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <map>
@@ -40,10 +41,12 @@ std::string duration(double nanoseconds) {
   return print("%.3g s", nanoseconds / 1e9);
 }
 
-// The smallest value that at least this share of them does not exceed.
+// The place, from 1 on, of the smallest value that at least this share of `count` does not exceed.
+std::size_t rank_of(double share, std::size_t count) {
+  return std::max<std::size_t>(static_cast<std::size_t>(std::ceil(share * static_cast<double>(count))), 1);
+}
 std::int64_t nearest_rank(const std::vector<std::int64_t>& sorted, double share) {
-  const auto rank = static_cast<std::size_t>(std::ceil(share * static_cast<double>(sorted.size())));
-  return sorted[std::max<std::size_t>(rank, 1) - 1];
+  return sorted[rank_of(share, sorted.size()) - 1];
 }
 
 double over(double value, double by) {
@@ -59,37 +62,30 @@ bool is_matrix(Stage stage) {
          stage == Stage::out_projection || stage == Stage::head;
 }
 
-double nanoseconds_a_token(const std::optional<StageStatistics>& stage, std::int64_t tokens) {
-  return stage ? static_cast<double>(stage->total) / static_cast<double>(std::max<std::int64_t>(tokens, 1)) : 0;
+std::int64_t time_taken(const ProfileZone& zone) {
+  return std::max<std::int64_t>(zone.end - zone.begin, 0);
 }
 
-}  // namespace
+// The CPU's stages in their order, then the device's.
+constexpr std::size_t places = 2 * all_stages.size();
+std::size_t place_of(bool on_device, Stage stage) {
+  return (on_device ? all_stages.size() : 0) + static_cast<std::size_t>(stage);
+}
 
-std::vector<StageStatistics> stage_statistics(std::span<const ProfileZone> zones) {
-  std::map<Lane, std::vector<std::int64_t>> durations;
-  std::map<Lane, StageStatistics> stages;
-  std::map<bool, double> lane_total;
-  for (const ProfileZone& zone : zones) {
-    const Lane lane(zone.on_device, zone.stage);
-    const std::int64_t took = std::max<std::int64_t>(zone.end - zone.begin, 0);
-    durations[lane].push_back(took);
-    StageStatistics& stage = stages[lane];
-    stage.stage = zone.stage;
-    stage.on_device = zone.on_device;
-    ++stage.count;
-    stage.total = saturating_sum(stage.total, took);
-    stage.tokens = saturating_sum(stage.tokens, zone.tokens);
-    stage.work += zone.work;
-    lane_total[zone.on_device] += static_cast<double>(took);
-  }
+// Of every stage that occurs; `quantiles` sets median and p95 of a place.
+template <class Quantiles>
+std::vector<StageStatistics> finished(const std::array<StageSums, places>& sums, const Quantiles& quantiles) {
+  double lane_total[2] = {};
+  for (std::size_t place = 0; place < places; ++place)
+    lane_total[place / all_stages.size()] += static_cast<double>(sums[place].total);
   std::vector<StageStatistics> result;
-  for (auto& [lane, stage] : stages) {
-    std::vector<std::int64_t>& sorted = durations[lane];
-    std::sort(sorted.begin(), sorted.end());
-    stage.median = nearest_rank(sorted, 0.5);
-    stage.p95 = nearest_rank(sorted, 0.95);
-    stage.min = sorted.front();
-    stage.max = sorted.back();
+  for (std::size_t place = 0; place < places; ++place) {
+    if (sums[place].count == 0) continue;
+    StageStatistics stage;
+    static_cast<StageSums&>(stage) = sums[place];
+    stage.on_device = place >= all_stages.size();
+    stage.stage = all_stages[place % all_stages.size()];
+    quantiles(place, stage);
     const double seconds = static_cast<double>(stage.total) * 1e-9;
     stage.share = over(static_cast<double>(stage.total), lane_total[stage.on_device]);
     stage.bandwidth = over(static_cast<double>(stage.work.bytes), seconds);
@@ -101,26 +97,121 @@ std::vector<StageStatistics> stage_statistics(std::span<const ProfileZone> zones
   return result;
 }
 
-Histogram duration_histogram(std::span<const ProfileZone> zones, Stage stage, bool on_device, int bins_per_decade) {
-  const double bins = std::clamp(bins_per_decade, 1, 1000);
-  std::map<std::int64_t, std::int64_t> counts;  // bin from 1 ns on -> zones
-  const auto edge = [&](std::int64_t bin) { return std::pow(10.0, static_cast<double>(bin) / bins); };
-  for (const ProfileZone& zone : zones) {
-    if (zone.stage != stage || zone.on_device != on_device) continue;
-    const auto took = static_cast<double>(std::max<std::int64_t>(zone.end - zone.begin, 1));
-    auto bin = static_cast<std::int64_t>(std::floor(std::log10(took) * bins));
+// Durations counted on a logarithmic axis.
+class DecadeBins {
+ public:
+  explicit DecadeBins(int bins_per_decade) : bins_(std::clamp(bins_per_decade, 1, 1000)) {}
+
+  void add(std::int64_t nanoseconds, std::int64_t count) {
+    const auto took = static_cast<double>(std::max<std::int64_t>(nanoseconds, 1));
+    auto bin = static_cast<std::int64_t>(std::floor(std::log10(took) * bins_));
     // Rounding must not put a duration into the bin beside its own.
     if (took < edge(bin)) --bin;
     if (took >= edge(bin + 1)) ++bin;
+    counts_[bin] += count;
+  }
+  Histogram histogram() const {
+    Histogram histogram;
+    if (counts_.empty()) return histogram;
+    const std::int64_t first = counts_.begin()->first, last = counts_.rbegin()->first;
+    histogram.counts.resize(static_cast<std::size_t>(last - first + 1));
+    for (const auto& [bin, count] : counts_) histogram.counts[static_cast<std::size_t>(bin - first)] = count;
+    for (std::int64_t bin = first; bin <= last + 1; ++bin) histogram.edges.push_back(edge(bin));
+    return histogram;
+  }
+
+ private:
+  double edge(std::int64_t bin) const { return std::pow(10.0, static_cast<double>(bin) / bins_); }
+
+  double bins_;
+  std::map<std::int64_t, std::int64_t> counts_;  // bin from 1 ns on -> zones
+};
+
+// Bins of a tally: nanosecond by nanosecond up to 255, then 128 to every doubling.
+constexpr int fine_bits = 8;
+std::size_t fine_bin(std::int64_t nanoseconds) {
+  const auto value = static_cast<std::uint64_t>(nanoseconds);
+  const int shift = std::max(static_cast<int>(std::bit_width(value)) - fine_bits, 0);
+  return (static_cast<std::size_t>(shift) << (fine_bits - 1)) + static_cast<std::size_t>(value >> shift);
+}
+std::int64_t fine_middle(std::size_t bin) {
+  constexpr std::size_t doubling = std::size_t{1} << (fine_bits - 1);
+  if (bin < 2 * doubling) return static_cast<std::int64_t>(bin);
+  const std::size_t shift = bin / doubling - 1;
+  const std::uint64_t first = static_cast<std::uint64_t>(bin - shift * doubling) << shift;
+  return static_cast<std::int64_t>(first + ((std::uint64_t{1} << shift) - 1) / 2);
+}
+
+double nanoseconds_a_token(const std::optional<StageStatistics>& stage, std::int64_t tokens) {
+  return stage ? static_cast<double>(stage->total) / static_cast<double>(std::max<std::int64_t>(tokens, 1)) : 0;
+}
+
+}  // namespace
+
+void StageSums::add(const ProfileZone& zone) {
+  const std::int64_t took = time_taken(zone);
+  min = count == 0 ? took : std::min(min, took);
+  max = std::max(max, took);
+  ++count;
+  total = saturating_sum(total, took);
+  tokens = saturating_sum(tokens, zone.tokens);
+  work += zone.work;
+}
+
+std::vector<StageStatistics> stage_statistics(std::span<const ProfileZone> zones) {
+  std::array<StageSums, places> sums;
+  std::array<std::vector<std::int64_t>, places> durations;
+  for (const ProfileZone& zone : zones) {
+    const std::size_t place = place_of(zone.on_device, zone.stage);
+    sums[place].add(zone);
+    durations[place].push_back(time_taken(zone));
+  }
+  return finished(sums, [&durations](std::size_t place, StageStatistics& stage) {
+    std::vector<std::int64_t>& sorted = durations[place];
+    std::sort(sorted.begin(), sorted.end());
+    stage.median = nearest_rank(sorted, 0.5);
+    stage.p95 = nearest_rank(sorted, 0.95);
+  });
+}
+
+Histogram duration_histogram(std::span<const ProfileZone> zones, Stage stage, bool on_device, int bins_per_decade) {
+  DecadeBins bins(bins_per_decade);
+  for (const ProfileZone& zone : zones)
+    if (zone.stage == stage && zone.on_device == on_device) bins.add(time_taken(zone), 1);
+  return bins.histogram();
+}
+
+void StageTally::add(std::span<const ProfileZone> zones) {
+  for (const ProfileZone& zone : zones) {
+    const std::size_t place = place_of(zone.on_device, zone.stage);
+    sums_[place].add(zone);
+    std::vector<std::int64_t>& counts = counts_[place];
+    const std::size_t bin = fine_bin(time_taken(zone));
+    if (bin >= counts.size()) counts.resize(bin + 1);
     ++counts[bin];
   }
-  Histogram histogram;
-  if (counts.empty()) return histogram;
-  const std::int64_t first = counts.begin()->first, last = counts.rbegin()->first;
-  histogram.counts.resize(static_cast<std::size_t>(last - first + 1));
-  for (const auto& [bin, count] : counts) histogram.counts[static_cast<std::size_t>(bin - first)] = count;
-  for (std::int64_t bin = first; bin <= last + 1; ++bin) histogram.edges.push_back(edge(bin));
-  return histogram;
+}
+
+std::vector<StageStatistics> StageTally::statistics() const {
+  return finished(sums_, [this](std::size_t place, StageStatistics& stage) {
+    const auto ranked = [&](double share) {
+      auto left = static_cast<std::int64_t>(rank_of(share, static_cast<std::size_t>(stage.count)));
+      std::size_t bin = 0;
+      for (; (left -= counts_[place][bin]) > 0; ++bin) {
+      }
+      return std::clamp(fine_middle(bin), stage.min, stage.max);
+    };
+    stage.median = ranked(0.5);
+    stage.p95 = ranked(0.95);
+  });
+}
+
+Histogram StageTally::histogram(Stage stage, bool on_device, int bins_per_decade) const {
+  DecadeBins bins(bins_per_decade);
+  const std::vector<std::int64_t>& counts = counts_[place_of(on_device, stage)];
+  for (std::size_t bin = 0; bin < counts.size(); ++bin)
+    if (counts[bin] > 0) bins.add(fine_middle(bin), counts[bin]);
+  return bins.histogram();
 }
 
 std::vector<StageComparison> compare(const Profile& before, const Profile& after) {

@@ -208,7 +208,8 @@ void sweep(const SweepRequest& request, const std::function<void(const SweepPoin
                       std::pow(static_cast<double>(length) / static_cast<double>(last->second.length), growth(work));
         const std::string name = sweep_work_name(work) + " over " + with_commas(length) + " tokens ";
         if (!on.runs(work)) {
-          point.skipped = sweep_work_name(work) + " is not implemented on " + device;
+          point.skipped =
+              sweep_work_name(work) + " is measured on the CPU only: there is no attention here for " + device;
         } else if (point.memory > limit) {
           point.skipped = name + "needs " + format_bytes(point.memory) + ", more than the " + format_bytes(limit) +
                           " that it may take";

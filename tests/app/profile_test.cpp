@@ -5,8 +5,10 @@
 #include <QFile>
 #include <QLabel>
 #include <QTest>
+#include <algorithm>
 
 #include "engine/profile/files.h"
+#include "widgets/fact_table.h"
 #include "widgets/imgui_view.h"
 #include "widgets/navigation_rail.h"
 #include "widgets/segmented_control.h"
@@ -41,7 +43,8 @@ TEST_F(ProfileTest, first_look_runs_the_model_and_shows_where_the_time_goes) {
   EXPECT_EQ(recording.lanes->count(), std::ssize(recording.profile->zones));
   EXPECT_GT(recording.summary->ceilings.read_bandwidth, 0);
   EXPECT_EQ(find<NavigationRail>("rail").current(), u("profile"));
-  EXPECT_TRUE(find<QLabel>("profile_shares").text().contains(u("scan")));
+  const auto& shares = find<FactTable>("profile_shares_table").rows();
+  EXPECT_TRUE(std::any_of(shares.begin(), shares.end(), [](const auto& row) { return row.name == u("scan"); }));
   EXPECT_FALSE(find<QLabel>("profile_bound").text().isEmpty());
   EXPECT_EQ(steps().length(), static_cast<int>(recording.lanes->passes().size()));
   EXPECT_FALSE(find<ImGuiView>("profile_view").live()) << "nothing moves, so nothing is drawn";

@@ -4,6 +4,9 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <limits>
+#include <numeric>
+#include <random>
 
 #include "engine/error.h"
 #include "engine/profile/recorder.h"
@@ -173,6 +176,37 @@ TEST(Statistics, HistogramPutsEveryDurationIntoItsBin) {
   EXPECT_DOUBLE_EQ(histogram.edges.front(), 1);
   EXPECT_DOUBLE_EQ(histogram.edges.back(), 10'000);
   EXPECT_TRUE(duration_histogram(zones, Stage::head, false).counts.empty());
+}
+
+TEST(Statistics, TallyOfPiecesSaysWhatAllZonesSay) {
+  std::vector<ProfileZone> zones;
+  std::mt19937 random(7);
+  std::uniform_real_distribution<double> decades(0, 9.6);  // 1 ns to 4 s
+  for (std::int64_t i = 0; i < 3000; ++i) {
+    const auto length = static_cast<std::int64_t>(std::pow(10, decades(random)));
+    zones.push_back(zone(i % 3 == 0 ? Stage::gate : Stage::scan, 5, 5 + length, {i, 2 * i, 3}, i % 5 == 0));
+  }
+  StageTally tally;
+  EXPECT_TRUE(tally.statistics().empty());
+  for (std::size_t i = 0; i < zones.size(); i += 100) tally.add(std::span(zones).subspan(i, 100));
+  const auto exact = stage_statistics(zones), tallied = tally.statistics();
+  ASSERT_EQ(tallied.size(), 4U);
+  for (std::size_t i = 0; i < exact.size(); ++i) {
+    const StageStatistics &a = tallied[i], &b = exact[i];
+    EXPECT_EQ(a.stage, b.stage);
+    EXPECT_EQ(a.on_device, b.on_device);
+    EXPECT_EQ(a.count, b.count);
+    EXPECT_EQ(a.total, b.total);
+    EXPECT_EQ(a.min, b.min);
+    EXPECT_EQ(a.max, b.max);
+    EXPECT_EQ(a.work, b.work);
+    EXPECT_DOUBLE_EQ(a.share, b.share);
+    EXPECT_NEAR(static_cast<double>(a.median), static_cast<double>(b.median), static_cast<double>(b.median) / 200);
+    EXPECT_NEAR(static_cast<double>(a.p95), static_cast<double>(b.p95), static_cast<double>(b.p95) / 200);
+    const Histogram bins = tally.histogram(a.stage, a.on_device, 1);
+    EXPECT_EQ(std::accumulate(bins.counts.begin(), bins.counts.end(), std::int64_t{0}), a.count);
+    EXPECT_EQ(bins.edges, duration_histogram(zones, a.stage, a.on_device, 1).edges);
+  }
 }
 
 TEST(Statistics, ComparesByTheToken) {

@@ -7,6 +7,7 @@
 
 #include "controls.h"
 #include "widgets/button.h"
+#include "widgets/fact_table.h"
 #include "widgets/icons.h"
 #include "widgets/navigation_rail.h"
 #include "widgets/notice.h"
@@ -40,6 +41,37 @@ TEST_F(Controls, every_icon_has_ink_in_the_asked_colour) {
     EXPECT_GT(ink, 40) << name.toStdString();
   }
   EXPECT_TRUE(icon_pixmap(u("no such icon"), Qt::red, 24).isNull());
+}
+
+TEST_F(Controls, new_values_of_a_fact_table_do_not_disturb_the_layout) {
+  QWidget window;
+  auto* column = new QVBoxLayout(&window);
+  auto* table = new FactTable;
+  column->addWidget(table);
+  column->addStretch(1);
+  table->set_rows({{u("reading"), u("4,100 tokens/s")}, {u("scan"), u("31 %"), Qt::red, true}});
+  window.resize(400, 300);
+  window.show();
+  QApplication::processEvents();
+  const int two_lines = table->height();
+  struct Requests : QObject {
+    bool eventFilter(QObject*, QEvent* event) override {
+      count += event->type() == QEvent::LayoutRequest;
+      return false;
+    }
+    int count = 0;
+  } requests;
+  window.installEventFilter(&requests);
+  table->set_rows({{u("reading"), u("5,200 tokens/s")}, {u("scan"), u("29 %"), Qt::red, true}});
+  QApplication::processEvents();
+  EXPECT_EQ(requests.count, 0);
+  EXPECT_TRUE(table->accessibleDescription().contains(u("reading: 5,200 tokens/s")));
+  save_grab(window, u("fact-table"));
+
+  // Where there is no room beside it, a value stands below its name.
+  window.resize(140, 300);
+  QApplication::processEvents();
+  EXPECT_GT(table->height(), two_lines);
 }
 
 TEST_F(Controls, rail_is_usable_by_keyboard_and_mouse) {

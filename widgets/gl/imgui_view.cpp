@@ -36,26 +36,34 @@ QSurfaceFormat wanted_format() {
   return format;
 }
 
-// Whether this machine gives an OpenGL context at all; found out once, before any widget asks for one and complains.
-bool has_opengl() {
-  static const bool found = [] {
+enum class OpenGl { none, emulated, hardware };
+
+// What OpenGL this machine gives; found out once, before any widget asks for it and complains.
+OpenGl opengl() {
+  static const OpenGl found = [] {
     const QString platform = QGuiApplication::platformName();
     // These draw windows without OpenGL, whatever contexts the machine has.
     for (const char* without : {"minimal", "offscreen", "vnc", "linuxfb"})
-      if (platform == QLatin1String(without)) return false;
+      if (platform == QLatin1String(without)) return OpenGl::none;
     QOpenGLContext context;
     context.setFormat(wanted_format());
-    if (!context.create()) return false;
+    if (!context.create()) return OpenGl::none;
     QOffscreenSurface surface;
     surface.setFormat(context.format());
     surface.create();
-    if (!surface.isValid() || !context.makeCurrent(&surface)) return false;
+    if (!surface.isValid() || !context.makeCurrent(&surface)) return OpenGl::none;
     const bool enough = !context.isOpenGLES() && context.format().majorVersion() >= 3;
+    const QByteArray renderer(reinterpret_cast<const char*>(context.functions()->glGetString(GL_RENDERER)));
     context.doneCurrent();
-    return enough;
+    if (!enough) return OpenGl::none;
+    for (const char* on_cpu : {"llvmpipe", "softpipe", "Software", "SwiftShader", "swrast"})
+      if (renderer.contains(on_cpu)) return OpenGl::emulated;
+    return OpenGl::hardware;
   }();
   return found;
 }
+
+bool emulation = false;  // is taken as well
 
 }  // namespace
 
@@ -175,6 +183,7 @@ class ImGuiView::Surface : public QOpenGLWidget {
 };
 
 ImGuiView::ImGuiView(QWidget* parent) : View(parent), context_(std::make_unique<Context>()) {
+  setAttribute(Qt::WA_OpaquePaintEvent);  // nothing behind it is painted first
   timer_.setTimerType(Qt::PreciseTimer);
   timer_.setInterval(frame_ms);
   connect(&timer_, &QTimer::timeout, this, &ImGuiView::refresh);
@@ -183,6 +192,10 @@ ImGuiView::ImGuiView(QWidget* parent) : View(parent), context_(std::make_unique<
 
 ImGuiView::~ImGuiView() {
   delete surface_;  // while the context still lives
+}
+
+void ImGuiView::allow_emulation(bool allowed) {
+  emulation = allowed;
 }
 
 void ImGuiView::show_page(Page* page) {
@@ -216,7 +229,8 @@ void ImGuiView::refresh() {
 // Only when it is first seen: a window that never shows a page never pays for OpenGL.
 void ImGuiView::showEvent(QShowEvent* event) {
   View::showEvent(event);
-  if (surface_ || painted_ || !has_opengl()) return;
+  if (surface_ || painted_) return;
+  if (opengl() == OpenGl::none || (opengl() == OpenGl::emulated && !emulation)) return;
   surface_ = new Surface(*this);
   surface_->setGeometry(rect());
   surface_->show();
@@ -245,13 +259,16 @@ void ImGuiView::draw(QPainter& painter, const QRectF& area, bool for_export) con
 }
 
 // Where nothing else draws: the page acts and is painted like an export.
-void ImGuiView::paintEvent(QPaintEvent* event) {
+void ImGuiView::paintEvent(QPaintEvent*) {
   if (surface_ && !surface_->isHidden() && context_->renderer) return;  // it covers all of this
   context_->use();
   if (!context_->atlas.IsBuilt()) context_->atlas.Build();
   act(context_->begin(size(), devicePixelRatioF()));
   ImGui::EndFrame();
-  View::paintEvent(event);
+  QPainter painter(this);
+  painter.fillRect(rect(), theme().background);
+  draw(painter, rect(), false);
+  if (hasFocus()) PainterCanvas(painter).outline(rect(), theme().accent, scaled(6), 2);
 }
 
 // Signals and other widgets wait until the frame is over.

@@ -1,17 +1,44 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "painter_canvas.h"
 
+#include <QCache>
 #include <QFontMetricsF>
 #include <cmath>
 
 namespace statescope {
+namespace {
+
+bool is_whole(double value) {
+  return std::abs(value - std::round(value)) < 1e-3;
+}
+
+// Shaping a text takes longer than drawing the box around it, and most texts stand in the frame before.
+double measured_width(TextRole role, const QString& text) {
+  thread_local QCache<std::pair<int, QString>, double> widths(4096);
+  const QFont used = font(role);
+  const std::pair key(static_cast<int>(role) << 16 | used.pixelSize(), text);
+  if (const double* known = widths.object(key)) return *known;
+  const double width = QFontMetricsF(used).horizontalAdvance(text);
+  widths.insert(key, new double(width));
+  return width;
+}
+
+}  // namespace
 
 PainterCanvas::PainterCanvas(QPainter& painter) : painter_(painter) {
   painter_.setRenderHint(QPainter::Antialiasing);
 }
 
 void PainterCanvas::fill(const QRectF& box, const QColor& color, double radius) {
-  if (radius <= 0) return painter_.fillRect(box, color);
+  if (radius <= 0) {
+    // Boxes on the pixel grid need no smooth edges, which cost several times the filling.
+    const QTransform& place = painter_.transform();
+    const bool sharp = place.type() <= QTransform::TxTranslate && is_whole(box.left() + place.dx()) &&
+                       is_whole(box.top() + place.dy()) && is_whole(box.width()) && is_whole(box.height());
+    painter_.setRenderHint(QPainter::Antialiasing, !sharp);
+    painter_.fillRect(box, color);
+    return painter_.setRenderHint(QPainter::Antialiasing, true);
+  }
   painter_.setPen(Qt::NoPen);
   painter_.setBrush(color);
   painter_.drawRoundedRect(box, radius, radius);
@@ -56,7 +83,7 @@ void PainterCanvas::text(QPointF top_left, TextRole role, const QColor& color, c
 }
 
 double PainterCanvas::text_width(TextRole role, const QString& text) const {
-  return QFontMetricsF(font(role)).horizontalAdvance(text);
+  return measured_width(role, text);
 }
 
 double PainterCanvas::line_height(TextRole role) const {

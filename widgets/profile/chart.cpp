@@ -57,13 +57,6 @@ void draw_card(Canvas& canvas, const QRectF& area, QPointF anchor, const QString
   }
 }
 
-QString as_sentence(const std::string& words) {
-  QString text = QString::fromStdString(words);
-  if (text.isEmpty()) return text;
-  text[0] = text[0].toUpper();
-  return text.endsWith(QLatin1Char('.')) ? text : text + QLatin1Char('.');
-}
-
 void draw_empty(Canvas& canvas, const QRectF& area, const QString& sentence) {
   const double width = std::min<double>(area.width() - scaled(32), scaled(420));
   const QRectF box(area.center().x() - width / 2, 0, width, area.height());

@@ -3,7 +3,6 @@
 #pragma once
 
 #include <QString>
-#include <string>
 #include <vector>
 
 #include "widgets/canvas.h"
@@ -21,9 +20,6 @@ struct CardLine {
 };
 void draw_card(Canvas& canvas, const QRectF& area, QPointF anchor, const QString& title, const QColor& mark,
                const std::vector<CardLine>& lines);
-
-/// With a capital at its beginning and a full stop at its end.
-QString as_sentence(const std::string& words);
 
 /// The sentence shown in the middle of an empty page.
 void draw_empty(Canvas& canvas, const QRectF& area, const QString& sentence);

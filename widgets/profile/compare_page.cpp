@@ -13,20 +13,12 @@
 namespace statescope {
 namespace {
 
-constexpr int side_title = 22, side_gap = 16, section_gap = 24, header = 26, heads = 24, most_row_height = 25;
+constexpr int side_title = 22, side_gap = 16, section_gap = 24, header = 26, heads = 24, least_row_height = 15,
+              most_row_height = 25;
 constexpr double zoom_per_notch = 0.8;
 
 QString tr(const char* text) {
   return QCoreApplication::translate("Profile", text);
-}
-
-double per_token(const std::optional<StageStatistics>& stage, const StageComparison& comparison, bool after) {
-  if (!stage) return 0;
-  if (comparison.before && comparison.after && comparison.ratio != 1) {
-    const double before = comparison.difference / (comparison.ratio - 1);
-    return after ? before * comparison.ratio : before;
-  }
-  return static_cast<double>(stage->total) / static_cast<double>(std::max<std::int64_t>(stage->tokens, 1));
 }
 
 }  // namespace
@@ -41,21 +33,28 @@ double ComparePage::length() const {
   return static_cast<double>(std::max(before_.recording->end(), after_.recording->end()));
 }
 
-double ComparePage::lanes_bottom(const QRectF& area) const {
-  return area.top() + ruler_height() + 2 * scaled(side_title) + lanes_height(*before_.recording) + scaled(side_gap) +
-         lanes_height(*after_.recording);
+double ComparePage::lanes_bottom(const QRectF& area, bool stages_only) const {
+  return area.top() + ruler_height() + 2 * scaled(side_title) + lanes_height(*before_.recording, stages_only) +
+         scaled(side_gap) + lanes_height(*after_.recording, stages_only);
+}
+
+// Where the window is low the table comes first: the differences are what the page is for.
+bool ComparePage::stages_only(const QRectF& area) const {
+  const double table =
+      scaled(section_gap + header + heads) + static_cast<double>(differences_.size()) * scaled(least_row_height);
+  return lanes_bottom(area, false) + table > area.bottom();
 }
 
 // Lower where the window is, so that every stage has its row.
 double ComparePage::row_height(const QRectF& area) const {
-  const double room = area.bottom() - lanes_bottom(area) - scaled(section_gap + header + heads);
-  return std::clamp(room / std::max<double>(static_cast<double>(differences_.size()), 1), double(scaled(15)),
-                    double(scaled(most_row_height)));
+  const double room = area.bottom() - lanes_bottom(area, stages_only(area)) - scaled(section_gap + header + heads);
+  return std::clamp(room / std::max<double>(static_cast<double>(differences_.size()), 1),
+                    double(scaled(least_row_height)), double(scaled(most_row_height)));
 }
 
 void ComparePage::interact(const QRectF& area, const Pointer& pointer) {
   if (!before_.recording || !after_.recording) return;
-  const QRectF lanes(area.topLeft(), QPointF(area.right(), lanes_bottom(area)));
+  const QRectF lanes(area.topLeft(), QPointF(area.right(), lanes_bottom(area, stages_only(area))));
   const double span = window_.end(length()) - window_.begin();
   if (pointer.double_clicked) window_ = {};
   if (pointer.wheel != 0 && pointer.over(lanes))
@@ -85,19 +84,20 @@ void ComparePage::draw(Canvas& canvas, const QRectF& area, const Pointer& pointe
     return draw_empty(canvas, area, empty_text_);
   const Theme& t = theme();
   const double first = window_.begin(), last = window_.end(length());
-  const double bottom = lanes_bottom(area);
+  const bool low = stages_only(area);
+  const double bottom = lanes_bottom(area, low);
   const QRectF lanes(area.topLeft(), QPointF(area.right(), bottom));
   canvas.push_clip(lanes);
   draw_ruler(canvas, lanes, first, last);
   double y = area.top() + ruler_height();
   for (const auto& [side, letter] :
        {std::pair{&before_, QStringLiteral("A")}, std::pair{&after_, QStringLiteral("B")}}) {
-    const double height = lanes_height(*side->recording);
+    const double height = lanes_height(*side->recording, low);
     canvas.text({area.left(), y}, TextRole::strong, t.text, letter);
     canvas.text_in({area.left() + scaled(18), y, area.width() - scaled(18), canvas.line_height(TextRole::strong)},
                    Qt::AlignLeft, TextRole::caption, t.muted, side->title);
     y += scaled(side_title);
-    draw_lanes(canvas, {*side->recording, {area.left(), y, area.width(), height}, first, last, selection_.stage},
+    draw_lanes(canvas, {*side->recording, {area.left(), y, area.width(), height}, first, last, selection_.stage, low},
                pointer.down ? Pointer() : pointer);
     y += height + scaled(side_gap);
   }
@@ -135,8 +135,8 @@ void ComparePage::draw(Canvas& canvas, const QRectF& area, const Pointer& pointe
       canvas.text_in({right - number, y, number, row.height()}, Qt::AlignRight, TextRole::numbers, color, text);
     };
     const QString none = QStringLiteral("–");
-    cell(a_right, each.before ? duration_text(per_token(each.before, each, false)) : none, t.muted);
-    cell(b_right, each.after ? duration_text(per_token(each.after, each, true)) : none, t.muted);
+    cell(a_right, each.before ? duration_text(each.before_per_token) : none, t.muted);
+    cell(b_right, each.after ? duration_text(each.after_per_token) : none, t.muted);
     if (each.before && each.after) {
       cell(ratio_right, QStringLiteral("%1 ×").arg(format_number(each.ratio, 3)), t.text);
       const double reach = widest > 0 ? each.difference / widest * bars.width() / 2 : 0;
@@ -160,8 +160,8 @@ QString ComparePage::csv() const {
   for (const StageComparison& each : differences_)
     text += QStringLiteral("%1,%2,%3,%4,%5,%6\n")
                 .arg(stage_label(each.stage), each.on_device ? QStringLiteral("gpu") : QStringLiteral("cpu"),
-                     each.before ? csv_number(per_token(each.before, each, false)) : QString(),
-                     each.after ? csv_number(per_token(each.after, each, true)) : QString(),
+                     each.before ? csv_number(each.before_per_token) : QString(),
+                     each.after ? csv_number(each.after_per_token) : QString(),
                      each.before && each.after ? csv_number(each.difference) : QString(),
                      each.before && each.after ? csv_number(each.ratio) : QString());
   return text;

@@ -12,7 +12,7 @@ namespace statescope {
 namespace {
 
 // Heights at 100 % text size.
-constexpr int label_row = 22, span_row = 20, stage_row = 60, row_gap = 2, lane_gap = 16;
+constexpr int label_row = 22, span_row = 20, stage_row = 60, low_stage_row = 36, row_gap = 2, lane_gap = 16;
 
 QString tr(const char* text) {
   return QCoreApplication::translate("Profile", text);
@@ -22,7 +22,14 @@ QString pass_text(const LaneSpan& pass) {
   return pass.tokens > 1 ? tr("%L1 tokens").arg(pass.tokens) : tr("token %L1").arg(pass.number + 1);
 }
 
-// Layers or passes: quiet boxes with a name where there is room for one; what is below a pixel becomes one band.
+// Half a name in every box would be noise.
+void text_if_it_fits(Canvas& canvas, const QRectF& box, Qt::Alignment alignment, const QColor& color,
+                     const QString& text) {
+  if (canvas.text_width(TextRole::caption, text) <= box.width() + 0.5)
+    canvas.text_in(box, alignment, TextRole::caption, color, text);
+}
+
+// Layers or passes: quiet boxes with a name where there is room for one; neighbours below a pixel become one band.
 template <class Name>
 void draw_spans(Canvas& canvas, const LaneDrawing& drawing, const QRectF& row, const std::vector<LaneSpan>& spans,
                 Name name) {
@@ -30,7 +37,10 @@ void draw_spans(Canvas& canvas, const LaneDrawing& drawing, const QRectF& row, c
   const double scale = row.width() / (drawing.last - drawing.first);
   const auto visible = std::partition_point(
       spans.begin(), spans.end(), [&](const LaneSpan& span) { return static_cast<double>(span.end) <= drawing.first; });
-  double drawn_to = row.left();
+  double drawn_to = row.left(), band = drawn_to;  // the band that has begun but is not drawn yet
+  const auto end_band = [&] {
+    if (drawn_to > band) canvas.fill({band, row.top(), drawn_to - band, row.height()}, mix(t.raised, t.muted, 0.25));
+  };
   for (auto span = visible; span != spans.end(); ++span) {
     const double left = row.left() + (static_cast<double>(span->begin) - drawing.first) * scale;
     const double right = row.left() + (static_cast<double>(span->end) - drawing.first) * scale;
@@ -41,19 +51,20 @@ void draw_spans(Canvas& canvas, const LaneDrawing& drawing, const QRectF& row, c
       span = std::partition_point(span, spans.end(),
                                   [time](const LaneSpan& s) { return static_cast<double>(s.end) < time; }) -
              1;
-      canvas.fill({drawn_to, row.top(), 1, row.height()}, mix(t.raised, t.muted, 0.25));
       drawn_to += 1;
       continue;
     }
+    end_band();
     const QRectF box(QPointF(std::max(left, row.left()), row.top()),
                      QPointF(std::min(right, row.right()), row.bottom()));
     const double gap = box.width() > 4 ? 1 : 0;
     canvas.fill(box.adjusted(0, 0, -gap, 0), span->number % 2 == 0 ? t.raised : mix(t.raised, t.muted, 0.12),
                 box.width() > 8 ? scaled(3) : 0);
     if (box.width() > scaled(14))
-      canvas.text_in(box.adjusted(scaled(5), 0, -scaled(5), 0), Qt::AlignLeft, TextRole::caption, t.muted, name(*span));
-    drawn_to = box.right();
+      text_if_it_fits(canvas, box.adjusted(scaled(5), 0, -scaled(5), 0), Qt::AlignLeft, t.muted, name(*span));
+    drawn_to = band = box.right();
   }
+  end_band();
 }
 
 void draw_stages(Canvas& canvas, const LaneDrawing& drawing, const QRectF& row, const ZoneLane& lane,
@@ -63,7 +74,11 @@ void draw_stages(Canvas& canvas, const LaneDrawing& drawing, const QRectF& row, 
     QColor color = stage_color(run.stage, t);
     if (drawing.highlighted && run.stage != *drawing.highlighted) color = mix(color, t.background, 0.72);
     const double width = run.right - run.left;
-    const QRectF box(row.left() + run.left, row.top(), width - (width > 5 ? 1 : 0), row.height());
+    QRectF box(row.left() + run.left, row.top(), width - (width > 5 ? 1 : 0), row.height());
+    if (width <= 8) {  // on the pixel grid: sharp, and quickly filled
+      const double left = std::round(box.left());
+      box = QRectF(left, row.top(), std::max(std::round(box.right()) - left, 1.0), row.height());
+    }
     canvas.fill(box, color, width > 8 ? scaled(3) : 0);
     if (run.zone >= 0 && run.zone == hovered) canvas.outline(box, t.text, width > 8 ? scaled(3) : 0, 2);
     if (width < scaled(34)) continue;
@@ -71,9 +86,9 @@ void draw_stages(Canvas& canvas, const LaneDrawing& drawing, const QRectF& row, 
     if (run.zone < 0) continue;
     const QRectF inner = box.adjusted(scaled(6), scaled(5), -scaled(6), -scaled(5));
     const QColor ink = ink_on(color);
-    canvas.text_in(inner, Qt::AlignLeft | Qt::AlignTop, TextRole::caption, ink, stage_label(zone.stage));
-    canvas.text_in(inner, Qt::AlignLeft | Qt::AlignBottom, TextRole::caption, mix(ink, color, 0.3),
-                   duration_text(static_cast<double>(zone.end - zone.begin)));
+    text_if_it_fits(canvas, inner, Qt::AlignLeft | Qt::AlignTop, ink, stage_label(zone.stage));
+    text_if_it_fits(canvas, inner, Qt::AlignLeft | Qt::AlignBottom, mix(ink, color, 0.2),
+                    duration_text(static_cast<double>(zone.end - zone.begin)));
   }
 }
 
@@ -83,9 +98,10 @@ double ruler_height() {
   return scaled(22);
 }
 
-double lanes_height(const ZoneLanes& recording) {
+double lanes_height(const ZoneLanes& recording, bool stages_only) {
   const auto lanes = static_cast<int>(recording.lanes().size());
-  return lanes * scaled(label_row + 2 * (span_row + row_gap) + stage_row) + std::max(0, lanes - 1) * scaled(lane_gap);
+  const int lane = stages_only ? low_stage_row : label_row + 2 * (span_row + row_gap) + stage_row;
+  return lanes * scaled(lane) + std::max(0, lanes - 1) * scaled(stages_only ? row_gap : lane_gap);
 }
 
 void draw_ruler(Canvas& canvas, const QRectF& box, double first, double last) {
@@ -107,16 +123,18 @@ std::optional<std::pair<std::size_t, std::int64_t>> draw_lanes(Canvas& canvas, c
   for (std::size_t i = 0; i < drawing.recording.lanes().size(); ++i) {
     const ZoneLane& lane = drawing.recording.lanes()[i];
     const double left = drawing.box.left(), width = drawing.box.width();
-    // Clear of the mark of the present pass, which begins at the very left.
-    canvas.text_in({left + scaled(4), y, width - scaled(4), double(scaled(label_row))}, Qt::AlignLeft,
-                   TextRole::caption, t.muted, lane.on_device ? tr("GPU") : tr("CPU"));
-    y += scaled(label_row);
-    draw_spans(canvas, drawing, {left, y, width, double(scaled(span_row))}, lane.passes, pass_text);
-    y += scaled(span_row + row_gap);
-    draw_spans(canvas, drawing, {left, y, width, double(scaled(span_row))}, lane.layers,
-               [](const LaneSpan& span) { return tr("layer %1").arg(span.number); });
-    y += scaled(span_row + row_gap);
-    const QRectF row(left, y, width, scaled(stage_row));
+    if (!drawing.stages_only) {
+      // Clear of the mark of the present pass, which begins at the very left.
+      canvas.text_in({left + scaled(4), y, width - scaled(4), double(scaled(label_row))}, Qt::AlignLeft,
+                     TextRole::caption, t.muted, lane.on_device ? tr("GPU") : tr("CPU"));
+      y += scaled(label_row);
+      draw_spans(canvas, drawing, {left, y, width, double(scaled(span_row))}, lane.passes, pass_text);
+      y += scaled(span_row + row_gap);
+      draw_spans(canvas, drawing, {left, y, width, double(scaled(span_row))}, lane.layers,
+                 [](const LaneSpan& span) { return tr("layer %1").arg(span.number); });
+      y += scaled(span_row + row_gap);
+    }
+    const QRectF row(left, y, width, scaled(drawing.stages_only ? low_stage_row : stage_row));
     std::int64_t hovered = -1;
     if (pointer.over(row)) {
       const double time = drawing.first + (pointer.position.x() - left) / width * (drawing.last - drawing.first);
@@ -124,7 +142,7 @@ std::optional<std::pair<std::size_t, std::int64_t>> draw_lanes(Canvas& canvas, c
       if (hovered >= 0) hit = std::pair(i, hovered);
     }
     draw_stages(canvas, drawing, row, lane, hovered);
-    y += scaled(stage_row + lane_gap);
+    y = row.bottom() + scaled(drawing.stages_only ? row_gap : lane_gap);
   }
   return hit;
 }

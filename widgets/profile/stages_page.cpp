@@ -59,10 +59,17 @@ RowLayout layout_of(const QRectF& row) {
 
 }  // namespace
 
+// Lower where not even the table has room.
+double StagesPage::pitch(const QRectF& area) const {
+  const double room = area.height() - scaled(header + heads);
+  return std::clamp(room / std::max<double>(static_cast<double>(summary_->stages.size()), 1), double(scaled(18)),
+                    double(scaled(row_height)));
+}
+
 int StagesPage::row_at(const QRectF& area, const QPointF& place) const {
   if (!summary_ || !area.contains(place)) return -1;
   const double y = place.y() - area.top() - scaled(header + heads);
-  const int row = static_cast<int>(std::floor(y / scaled(row_height)));
+  const int row = static_cast<int>(std::floor(y / pitch(area)));
   return y >= 0 && row < static_cast<int>(summary_->stages.size()) ? row : -1;
 }
 
@@ -97,14 +104,15 @@ void StagesPage::draw(Canvas& canvas, const QRectF& area, const Pointer& pointer
                  t.muted, tr("share of the time"));
   const int chosen = summary_->find(selection_.stage), hovered = row_at(area, pointer.position);
   for (int i = 0; i < static_cast<int>(summary_->stages.size()); ++i) {
-    const QRectF row(area.left(), heads_row.bottom() + i * scaled(row_height), area.width(), scaled(row_height));
+    const QRectF row(area.left(), heads_row.bottom() + i * pitch(area), area.width(), pitch(area));
+    if (row.bottom() > area.bottom() + 1) break;
     if (i == chosen)
       canvas.fill(row, t.raised, scaled(6));
     else if (i == hovered)
       canvas.fill(row, t.surface, scaled(6));
     draw_row(canvas, row, i);
   }
-  const double below = heads_row.bottom() + static_cast<double>(summary_->stages.size()) * scaled(row_height);
+  const double below = heads_row.bottom() + static_cast<double>(summary_->stages.size()) * pitch(area);
   draw_histogram(canvas, {QPointF(area.left(), below + scaled(section_gap)), area.bottomRight()}, pointer);
 }
 
@@ -141,9 +149,9 @@ void StagesPage::draw_histogram(Canvas& canvas, const QRectF& area, const Pointe
   const int chosen = summary_->find(selection_.stage);
   const StageStatistics& stage = summary_->stages[static_cast<std::size_t>(chosen)];
   const Histogram& histogram = summary_->histograms[static_cast<std::size_t>(chosen)];
+  if (histogram.counts.empty() || area.height() < page_header_height(canvas) + scaled(80)) return;
   QRectF body = draw_page_header(canvas, area, tr("How long one %1 takes").arg(stage_label(stage.stage)),
                                  tr("zones ↑ · duration →"));
-  if (histogram.counts.empty() || body.height() < scaled(60)) return;
   body.adjust(scaled(44), scaled(22), 0, -scaled(26));
   const double low = std::log10(histogram.edges.front()), high = std::log10(histogram.edges.back());
   const auto x_of = [&](double value) { return body.left() + (std::log10(value) - low) / (high - low) * body.width(); };

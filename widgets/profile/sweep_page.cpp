@@ -6,6 +6,7 @@
 #include <cmath>
 #include <map>
 #include <optional>
+#include <set>
 
 #include "chart.h"
 #include "widgets/format.h"
@@ -13,7 +14,8 @@
 namespace statescope {
 namespace {
 
-constexpr int header = 26, y_axis = 70, x_axis = 44, y_title = 22, label_room = 128, findings_block = 104;
+constexpr int header = 26, y_axis = 70, x_axis = 44, y_title = 22, label_room = 128, findings_block = 104,
+              least_plot = 320;
 
 QString tr(const char* text) {
   return QCoreApplication::translate("Profile", text);
@@ -81,20 +83,38 @@ void SweepPage::draw(Canvas& canvas, const QRectF& area, const Pointer& pointer)
   if (!any) return draw_empty(canvas, area, empty_text_);
   const QRectF plots = area.adjusted(0, 0, 0, -scaled(findings_block));
   const double gap = scaled(32), width = (plots.width() - gap) / 2;
-  draw_plot(canvas, {plots.left(), plots.top(), width, plots.height()}, false, pointer, area);
-  draw_plot(canvas, {plots.left() + width + gap, plots.top(), width, plots.height()}, true, pointer, area);
-  // In two columns, as many as fit.
+  if (width >= scaled(least_plot)) {
+    draw_plot(canvas, {plots.left(), plots.top(), width, plots.height()}, false, pointer, area);
+    draw_plot(canvas, {plots.left() + width + gap, plots.top(), width, plots.height()}, true, pointer, area);
+  } else {
+    // Large text in a narrow window: one above the other where that leaves room, else the first; the findings tell of
+    // both.
+    const double height = (plots.height() - gap) / 2;
+    const bool both = height >= scaled(least_plot / 2 + header + y_title + x_axis);
+    const QRectF first(plots.topLeft(), QSizeF(plots.width(), both ? height : plots.height()));
+    draw_plot(canvas, first, false, pointer, area);
+    if (both) draw_plot(canvas, first.translated(0, height + gap), true, pointer, area);
+  }
+  // In two columns, as many as fit; what was left out comes last.
+  QStringList sentences = findings_;
+  const qsizetype found = sentences.size();
+  std::set<std::pair<std::string, SweepWork>> named;
+  for (const SweepPoint& point : points_)
+    if (!point.skipped.empty() && named.emplace(point.device, point.work).second)
+      sentences.append(tr("Left out: %1").arg(QString::fromStdString(point.skipped)));
   const double top = plots.bottom() + scaled(14);
   double y = top, left = area.left();
-  for (const QString& finding : findings_) {
+  for (qsizetype i = 0; i < sentences.size(); ++i) {
+    const QString finding = as_sentence(sentences[i].toStdString());
+    const QColor color = i < found ? theme().text : theme().muted;
     const QRectF room(left, y, width, area.bottom() - y);
-    double height = canvas.paragraph(room, TextRole::body, theme().text, finding, false);
+    const double height = canvas.paragraph(room, TextRole::body, color, finding, false);
     if (y + height > area.bottom() + scaled(6)) {
       if (left > area.left()) break;
       left += width + gap;
       y = top;
     }
-    y += canvas.paragraph({left, y, width, area.bottom() - y}, TextRole::body, theme().text, finding);
+    y += canvas.paragraph({left, y, width, area.bottom() - y}, TextRole::body, color, finding);
   }
 }
 

@@ -59,7 +59,9 @@ void draw_count(Canvas& canvas, const QRectF& box, const QString& name, std::int
   const Theme& t = theme();
   const double line = canvas.line_height(TextRole::caption);
   const QRectF words(box.left(), box.top(), box.width(), line);
-  canvas.text_in(words, Qt::AlignLeft, TextRole::caption, t.muted, name);
+  const double beside = words.width() - canvas.text_width(TextRole::caption, value) - scaled(8);
+  canvas.text_in({words.left(), words.top(), std::max(beside, 0.0), line}, Qt::AlignLeft, TextRole::caption, t.muted,
+                 name);
   canvas.text_in(words, Qt::AlignRight, TextRole::caption, t.text, value);
   const auto most = static_cast<double>(std::max<std::int64_t>({all, mark, 1}));
   const QRectF bar(box.left(), words.bottom() + scaled(4), box.width(), scaled(bar_height));

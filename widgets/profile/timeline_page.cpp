@@ -21,13 +21,6 @@ QString tr(const char* text) {
   return QCoreApplication::translate("Profile", text);
 }
 
-std::int64_t layer_count(const ZoneLanes& recording) {
-  std::int64_t layers = 0;
-  for (const ZoneLane& lane : recording.lanes())
-    for (const LaneSpan& span : lane.layers) layers = std::max(layers, span.number + 1);
-  return layers;
-}
-
 }  // namespace
 
 void TimeWindow::zoom(double share, double factor, double length) {
@@ -185,7 +178,7 @@ void TimelinePage::draw_overview(Canvas& canvas, const QRectF& box) const {
 
 const std::vector<StageTimes>& TimelinePage::times(double first, double last) const {
   if (sums_.first != first || sums_.last != last || sums_.zones != recording_->count()) {
-    const std::int64_t layers = layer_count(*recording_);
+    const std::int64_t layers = recording_->layers();
     std::vector<StageTimes> sums(static_cast<std::size_t>(layers + 1), StageTimes{});
     // While one lane grows and all of it is seen, only what is new is added.
     const auto& front = recording_->lanes().front().zones;

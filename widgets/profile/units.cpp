@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/profile/units.h"
 
+#include <QRegularExpression>
 #include <algorithm>
 #include <cmath>
 #include <iterator>
@@ -36,6 +37,12 @@ QString with_prefix(double value, const QString& unit) {
   return sign + (name.isEmpty() ? number : number + QChar(0x00A0) + name);
 }
 
+// "1 ms" for "1.00 ms": a tick stands where it says, exactly.
+QString without_zeros(QString text) {
+  static const QRegularExpression zeros(QStringLiteral("\\.0+(?=\\D|$)"));
+  return text.remove(zeros);
+}
+
 }  // namespace
 
 QString duration_text(double nanoseconds) {
@@ -64,6 +71,13 @@ QString rate_text(double operations_per_second) {
 QString count_text(double count) {
   if (count < 1e4) return QStringLiteral("%L1").arg(count, 0, 'f', 0);
   return with_prefix(count, {});
+}
+
+QString as_sentence(const std::string& words) {
+  QString text = QString::fromStdString(words);
+  if (text.isEmpty()) return text;
+  text[0] = text[0].toUpper();
+  return text.endsWith(QLatin1Char('.')) ? text : text + QLatin1Char('.');
 }
 
 std::vector<Tick> time_ticks(double first, double last, int most, double zero) {
@@ -102,7 +116,7 @@ std::vector<Tick> log_ticks(double low, double high, QString (*text)(double)) {
       const double value = factor * std::pow(10, exponent);
       const bool major = factor == 1 && std::fmod(std::abs(exponent), every) == 0;
       if (value < low * (1 - 1e-9) || value > high * (1 + 1e-9) || (!major && decades > 4)) continue;
-      ticks.push_back({value, major ? text(value) : QString(), major});
+      ticks.push_back({value, major ? without_zeros(text(value)) : QString(), major});
     }
   return ticks;
 }

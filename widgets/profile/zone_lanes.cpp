@@ -3,11 +3,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <new>
 
 namespace statescope {
 namespace {
 
-constexpr std::int64_t judged = 64;  // zones of a column
+constexpr std::int64_t judged = 16;  // zones of a column
 
 std::int64_t first_ending_after(std::span<const ProfileZone> zones, double time) {
   const auto found = std::partition_point(
@@ -21,6 +22,18 @@ Stage longest_stage(std::span<const ProfileZone> zones) {
   for (std::size_t i = 0; i < zones.size(); i += stride)
     times[static_cast<std::size_t>(zones[i].stage)] += zones[i].end - zones[i].begin;
   return static_cast<Stage>(std::max_element(times.begin(), times.end()) - times.begin());
+}
+
+// The first of zones[from…] that does not begin before `time`, sought in growing steps: it is near.
+std::int64_t first_from(std::span<const ProfileZone> zones, std::int64_t from, double time) {
+  const auto before = [time](const ProfileZone& zone) { return static_cast<double>(zone.begin) < time; };
+  std::int64_t low = from, step = 1;
+  while (low + step < std::ssize(zones) && before(zones[static_cast<std::size_t>(low + step)])) {
+    low += step;
+    step *= 2;
+  }
+  const auto end = zones.begin() + std::min(low + step, std::ssize(zones));
+  return std::partition_point(zones.begin() + low, end, before) - zones.begin();
 }
 
 // A pass begins with an embedding, or where the layers start over.
@@ -50,8 +63,13 @@ void ZoneLanes::append(std::span<const ProfileZone> zones) {
     if (lane == lanes_.end()) {
       lane = lanes_.insert(zone.on_device ? lanes_.end() : lanes_.begin(), ZoneLane());
       lane->on_device = zone.on_device;
+      try {
+        lane->zones.reserve(expected_);
+      } catch (const std::bad_alloc&) {  // then they move as they grow
+      }
     }
     lane->zones.push_back(zone);
+    layers_ = std::max(layers_, std::int64_t{zone.layer} + 1);
     extend_spans(*lane, zone);
     end_ = std::max(end_, zone.end);
   }
@@ -82,13 +100,9 @@ std::vector<ZoneRun> visible_runs(std::span<const ProfileZone> zones, double fir
     // All that begins in this column of pixels, but for a last one that reaches far beyond it.
     const double column = std::floor(std::max(left, 0.0));
     const double column_end = first + (column + 1) / scale;
-    const auto rest = zones.subspan(static_cast<std::size_t>(i));
-    const auto next = std::partition_point(rest.begin(), rest.end(), [column_end](const ProfileZone& z) {
-      return static_cast<double>(z.begin) < column_end;
-    });
-    std::int64_t end = i + std::max<std::int64_t>(next - rest.begin(), 1);
+    std::int64_t end = std::max(first_from(zones, i, column_end), i + 1);
     if (end - i > 1 && size(zones[static_cast<std::size_t>(end - 1)]) >= 1) --end;
-    const Stage stage = longest_stage(rest.first(static_cast<std::size_t>(end - i)));
+    const Stage stage = longest_stage(zones.subspan(static_cast<std::size_t>(i), static_cast<std::size_t>(end - i)));
     ZoneRun run{column, std::min(column + 1, width), stage, end - i == 1 ? i : -1};
     const bool joins = !runs.empty() && runs.back().zone < 0 && run.zone < 0 && runs.back().stage == stage &&
                        runs.back().right == run.left;

@@ -11,12 +11,16 @@ namespace statescope {
 
 /// Shows one page at a time, drawn by Dear ImGui inside a QOpenGLWidget of its own. It draws when the user does
 /// something, when it is told that there is something new, and 60 times a second while it is live; else it rests. Where
-/// no OpenGL can be had the same page is painted by QPainter, as every export is.
+/// there is no OpenGL, or only one that the CPU emulates, the same page is painted by QPainter, as every export is:
+/// that takes a quarter of the time.
 class ImGuiView : public View {
   Q_OBJECT
  public:
   explicit ImGuiView(QWidget* parent = nullptr);
   ~ImGuiView() override;
+
+  /// Lets views that are not yet seen use an emulated OpenGL too.
+  static void allow_emulation(bool allowed);
 
   /// The page stays the caller's and outlives the view or the next call. Null shows the message.
   void show_page(Page* page);

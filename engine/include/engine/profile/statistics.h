@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -11,19 +12,26 @@
 
 namespace statescope {
 
-/// One stage on one lane. Times in nanoseconds.
-struct StageStatistics {
-  Stage stage = Stage::embedding;
-  bool on_device = false;
+/// What the zones of a stage add up to. Times in nanoseconds.
+struct StageSums {
   std::int64_t count = 0;
   std::int64_t total = 0;
-  std::int64_t median = 0, p95 = 0, min = 0, max = 0;  // of one zone; nearest rank
-  double share = 0;                                    // of the total of all stages of the lane
+  std::int64_t min = 0, max = 0;  // of one zone
   std::int64_t tokens = 0;
-  Work work;             // sums
-  double bandwidth = 0;  // bytes per second
-  double rate = 0;       // operations per second
-  double intensity = 0;  // operations per byte
+  Work work;
+
+  void add(const ProfileZone& zone);
+};
+
+/// One stage on one lane.
+struct StageStatistics : StageSums {
+  Stage stage = Stage::embedding;
+  bool on_device = false;
+  std::int64_t median = 0, p95 = 0;  // of one zone, ns; nearest rank
+  double share = 0;                  // of the total of all stages of the lane
+  double bandwidth = 0;              // bytes per second
+  double rate = 0;                   // operations per second
+  double intensity = 0;              // operations per byte
   double exponential_rate = 0;
 };
 
@@ -37,6 +45,20 @@ struct Histogram {
   std::vector<std::int64_t> counts;  // first and last are not zero
 };
 Histogram duration_histogram(std::span<const ProfileZone> zones, Stage stage, bool on_device, int bins_per_decade = 10);
+
+/// Statistics while zones still come: adding one costs nanoseconds, whatever came before, and none is kept. Sums are
+/// exact; medians, 95 % and the places of durations in a histogram are within half a per cent.
+class StageTally {
+ public:
+  void add(std::span<const ProfileZone> zones);
+  /// In the order of stage_statistics.
+  std::vector<StageStatistics> statistics() const;
+  Histogram histogram(Stage stage, bool on_device, int bins_per_decade = 10) const;
+
+ private:
+  std::array<StageSums, 2 * all_stages.size()> sums_;
+  std::array<std::vector<std::int64_t>, 2 * all_stages.size()> counts_;  // zones by duration, in fine bins
+};
 
 /// A stage in two runs. A stage that occurs in one only has no difference.
 struct StageComparison {

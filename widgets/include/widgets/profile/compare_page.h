@@ -33,7 +33,8 @@ class ComparePage : public Page {
 
  private:
   double length() const;
-  double lanes_bottom(const QRectF& area) const;
+  double lanes_bottom(const QRectF& area, bool stages_only) const;
+  bool stages_only(const QRectF& area) const;
   double row_height(const QRectF& area) const;
 
   ProfileSelection& selection_;

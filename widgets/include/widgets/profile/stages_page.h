@@ -24,6 +24,7 @@ class StagesPage : public Page {
   Qt::CursorShape cursor() const override { return shape_; }
 
  private:
+  double pitch(const QRectF& area) const;
   int row_at(const QRectF& area, const QPointF& place) const;
   void draw_row(Canvas& canvas, const QRectF& row, int index) const;
   void draw_histogram(Canvas& canvas, const QRectF& area, const Pointer& pointer) const;

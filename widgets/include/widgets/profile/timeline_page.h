@@ -35,8 +35,9 @@ struct LaneDrawing {
   QRectF box;  // of the time axis
   double first = 0, last = 1;
   std::optional<Stage> highlighted;
+  bool stages_only = false;  // no passes and layers above the stages, where room is short
 };
-double lanes_height(const ZoneLanes& recording);
+double lanes_height(const ZoneLanes& recording, bool stages_only = false);
 /// Returns what is under the pointer: lane and zone.
 std::optional<std::pair<std::size_t, std::int64_t>> draw_lanes(Canvas& canvas, const LaneDrawing& drawing,
                                                                const Pointer& pointer);

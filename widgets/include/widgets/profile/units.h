@@ -2,6 +2,7 @@
 #pragma once
 
 #include <QString>
+#include <string>
 #include <vector>
 
 namespace statescope {
@@ -16,6 +17,9 @@ QString bandwidth_text(double bytes_per_second);
 QString rate_text(double operations_per_second);
 /// "1,536", "12.4 M": a count with at most four digits and a unit.
 QString count_text(double count);
+
+/// With a capital at its beginning and a full stop at its end.
+QString as_sentence(const std::string& words);
 
 /// A tick of an axis: where, and what stands there.
 struct Tick {

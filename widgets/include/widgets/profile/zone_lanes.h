@@ -27,16 +27,21 @@ struct ZoneLane {
 /// A recording sorted for drawing; grows while it goes on.
 class ZoneLanes {
  public:
+  /// `expected` zones a lane find room without moving those before. Room that is not needed is address space only.
+  explicit ZoneLanes(std::size_t expected = 0) : expected_(expected) {}
+
   void append(std::span<const ProfileZone> zones);
   const std::vector<ZoneLane>& lanes() const { return lanes_; }  // the CPU's first
   std::int64_t end() const { return end_; }
   std::int64_t count() const { return count_; }
+  std::int64_t layers() const { return layers_; }  // the highest number of one, and one more
   /// The passes of the lane that works on tokens: the device's where there is one.
   const std::vector<LaneSpan>& passes() const;
 
  private:
   std::vector<ZoneLane> lanes_;
-  std::int64_t end_ = 0, count_ = 0;
+  std::size_t expected_;
+  std::int64_t end_ = 0, count_ = 0, layers_ = 0;
 };
 
 /// A box to draw: one zone, or neighbours too small to be seen apart.
@@ -46,7 +51,7 @@ struct ZoneRun {
   std::int64_t zone = -1;  // index of the zone where it is one, else -1
 };
 /// The boxes of the zones in [first, last] nanoseconds on `width` pixels, left to right. Zones below a pixel share a
-/// column, which takes the stage that is longest in it, judged by up to 64 of its zones. The work depends on the width,
+/// column, which takes the stage that is longest in it, judged by some of its zones. The work depends on the width,
 /// not on the number of zones.
 std::vector<ZoneRun> visible_runs(std::span<const ProfileZone> zones, double first, double last, double width);
 
