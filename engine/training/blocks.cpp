@@ -2,6 +2,8 @@
 // What surrounds the inner layer.
 //
 //   mamba   [x, z] = W_in u,  y = inner(SiLU(conv(x))),  out = W_out (y ⊙ SiLU(z))     (mamba_simple.py)
+//   h3      [q, k, v] = W_in u + b,  k̃ = shift * k + D_k k,  y = inner(k̃ ⊙ v),  out = W_out (q ⊙ y) + b
+//           (Fu et al. 2023; ss_kernel_shift.py, heads of one channel: `shift` is a learnt filter of d_state taps)
 //   plain   x = W_in u,       y = inner(x),              out = W_out SiLU(y)
 //
 // The plain block has neither gate nor short convolution, so all that it knows of other tokens comes through the inner
@@ -13,7 +15,8 @@ namespace {
 
 template <class Real>
 std::unique_ptr<TrainingLayer<Real>> make_inner(const NetworkRecipe& recipe, const ParameterBuilder<Real>& builder) {
-  return recipe.inner == InnerKind::s6 ? make_s6(recipe, builder) : make_s4d(recipe, builder);
+  if (recipe.inner == InnerKind::s6) return make_s6(recipe, builder);
+  return recipe.inner == InnerKind::hyena ? make_hyena(recipe, builder) : make_s4d(recipe, builder);
 }
 
 template <class Real>
@@ -84,6 +87,70 @@ class MambaBlock final : public TrainingLayer<Real> {
 };
 
 template <class Real>
+class H3Block final : public TrainingLayer<Real> {
+ public:
+  H3Block(const NetworkRecipe& recipe, const ParameterBuilder<Real>& builder)
+      : E_(recipe.d_inner()),
+        in_proj_(builder.weight("in_proj.weight", 3 * E_, recipe.d_model),
+                 bias(builder, "in_proj.bias", 3 * E_, recipe.d_model)),
+        shift_(builder.add(
+            {.name = "shift.weight",
+             .shape = {E_, recipe.d_state},
+             .rows = recipe.d_state,
+             .cols = E_,
+             .transposed = true,
+             .decays = false,
+             .initial = ParameterBuilder<Real>::within(1 / std::sqrt(static_cast<double>(recipe.d_state)))})),
+        shift_D_(builder.vector("shift.D", E_, ParameterBuilder<Real>::constant(1))),
+        inner_(make_inner(recipe, builder)),
+        out_proj_(output_weight(recipe, builder), bias(builder, "out_proj.bias", recipe.d_model, E_)) {}
+
+  MatrixView<Real> forward(const TrainingStep<Real>& step, MatrixView<const Real> u) override {
+    const Parameters<Real>& p = step.parameters;
+    qkv_ = in_proj_.forward(step, u);
+    shifted_ = step.tape.matrix(u.rows, E_);
+    const MatrixView<Real> kv = step.tape.matrix(u.rows, E_), out = step.tape.matrix(u.rows, E_);
+    step.ops.fft_conv({k(), p.value(shift_), p.value(shift_D_).data, shifted_}, step.length);
+    step.ops.multiply(shifted_, v(), kv);
+    y_ = inner_->forward(step, kv);
+    step.ops.multiply(q(), y_, out);
+    return out_proj_.forward(step, out);
+  }
+
+  MatrixView<Real> backward(const TrainingStep<Real>& step, MatrixView<const Real> dout) override {
+    const Parameters<Real>& p = step.parameters;
+    const MatrixView<Real> dqkv = step.tape.matrix(dout.rows, 3 * E_), dy = step.tape.matrix(dout.rows, E_),
+                           dshifted = step.tape.matrix(dout.rows, E_);
+    const MatrixView<const Real> dproduct = out_proj_.backward(step, dout);
+    step.ops.multiply(dproduct, y_, dqkv.columns(0, E_));
+    step.ops.multiply(dproduct, q(), dy);
+    const MatrixView<const Real> dkv = inner_->backward(step, dy);
+    step.ops.multiply(dkv, shifted_, dqkv.columns(2 * E_, E_));
+    step.ops.multiply(dkv, v(), dshifted);
+    step.ops.fft_conv_backward({k(), p.value(shift_), p.value(shift_D_).data, dshifted, dqkv.columns(E_, E_),
+                                p.gradient(shift_), p.gradient(shift_D_).data},
+                               step.length);
+    return in_proj_.backward(step, dqkv);
+  }
+
+ private:
+  static std::size_t bias(const ParameterBuilder<Real>& builder, const std::string& name, std::int64_t outputs,
+                          std::int64_t inputs) {
+    return builder.vector(name, outputs, ParameterBuilder<Real>::within(1 / std::sqrt(static_cast<double>(inputs))));
+  }
+  MatrixView<const Real> q() const { return qkv_.columns(0, E_); }
+  MatrixView<const Real> k() const { return qkv_.columns(E_, E_); }
+  MatrixView<const Real> v() const { return qkv_.columns(2 * E_, E_); }
+
+  std::int64_t E_;
+  LinearLayer<Real> in_proj_;
+  std::size_t shift_, shift_D_;
+  std::unique_ptr<TrainingLayer<Real>> inner_;
+  LinearLayer<Real> out_proj_;
+  MatrixView<Real> qkv_, shifted_, y_;
+};
+
+template <class Real>
 class PlainBlock final : public TrainingLayer<Real> {
  public:
   PlainBlock(const NetworkRecipe& recipe, const ParameterBuilder<Real>& builder)
@@ -118,6 +185,7 @@ class PlainBlock final : public TrainingLayer<Real> {
 template <class Real>
 std::unique_ptr<TrainingLayer<Real>> make_block(const NetworkRecipe& recipe, const ParameterBuilder<Real>& builder) {
   if (recipe.block == BlockKind::mamba) return std::make_unique<MambaBlock<Real>>(recipe, builder);
+  if (recipe.block == BlockKind::h3) return std::make_unique<H3Block<Real>>(recipe, builder);
   return std::make_unique<PlainBlock<Real>>(recipe, builder);
 }
 template std::unique_ptr<TrainingLayer<float>> make_block(const NetworkRecipe&, const ParameterBuilder<float>&);

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "engine/training/parameters.h"
@@ -76,16 +77,16 @@ inline double random_time_step(Uniform& uniform) {
   return std::exp(std::log(0.001) + uniform() * std::log(100.0));
 }
 
-/// y = x Wᵀ.
+/// y = x Wᵀ, or x Wᵀ + bias.
 template <class Real>
 class LinearLayer final : public TrainingLayer<Real> {
  public:
-  explicit LinearLayer(std::size_t weight) : weight_(weight) {}
+  explicit LinearLayer(std::size_t weight, std::optional<std::size_t> bias = {}) : weight_(weight), bias_(bias) {}
   MatrixView<Real> forward(const TrainingStep<Real>& step, MatrixView<const Real> x) override {
     x_ = x;
     const MatrixView<Real> W = step.parameters.value(weight_);
     const MatrixView<Real> y = step.tape.matrix(x.rows, W.rows);
-    step.ops.linear(x, W, nullptr, y);
+    step.ops.linear(x, W, bias_ ? step.parameters.value(*bias_).data : nullptr, y);
     return y;
   }
   MatrixView<Real> backward(const TrainingStep<Real>& step, MatrixView<const Real> dy) override {
@@ -94,19 +95,24 @@ class LinearLayer final : public TrainingLayer<Real> {
     return dx;
   }
   void backward_to(const TrainingStep<Real>& step, MatrixView<const Real> dy, MatrixView<Real> dx) const {
-    step.ops.linear_backward({x_, step.parameters.value(weight_), dy, dx, step.parameters.gradient(weight_)});
+    step.ops.linear_backward({x_, step.parameters.value(weight_), dy, dx, step.parameters.gradient(weight_),
+                              bias_ ? step.parameters.gradient(*bias_).data : nullptr});
   }
 
  private:
   std::size_t weight_;
+  std::optional<std::size_t> bias_;
   MatrixView<const Real> x_;
 };
 
-/// What runs along time, over E channels: S6, S4D.
+/// What runs along time, over E channels: S6, S4D, Hyena's filter.
 template <class Real>
 std::unique_ptr<TrainingLayer<Real>> make_s6(const NetworkRecipe& recipe, const ParameterBuilder<Real>& builder);
 template <class Real>
 std::unique_ptr<TrainingLayer<Real>> make_s4d(const NetworkRecipe& recipe, const ParameterBuilder<Real>& builder);
+
+template <class Real>
+std::unique_ptr<TrainingLayer<Real>> make_hyena(const NetworkRecipe& recipe, const ParameterBuilder<Real>& builder);
 
 /// The block around it, over D channels, without norm and residual.
 template <class Real>

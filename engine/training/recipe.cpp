@@ -13,9 +13,11 @@
 namespace statescope {
 namespace {
 
-constexpr std::array block_names{std::pair{BlockKind::plain, "plain"}, std::pair{BlockKind::mamba, "mamba"}};
+constexpr std::array block_names{std::pair{BlockKind::plain, "plain"}, std::pair{BlockKind::h3, "h3"},
+                                 std::pair{BlockKind::mamba, "mamba"}};
 constexpr std::array inner_names{std::pair{InnerKind::s6, "s6"}, std::pair{InnerKind::s4d_real, "s4d-real"},
-                                 std::pair{InnerKind::s4d_complex, "s4d-complex"}};
+                                 std::pair{InnerKind::s4d_complex, "s4d-complex"},
+                                 std::pair{InnerKind::hyena, "hyena"}};
 
 template <class Names, class Kind>
 std::string name_of(const Names& names, Kind kind) {

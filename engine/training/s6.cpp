@@ -91,7 +91,7 @@ class S6 final : public TrainingLayer<Real> {
     args.dD = p.gradient(D_).data;
     args.ddelta_bias = p.gradient(dt_bias_).data;
     step.ops.selective_scan_backward(args, step.length);
-    step.ops.multiply(args_.A, dA);  // A = −e^A_log, so dL/dA_log = dL/dA · A
+    step.ops.multiply(args_.A, dA, dA);  // A = −e^A_log, so dL/dA_log = dL/dA · A
     if (dt_proj_) dt_proj_->backward_to(step, ddelta, dprojections.columns(0, R_));
     if (x_proj_) step.ops.add(x_proj_->backward(step, dprojections), dx);
     return dx;

@@ -35,6 +35,7 @@ class SyntheticTask : public Task {
  public:
   explicit SyntheticTask(const TaskRecipe& recipe) : recipe_(recipe) {}
   std::int64_t vocab() const override { return recipe_.vocab; }
+  std::int64_t length() const override { return sequence_length(recipe_); }
   Batch batch(std::uint64_t seed, Split split, std::int64_t index, std::int64_t sequences) const override {
     Uniform uniform = generator(seed, split, index);
     Batch batch{sequences, length(), {}, {}};
@@ -55,7 +56,6 @@ class SyntheticTask : public Task {
 class Copying final : public SyntheticTask {
  public:
   Copying(const TaskRecipe& recipe, bool selective) : SyntheticTask(recipe), selective_(selective) {}
-  std::int64_t length() const override { return recipe_.length + recipe_.memorise; }
 
  private:
   void fill(Uniform& uniform, std::int32_t* tokens, std::int32_t* targets) const override {
@@ -77,7 +77,6 @@ class Copying final : public SyntheticTask {
 class InductionHeads final : public SyntheticTask {
  public:
   using SyntheticTask::SyntheticTask;
-  std::int64_t length() const override { return recipe_.length; }
 
  private:
   void fill(Uniform& uniform, std::int32_t* tokens, std::int32_t* targets) const override {
@@ -92,7 +91,6 @@ class InductionHeads final : public SyntheticTask {
 class AssociativeRecall final : public SyntheticTask {
  public:
   using SyntheticTask::SyntheticTask;
-  std::int64_t length() const override { return recipe_.length; }
 
  private:
   // `count` different numbers of [first, last), in random order.
@@ -189,6 +187,11 @@ void check(bool fits, const TaskRecipe& recipe, const std::string& rule) {
 }
 
 }  // namespace
+
+std::int64_t sequence_length(const TaskRecipe& recipe) {
+  const bool copying = recipe.kind == "copying" || recipe.kind == "selective-copying";
+  return recipe.length + (copying ? recipe.memorise : 0);
+}
 
 std::unique_ptr<Task> make_task(const TaskRecipe& recipe) {
   const TaskRecipe& r = recipe;

@@ -16,8 +16,9 @@ namespace {
 
 namespace fs = std::filesystem;
 
-NetworkRecipe with_vocab(NetworkRecipe network, const Task& task) {
+NetworkRecipe for_task(NetworkRecipe network, const Task& task) {
   network.vocab = task.vocab();
+  network.length = task.length();
   return network;
 }
 
@@ -68,7 +69,7 @@ struct Trainer::Impl {
       : recipe(r),
         ops(o),
         task(make_task(r.task)),
-        network(with_vocab(r.network, *task), r.seed, o),
+        network(for_task(r.network, *task), r.seed, o),
         first(o.allocate(network.parameters().count())),
         second(o.allocate(network.parameters().count())) {}
 
@@ -180,6 +181,7 @@ TrainedNetwork load_trained(const fs::path& folder, const TrainingOps<float>& op
                 std::to_string(largest_vocab) + " rows");
   NetworkRecipe network = trained.recipe.network;
   network.vocab = embedding[0];
+  network.length = sequence_length(trained.recipe.task);
   trained.network = std::make_unique<Network<float>>(network, trained.recipe.seed, ops);
   trained.network->load(file);
   return trained;

@@ -88,8 +88,9 @@ class HostOps : public TrainingOps<Real> {
   void add(MatrixView<const Real> x, MatrixView<Real> to) const override {
     for_each(x, to, [](Real from, Real& value) { value += from; });
   }
-  void multiply(MatrixView<const Real> x, MatrixView<Real> to) const override {
-    for_each(x, to, [](Real from, Real& value) { value *= from; });
+  void multiply(MatrixView<const Real> x, MatrixView<const Real> y, MatrixView<Real> out) const override {
+    for (std::int64_t r = 0; r < out.rows; ++r)
+      for (std::int64_t c = 0; c < out.cols; ++c) out(r, c) = x(r, c) * y(r, c);
   }
   void negative_exp(MatrixView<const Real> x, MatrixView<Real> to) const override {
     for_each(x, to, [](Real from, Real& value) { value = -std::exp(from); });

@@ -36,7 +36,16 @@ struct Gate {
   }
 };
 
-enum class Change { add, multiply, negative_exp };
+struct Multiply {
+  const float *x, *y;
+  float* out;
+  std::int64_t x_row, y_row, out_row;
+  __device__ void operator()(std::int64_t r, std::int64_t c) const {
+    out[r * out_row + c] = x[r * x_row + c] * y[r * y_row + c];
+  }
+};
+
+enum class Change { add, negative_exp };
 template <Change change>
 struct Changed {
   const float* x;
@@ -46,7 +55,6 @@ struct Changed {
     const float from = x[r * x_row + c];
     float& value = to[r * to_row + c];
     if constexpr (change == Change::add) value += from;
-    if constexpr (change == Change::multiply) value *= from;
     if constexpr (change == Change::negative_exp) value = -expf(from);
   }
 };
@@ -127,8 +135,9 @@ void fill(const DeviceMatrix& x, float value, cudaStream_t stream) {
 void add(const DeviceMatrix& x, const DeviceMatrix& to, cudaStream_t stream) {
   apply<Change::add>("add", x, to, stream);
 }
-void multiply(const DeviceMatrix& x, const DeviceMatrix& to, cudaStream_t stream) {
-  apply<Change::multiply>("multiply", x, to, stream);
+void multiply(const DeviceMatrix& x, const DeviceMatrix& y, const DeviceMatrix& out, cudaStream_t stream) {
+  for_elements("multiply", out.rows, out.cols, stream,
+               Multiply{x.as<const float>(), y.as<const float>(), out.as<float>(), x.stride, y.stride, out.stride});
 }
 void negative_exp(const DeviceMatrix& x, const DeviceMatrix& to, cudaStream_t stream) {
   apply<Change::negative_exp>("negative_exp", x, to, stream);

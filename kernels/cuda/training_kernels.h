@@ -13,8 +13,8 @@ namespace statescope::kernels::cuda {
 // CudaError when a launch is refused.
 void fill(const DeviceMatrix& x, float value, cudaStream_t stream);
 void add(const DeviceMatrix& x, const DeviceMatrix& to, cudaStream_t stream);           // to += x
-void multiply(const DeviceMatrix& x, const DeviceMatrix& to, cudaStream_t stream);      // to *= x
 void negative_exp(const DeviceMatrix& x, const DeviceMatrix& to, cudaStream_t stream);  // to = −e^x
+void multiply(const DeviceMatrix& x, const DeviceMatrix& y, const DeviceMatrix& out, cudaStream_t stream);  // x ⊙ y
 /// out = y ⊙ SiLU(z).
 void gate(const DeviceMatrix& y, const DeviceMatrix& z, const DeviceMatrix& out, cudaStream_t stream);
 

@@ -197,9 +197,9 @@ class CudaTrainingOps final : public TrainingOps<float> {
     select();
     cuda::add(device_matrix(x), device_matrix(to), stream_.get());
   }
-  void multiply(ConstMatrix x, Matrix to) const override {
+  void multiply(ConstMatrix x, ConstMatrix y, Matrix out) const override {
     select();
-    cuda::multiply(device_matrix(x), device_matrix(to), stream_.get());
+    cuda::multiply(device_matrix(x), device_matrix(y), device_matrix(out), stream_.get());
   }
   void negative_exp(ConstMatrix x, Matrix to) const override {
     select();

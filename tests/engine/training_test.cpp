@@ -32,13 +32,14 @@ NetworkRecipe small_network(BlockKind block, InnerKind inner) {
   recipe.d_conv = 3;
   recipe.dt_rank = 2;
   recipe.vocab = 7;
+  recipe.length = 9;
   return recipe;
 }
 
 std::vector<NetworkRecipe> grid() {
   std::vector<NetworkRecipe> cells;
-  for (const BlockKind block : {BlockKind::plain, BlockKind::mamba})
-    for (const InnerKind inner : {InnerKind::s6, InnerKind::s4d_real, InnerKind::s4d_complex})
+  for (const BlockKind block : {BlockKind::plain, BlockKind::h3, BlockKind::mamba})
+    for (const InnerKind inner : {InnerKind::s6, InnerKind::s4d_real, InnerKind::s4d_complex, InnerKind::hyena})
       cells.push_back(small_network(block, inner));
   for (int constants = 1; constants < 8; ++constants) {
     NetworkRecipe recipe = small_network(BlockKind::mamba, InnerKind::s6);
@@ -244,20 +245,21 @@ TEST(TrainingProbe, GivesTheNetworksLogitsAndObeysTheKnobs) {
     EXPECT_NEAR(loss, network.run(batch, false).loss, 1e-5);
     ASSERT_EQ(probe.layers.size(), 2U);
     const LayerProbe& layer = probe.layers[1];
-    EXPECT_EQ(std::ssize(layer.h), 9 * 10 * (recipe.inner == InnerKind::s4d_complex ? 2 : 4));
+    const bool s6 = recipe.inner == InnerKind::s6, states = recipe.inner != InnerKind::hyena;
+    EXPECT_EQ(std::ssize(layer.y), 9 * 10);
+    EXPECT_EQ(std::ssize(layer.h), !states ? 0 : 9 * 10 * (recipe.inner == InnerKind::s4d_complex ? 2 : 4));
 
     const auto with = [&](auto change) {
       Knobs knobs;
       change(knobs);
       return network.probe(batch.tokens, knobs).logits;
     };
-    const bool s6 = recipe.inner == InnerKind::s6;
-    EXPECT_NE(with([](Knobs& k) { k.delta_scale = 1.5; }), probe.logits);
+    EXPECT_EQ(with([](Knobs& k) { k.delta_scale = 1.5; }) != probe.logits, states);
     EXPECT_EQ(with([](Knobs& k) { k.freeze_delta = true; }) != probe.logits, s6 && recipe.selective_delta);
     EXPECT_EQ(with([](Knobs& k) { k.freeze_B = true; }) != probe.logits, s6 && recipe.selective_B);
     EXPECT_EQ(with([](Knobs& k) { k.freeze_C = true; }) != probe.logits, s6 && recipe.selective_C);
     EXPECT_EQ(with([](Knobs& k) { k.input = Knobs::Input::zero_order_hold; }) != probe.logits, s6);
-    EXPECT_EQ(with([](Knobs& k) { k.input = Knobs::Input::euler; }) != probe.logits, !s6);
+    EXPECT_EQ(with([](Knobs& k) { k.input = Knobs::Input::euler; }) != probe.logits, states && !s6);
   }
 }
 
@@ -388,7 +390,7 @@ TEST(Recipes, SayWhatIsWrongAndWhere) {
   EXPECT_EQ(message(R"({"task": {"kind": "text", "lenght": 3}})"),
             "r.json: task: the key \"lenght\" is not known; see RECIPE.md for those that are");
   EXPECT_EQ(message(R"({"task": {"kind": "text"}, "model": {"inner": "s7"}})"),
-            "r.json: model: inner \"s7\" is not known; choose one of s6, s4d-real, s4d-complex");
+            "r.json: model: inner \"s7\" is not known; choose one of s6, s4d-real, s4d-complex, hyena");
   EXPECT_EQ(message(R"({"task": {"kind": "text"}, "model": {"layers": 0}})"),
             "r.json: model: layers is 0, and must lie between 1 and 256");
   EXPECT_EQ(message(R"({"task": {"kind": "text"}, "batch": 0})"),

@@ -62,8 +62,8 @@ class TrainingOps {
   virtual void gate(const GateArgs<Real>& args) const = 0;
   virtual void gate_backward(const GateBackwardArgs<Real>& args) const = 0;
   virtual void fill(MatrixView<Real> x, Real value) const = 0;
-  virtual void add(MatrixView<const Real> x, MatrixView<Real> to) const = 0;           // to += x
-  virtual void multiply(MatrixView<const Real> x, MatrixView<Real> to) const = 0;      // to *= x
+  virtual void add(MatrixView<const Real> x, MatrixView<Real> to) const = 0;                                  // to += x
+  virtual void multiply(MatrixView<const Real> x, MatrixView<const Real> y, MatrixView<Real> out) const = 0;  // x ⊙ y
   virtual void negative_exp(MatrixView<const Real> x, MatrixView<Real> to) const = 0;  // to = −e^x
 
   virtual double squared_norm(const Real* values, std::int64_t count) const = 0;

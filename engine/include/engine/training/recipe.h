@@ -9,9 +9,9 @@
 namespace statescope {
 
 /// What surrounds the inner layer of a residual block (Gu & Dao 2023, section 4.6.1).
-enum class BlockKind { plain, mamba };
+enum class BlockKind { plain, h3, mamba };
 /// What runs along time.
-enum class InnerKind { s6, s4d_real, s4d_complex };
+enum class InnerKind { s6, s4d_real, s4d_complex, hyena };
 
 /// A cell of the model grid, with its sizes.
 struct NetworkRecipe {
@@ -21,7 +21,8 @@ struct NetworkRecipe {
   bool selective_delta = true, selective_B = true, selective_C = true;
   std::int64_t layers = 2, d_model = 64, d_state = 16, expand = 2, d_conv = 4;
   std::int64_t dt_rank = 0;  // 0: d_model / 16, rounded up
-  std::int64_t vocab = 0;    // taken from the task
+  std::int64_t vocab = 0;    // taken from the task, as is ...
+  std::int64_t length = 0;   // of the sequences it learns from, the unit of time of Hyena's filter
 
   std::int64_t d_inner() const { return expand * d_model; }
 };

@@ -17,9 +17,12 @@ class Task {
  public:
   virtual ~Task() = default;
   virtual std::int64_t vocab() const = 0;
-  virtual std::int64_t length() const = 0;  // of a sequence, answers included
+  virtual std::int64_t length() const = 0;  // sequence_length
   virtual Batch batch(std::uint64_t seed, Split split, std::int64_t index, std::int64_t sequences) const = 0;
 };
+
+/// Tokens of a sequence, answers included.
+std::int64_t sequence_length(const TaskRecipe& recipe);
 
 /// Token 0 is noise and the last token of the vocabulary asks; the tokens between them are what is remembered.
 ///
