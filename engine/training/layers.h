@@ -77,6 +77,14 @@ inline double random_time_step(Uniform& uniform) {
   return std::exp(std::log(0.001) + uniform() * std::log(100.0));
 }
 
+/// log(−A) of a real state n, as recipe.initial_A has it.
+inline auto initial_A_log(InitialA initial) {
+  return [initial](Uniform& uniform, std::int64_t n) {
+    if (initial == InitialA::random) return uniform.normal();
+    return initial == InitialA::s4d_real ? std::log(static_cast<double>(n + 1)) : std::log(0.5);
+  };
+}
+
 /// y = x Wᵀ, or x Wᵀ + bias.
 template <class Real>
 class LinearLayer final : public TrainingLayer<Real> {

@@ -19,6 +19,10 @@ constexpr std::array inner_names{std::pair{InnerKind::s6, "s6"}, std::pair{Inner
                                  std::pair{InnerKind::s4d_complex, "s4d-complex"},
                                  std::pair{InnerKind::hyena, "hyena"}};
 
+constexpr std::array initial_names{std::pair{InitialA::s4d_real, "s4d-real"}, std::pair{InitialA::half, "half"},
+                                   std::pair{InitialA::random, "random"}, std::pair{InitialA::s4d_lin, "s4d-lin"},
+                                   std::pair{InitialA::s4d_inv, "s4d-inv"}};
+
 template <class Names, class Kind>
 std::string name_of(const Names& names, Kind kind) {
   return std::find_if(names.begin(), names.end(), [&](const auto& entry) { return entry.first == kind; })->second;
@@ -108,6 +112,12 @@ NetworkRecipe read_network(const nlohmann::json& json, const std::string& where)
   Reader reader(json, "model", where);
   network.block = kind_of(block_names, reader.text("block", "mamba"), reader.where(), "block");
   network.inner = kind_of(inner_names, reader.text("inner", "s6"), reader.where(), "inner");
+  const bool complex = network.inner == InnerKind::s4d_complex;
+  network.initial_A =
+      kind_of(initial_names, reader.text("initial_A", complex ? "s4d-lin" : "s4d-real"), reader.where(), "initial_A");
+  if (complex != (network.initial_A == InitialA::s4d_lin || network.initial_A == InitialA::s4d_inv))
+    throw Error(reader.where() + ": initial_A " + initial_A_name(network.initial_A) + " does not fit inner " +
+                inner_name(network.inner) + "; s4d-lin and s4d-inv are for s4d-complex, the others for real A");
   reader.flag("selective_delta", network.selective_delta);
   reader.flag("selective_B", network.selective_B);
   reader.flag("selective_C", network.selective_C);
@@ -150,6 +160,10 @@ std::string inner_name(InnerKind inner) {
   return name_of(inner_names, inner);
 }
 
+std::string initial_A_name(InitialA initial) {
+  return name_of(initial_names, initial);
+}
+
 Recipe parse_recipe(const nlohmann::json& json, const std::string& where, const std::filesystem::path& folder) {
   if (!json.is_object()) throw Error(where + ": a recipe is a JSON object; see RECIPE.md");
   Recipe recipe;
@@ -179,12 +193,14 @@ Recipe load_recipe(const std::filesystem::path& file) {
 
 nlohmann::ordered_json to_json(const Recipe& recipe) {
   const auto& [task, network, optimiser, seed, batch, evaluate_every, evaluation_sequences, stop] = recipe;
+  const bool conjugate = network.inner == InnerKind::s4d_complex && network.initial_A != InitialA::s4d_inv;
   nlohmann::ordered_json json;
   json["task"] = {{"kind", task.kind}, {"length", task.length}, {"vocab", task.vocab}, {"memorise", task.memorise}};
   if (!task.text.empty()) json["task"]["text"] = task.text.string();
   if (!task.tokenizer.empty()) json["task"]["tokenizer"] = task.tokenizer.string();
   json["model"] = {{"block", block_name(network.block)},
                    {"inner", inner_name(network.inner)},
+                   {"initial_A", initial_A_name(conjugate ? InitialA::s4d_lin : network.initial_A)},
                    {"selective_delta", network.selective_delta},
                    {"selective_B", network.selective_B},
                    {"selective_C", network.selective_C},

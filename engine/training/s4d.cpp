@@ -27,15 +27,17 @@ class S4d final : public TrainingLayer<Real> {
     };
     log_dt_ = builder.vector(
         "log_dt", E_, [](Uniform& uniform, std::int64_t, std::int64_t) { return std::log(random_time_step(uniform)); });
-    // S4D-Lin: −½ + iπn; S4D-Real: −(n + 1).
-    log_A_real_ = matrix("log_A_real", [pairs = complex_](Uniform&, std::int64_t, std::int64_t n) {
-      return std::log(pairs ? 0.5 : static_cast<double>(n + 1));
-    });
+    log_A_real_ =
+        matrix("log_A_real", [initial = initial_A_log(recipe.initial_A)](
+                                 Uniform& uniform, std::int64_t, std::int64_t n) { return initial(uniform, n); });
     const auto normal = [](Uniform& uniform, std::int64_t, std::int64_t) { return uniform.normal() * std::sqrt(0.5); };
     C_real_ = matrix("C_real", normal);
     if (complex_) {
-      A_imag_ = matrix(
-          "A_imag", [](Uniform&, std::int64_t, std::int64_t n) { return std::numbers::pi * static_cast<double>(n); });
+      A_imag_ = matrix("A_imag", [inverse = recipe.initial_A == InitialA::s4d_inv,
+                                  N = static_cast<double>(recipe.d_state)](Uniform&, std::int64_t, std::int64_t state) {
+        const auto n = static_cast<double>(state);
+        return inverse ? N / std::numbers::pi * (N / (2 * n + 1) - 1) : std::numbers::pi * n;
+      });
       C_imag_ = matrix("C_imag", normal);
     }
     D_ = builder.vector("D", E_, Builder::constant(1));

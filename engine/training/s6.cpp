@@ -30,14 +30,15 @@ class S6 final : public TrainingLayer<Real> {
     if (B_rows_ == 0) B_ = builder.vector("B", N_, Builder::constant(1));
     if (C_rows_ == 0)
       C_ = builder.vector("C", N_, [](Uniform& uniform, std::int64_t, std::int64_t) { return uniform.normal(); });
-    A_log_ = builder.add(
-        {.name = "A_log",
-         .shape = {E_, N_},
-         .rows = N_,
-         .cols = E_,
-         .transposed = true,
-         .decays = false,
-         .initial = [](Uniform&, std::int64_t n, std::int64_t) { return std::log(static_cast<double>(n + 1)); }});
+    A_log_ =
+        builder.add({.name = "A_log",
+                     .shape = {E_, N_},
+                     .rows = N_,
+                     .cols = E_,
+                     .transposed = true,
+                     .decays = false,
+                     .initial = [initial = initial_A_log(recipe.initial_A)](
+                                    Uniform& uniform, std::int64_t n, std::int64_t) { return initial(uniform, n); }});
     D_ = builder.vector("D", E_, Builder::constant(1));
   }
 

@@ -3,6 +3,7 @@
 
 #include <cmath>
 #include <map>
+#include <numbers>
 #include <set>
 #include <string>
 #include <vector>
@@ -130,6 +131,31 @@ TEST(TrainingGradients, FastPathAgreesWithTheReference) {
       EXPECT_LE(std::sqrt(difference), 2e-5 * std::sqrt(size) + 1e-7) << info.name;  // some hundred roundings of 6e-8
     }
   }
+}
+
+TEST(TrainingParameters, ABeginsWhereTheRecipeSays) {
+  const auto ops = kernels::reference_training();
+  const auto parameter = [&](InnerKind inner, InitialA initial, const std::string& name) {
+    NetworkRecipe recipe = small_network(BlockKind::mamba, inner);
+    recipe.d_state = 8;
+    recipe.initial_A = initial;
+    const Network<double> network(recipe, 3, *ops);
+    const Parameters<double>& p = network.parameters();
+    for (std::size_t i = 0; i < p.infos().size(); ++i)
+      if (p.infos()[i].name == "backbone.layers.0.mixer." + name)
+        return std::vector<double>(p.value(i).data, p.value(i).data + p.value(i).rows * p.value(i).cols);
+    return std::vector<double>();
+  };
+  // Of the first channel: rows are states for S6, columns for S4D. S4D-Inv with N = 8: 17.825354, 4.244132, …
+  const auto real = parameter(InnerKind::s6, InitialA::s4d_real, "A_log");
+  EXPECT_DOUBLE_EQ(real.at(3 * 10), std::log(4.0));
+  EXPECT_DOUBLE_EQ(parameter(InnerKind::s6, InitialA::half, "A_log").at(3 * 10), std::log(0.5));
+  const auto random = parameter(InnerKind::s4d_real, InitialA::random, "log_A_real");
+  EXPECT_NE(random.at(0), random.at(1));
+  const auto inverse = parameter(InnerKind::s4d_complex, InitialA::s4d_inv, "A_imag");
+  EXPECT_NEAR(inverse.at(0), 17.825354, 1e-6);
+  EXPECT_NEAR(inverse.at(3), 0.363783, 1e-6);
+  EXPECT_DOUBLE_EQ(parameter(InnerKind::s4d_complex, InitialA::s4d_lin, "A_imag").at(2), 2 * std::numbers::pi);
 }
 
 Recipe small_recipe() {
@@ -393,6 +419,8 @@ TEST(Recipes, SayWhatIsWrongAndWhere) {
             "r.json: model: inner \"s7\" is not known; choose one of s6, s4d-real, s4d-complex, hyena");
   EXPECT_EQ(message(R"({"task": {"kind": "text"}, "model": {"layers": 0}})"),
             "r.json: model: layers is 0, and must lie between 1 and 256");
+  EXPECT_NE(message(R"({"task": {"kind": "text"}, "model": {"initial_A": "s4d-lin"}})").find("does not fit inner s6"),
+            std::string::npos);
   EXPECT_EQ(message(R"({"task": {"kind": "text"}, "batch": 0})"),
             "r.json: run: batch is 0, and must lie between 1 and 65536");
   EXPECT_NE(message_of([] {

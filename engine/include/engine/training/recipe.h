@@ -13,12 +13,22 @@ enum class BlockKind { plain, h3, mamba };
 /// What runs along time.
 enum class InnerKind { s6, s4d_real, s4d_complex, hyena };
 
+/// Where the eigenvalues of A begin, state n = 0, 1, …, of N (Gu & Dao 2023, table 8; Gu et al. 2022, section 4).
+enum class InitialA {
+  s4d_real,  // −(n + 1)
+  half,      // −½
+  random,    // −e^z, z standard normal
+  s4d_lin,   // −½ + iπn
+  s4d_inv,   // −½ + i (N/π) (N / (2n + 1) − 1)
+};
+
 /// A cell of the model grid, with its sizes.
 struct NetworkRecipe {
   BlockKind block = BlockKind::mamba;
   InnerKind inner = InnerKind::s6;
   // Of S6: which of Δ, B and C depend on the input. What does not is learnt as a constant.
   bool selective_delta = true, selective_B = true, selective_C = true;
+  InitialA initial_A = InitialA::s4d_real;  // s4d_lin where A is complex
   std::int64_t layers = 2, d_model = 64, d_state = 16, expand = 2, d_conv = 4;
   std::int64_t dt_rank = 0;  // 0: d_model / 16, rounded up
   std::int64_t vocab = 0;    // taken from the task, as is ...
@@ -65,5 +75,6 @@ nlohmann::ordered_json to_json(const Recipe& recipe);
 
 std::string block_name(BlockKind block);
 std::string inner_name(InnerKind inner);
+std::string initial_A_name(InitialA initial);
 
 }  // namespace statescope
