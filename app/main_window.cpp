@@ -21,6 +21,7 @@
 #include "widgets/command_palette.h"
 #include "widgets/navigation_rail.h"
 #include "widgets/notice.h"
+#include "widgets/style_root.h"
 #include "widgets/theme.h"
 #include "widgets/top_bar.h"
 #include "widgets/transport_bar.h"
@@ -104,8 +105,18 @@ void MainWindow::build_frame(const std::filesystem::path& assets, const Machine&
   row->addLayout(right, 1);
   setCentralWidget(central);
 
+  for (QWidget* part :
+       {static_cast<QWidget*>(rail_), static_cast<QWidget*>(top_bar_), static_cast<QWidget*>(status_line)})
+    make_style_root(*part);
+  for (const Place& place : places_)
+    for (QWidget* part : {static_cast<QWidget*>(place.workspace), static_cast<QWidget*>(place.workspace->inspector()),
+                          static_cast<QWidget*>(&place.workspace->transport_bar())})
+      make_style_root(*part);
+
   file_menu_ = new QMenu(this);
+  make_style_root(*file_menu_);
   palette_ = new CommandPalette(central);
+  make_style_root(*palette_);
   connect(rail_, &NavigationRail::tool_activated, this, &MainWindow::run_tool);
   connect(rail_, &NavigationRail::activated, this, &MainWindow::show_workspace);
   connect(top_bar_, &TopBar::palette_requested, palette_, &CommandPalette::open);

@@ -2,11 +2,17 @@
 #include "widgets/theme.h"
 
 #include <QApplication>
+#include <QEvent>
 #include <QFontDatabase>
 #include <QStyleFactory>
 #include <QToolTip>
+#include <QWidget>
 #include <algorithm>
 #include <cmath>
+#include <utility>
+#include <vector>
+
+#include "widgets/style_root.h"
 
 namespace statescope {
 namespace {
@@ -44,10 +50,55 @@ QPalette palette_of(const Theme& theme) {
   return palette;
 }
 
+void set_sheet(QApplication& application, const QString& sheet) {
+  if (application.styleSheet() != sheet) application.setStyleSheet(sheet);
+}
+
+// One part of a window that carries the style sheet itself; it lives as long as the part.
+class StyleRoot : public QObject {
+ public:
+  explicit StyleRoot(QWidget& root) : QObject(&root), root_(root) {
+    roots().push_back(this);
+    root_.installEventFilter(this);
+    set_sheet(*qApp, {});
+    root_.setStyleSheet(style_sheet(current_theme, current_text_scale));
+  }
+  ~StyleRoot() override {
+    std::erase(roots(), this);
+    if (!roots().empty() || !qApp) return;
+    const auto back = [] {
+      if (roots().empty()) set_sheet(*qApp, style_sheet(current_theme, current_text_scale));
+    };
+    QMetaObject::invokeMethod(qApp, back, Qt::QueuedConnection);  // once the window is gone altogether
+  }
+  static std::vector<StyleRoot*>& roots() {
+    static std::vector<StyleRoot*> all;
+    return all;
+  }
+  void follow(const QString& sheet) {
+    stale_ = !root_.isVisible();
+    if (!stale_ && root_.styleSheet() != sheet) root_.setStyleSheet(sheet);
+  }
+
+ protected:
+  bool eventFilter(QObject*, QEvent* event) override {
+    if (event->type() == QEvent::Show && std::exchange(stale_, false))
+      root_.setStyleSheet(style_sheet(current_theme, current_text_scale));
+    return false;
+  }
+
+ private:
+  QWidget& root_;
+  bool stale_ = false;
+};
+
 void restyle(QApplication& application) {
   application.setPalette(palette_of(current_theme));
-  application.setFont(font(TextRole::body));
-  application.setStyleSheet(style_sheet(current_theme, current_text_scale));
+  // A font, even the same one, is one more round through all widgets.
+  if (const QFont wanted = font(TextRole::body); application.font() != wanted) application.setFont(wanted);
+  const QString sheet = style_sheet(current_theme, current_text_scale);
+  if (StyleRoot::roots().empty()) set_sheet(application, sheet);
+  for (StyleRoot* root : StyleRoot::roots()) root->follow(sheet);
   QToolTip::setFont(font(TextRole::caption));
   Q_EMIT ThemeNotifier::instance().changed();
 }
@@ -169,6 +220,10 @@ const Theme& theme() {
 ThemeNotifier& ThemeNotifier::instance() {
   static ThemeNotifier notifier;
   return notifier;
+}
+
+void make_style_root(QWidget& root) {
+  new StyleRoot(root);  // belongs to it
 }
 
 void apply_theme(QApplication& application, ThemeKind kind) {

@@ -4,7 +4,12 @@
 #include <gtest/gtest.h>
 
 #include <QApplication>
+#include <QFrame>
 #include <QSignalSpy>
+#include <memory>
+
+#include "controls.h"
+#include "widgets/style_root.h"
 
 namespace statescope {
 namespace {
@@ -66,6 +71,26 @@ TEST(ApplyTheme, SwitchesPaletteAndCurrentTheme) {
   EXPECT_EQ(qApp->palette().color(QPalette::Window), theme().background);
   apply_theme(*qApp, ThemeKind::dark);
   EXPECT_TRUE(theme().dark());
+}
+
+// What is hidden costs a change of theme nothing.
+TEST_F(Controls, hidden_style_roots_follow_when_they_are_shown) {
+  auto window = std::make_unique<QWidget>();
+  auto* seen = new QFrame(window.get());
+  auto* hidden = new QFrame(window.get());
+  make_style_root(*seen);
+  make_style_root(*hidden);
+  EXPECT_TRUE(qApp->styleSheet().isEmpty());
+  hidden->hide();
+  window->show();
+  apply_theme(*qApp, ThemeKind::light);
+  EXPECT_EQ(seen->styleSheet(), style_sheet(theme(), 1));
+  EXPECT_NE(hidden->styleSheet(), style_sheet(theme(), 1));
+  hidden->show();
+  EXPECT_EQ(hidden->styleSheet(), style_sheet(theme(), 1));
+  window.reset();
+  QApplication::processEvents();
+  EXPECT_EQ(qApp->styleSheet(), style_sheet(theme(), 1));
 }
 
 }  // namespace

@@ -23,8 +23,8 @@ struct ProfileRequest {
 /// the last call.
 using ProfileListener = std::function<void(std::span<const ProfileZone> zones)>;
 
-/// Runs the model and records every stage. The ceilings are left empty: measure_ceilings fills them. Throws like `run`,
-/// and Error for an empty prompt.
+/// Runs the model and records every stage, after a short reading that is not recorded and warms up caches. The ceilings
+/// are left empty: measure_ceilings fills them. Throws like `run`, and Error for an empty prompt.
 Profile profile_run(const Model& model, const ProfileRequest& request, std::stop_token stop = {},
                     const ProfileListener& listener = {});
 
