@@ -8,6 +8,7 @@
 #include "engine/error.h"
 #include "engine/io/file.h"
 #include "engine/io/json.h"
+#include "engine/io/memory.h"
 #include "engine/io/safetensors.h"
 #include "transposed.h"
 
@@ -20,6 +21,19 @@ NetworkRecipe for_task(NetworkRecipe network, const Task& task) {
   network.vocab = task.vocab();
   network.length = task.length();
   return network;
+}
+
+// What a step keeps, roughly: a dozen rows of d_inner and a few of d_model for each layer and token, and the logits. In
+// double, because sizes in a recipe may be anything.
+void require_room(const Recipe& recipe, const Task& task) {
+  const NetworkRecipe& n = recipe.network;
+  const auto width = [](std::int64_t count) { return static_cast<double>(count); };
+  const double inner = width(n.d_inner()), model = width(n.d_model), states = width(n.d_state);
+  const double parameters =
+      width(n.layers) * inner * (4 * model + 3 * states + 2 * width(n.dt_rank)) + width(task.vocab()) * model;
+  const double row = width(n.layers) * (14 * inner + 6 * model + 4 * states) + 6 * model + width(task.vocab());
+  const double bytes = 4.0 * (6 * parameters + width(recipe.batch) * width(task.length()) * row);
+  require_memory(static_cast<std::int64_t>(std::min(bytes, 1e18)), "training by this recipe");
 }
 
 nlohmann::ordered_json config_of(const Recipe& recipe, std::int64_t vocab) {
@@ -68,10 +82,16 @@ struct Trainer::Impl {
   Impl(const Recipe& r, const TrainingOps<float>& o)
       : recipe(r),
         ops(o),
-        task(make_task(r.task)),
+        task(task_that_fits(r, o)),
         network(for_task(r.network, *task), r.seed, o),
         first(o.allocate(network.parameters().count())),
         second(o.allocate(network.parameters().count())) {}
+
+  static std::unique_ptr<Task> task_that_fits(const Recipe& recipe, const kernels::TrainingOps<float>& ops) {
+    std::unique_ptr<Task> task = make_task(recipe.task);
+    if (ops.on_host()) require_room(recipe, *task);
+    return task;
+  }
 
   MatrixView<float> flat(const std::shared_ptr<float[]>& values) const {
     return {values.get(), 1, network.parameters().count()};

@@ -59,6 +59,7 @@ class CudaTrainingOps final : public TrainingOps<float> {
     cuda::check_blas(cublasSetStream(blas, stream), "starting cuBLAS");
   }
 
+  bool on_host() const override { return false; }
   std::shared_ptr<float[]> allocate(std::int64_t count) const override {
     select();
     return device_memory(count);

@@ -427,6 +427,12 @@ TEST(Recipes, SayWhatIsWrongAndWhere) {
               make_task({"selective-copying", 4, 9, 5, {}, {}});
             }).find("1 to `length` tokens"),
             std::string::npos);
+  Recipe huge = small_recipe();
+  huge.network.d_model = 8192;
+  huge.network.layers = 256;
+  huge.batch = 65536;
+  EXPECT_NE(message_of([&] { Trainer(huge, *kernels::cpu_training(1)); }).find("training by this recipe needs"),
+            std::string::npos);
   const Recipe recipe = small_recipe();
   EXPECT_EQ(to_json(parse_recipe(nlohmann::json::parse(to_json(recipe).dump()), "again", "")), to_json(recipe));
 }

@@ -42,6 +42,8 @@ class TrainingOps {
  public:
   virtual ~TrainingOps() = default;
 
+  /// Whether `allocate` takes the host's memory.
+  virtual bool on_host() const { return true; }
   /// Zeros where the operations compute. Throws std::bad_alloc.
   virtual std::shared_ptr<Real[]> allocate(std::int64_t count) const = 0;
   /// Row-major values from and to the host.
