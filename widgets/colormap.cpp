@@ -105,6 +105,14 @@ QColor negative_color(const Theme& theme) {
   return theme.dark() ? QColor(0xE58A4A) : QColor(0xB4601A);
 }
 
+QColor family_color(const Theme& theme, Symbol symbol, int member, int count) {
+  const Lab key = to_lab(theme.symbol(symbol).rgb());
+  constexpr double turn = -1.5, rise = 0.26;  // radians and lightness from the first to the last
+  const double share = count > 1 ? static_cast<double>(member) / (count - 1) : 0.4;
+  return screen_color(key.lightness + rise * (share - 0.45), std::hypot(key.a, key.b),
+                      std::atan2(key.b, key.a) + turn * (share - 0.4));
+}
+
 double oklab_lightness(QRgb color) {
   return to_lab(color).lightness;
 }

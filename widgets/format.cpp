@@ -62,6 +62,12 @@ QString format_percent(double fraction, int decimals) {
   return QString::number(percent, 'f', decimals).replace(QLatin1Char('-'), minus_sign) + QStringLiteral(" %");
 }
 
+QString subscript(qint64 number) {
+  QString text = QString::number(number);
+  for (QChar& digit : text) digit = QChar(0x2080 + digit.digitValue());
+  return text;
+}
+
 QString csv_number(double value) {
   return shortest(value);
 }

@@ -1,27 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "model/memory_document.h"
 
-#include <QUndoCommand>
+#include <limits>
 
-#include "engine/error.h"
-#include "model/sentence.h"
+#include "model/state_step.h"
 
 namespace statescope {
 namespace {
 
-// A result that is not there after so long is given up for the one of a newer state.
-constexpr int patience_ms = 150;
-
-// A result with its frame, so that both reach the screen at once.
-struct Built {
-  std::shared_ptr<const MemorySet> set;
-  std::shared_ptr<const MemoryFrame> frame;
-};
-
-Built built(const HippoScene& scene, std::stop_token stop) {
-  const auto set = std::make_shared<const MemorySet>(memory_set(scene.run, {}, stop));
-  return {set, std::make_shared<const MemoryFrame>(memory_frame(set, scene.cursor))};
-}
+// A result that is not there after so long is given up for the one of a newer state. A frame is quick and never given
+// up, so that the picture keeps moving while the cursor does; details only make sense of what stands still.
+constexpr int patience_ms = 150, always = std::numeric_limits<int>::max(), none = 0;
 
 // Paths of files no longer depend on where the scene lay.
 HippoScene at_home(HippoScene scene, const std::filesystem::path& base) {
@@ -32,74 +21,23 @@ HippoScene at_home(HippoScene scene, const std::filesystem::path& base) {
 
 }  // namespace
 
-class MemoryDocument::ChangeState : public QUndoCommand {
- public:
-  ChangeState(MemoryDocument& document, MemoryState before, MemoryState after, const QString& text)
-      : QUndoCommand(text), document_(document), before_(std::move(before)), after_(std::move(after)) {
-    age_.start();
-  }
-  void undo() override { restore(before_); }
-  void redo() override { restore(after_); }
-  int id() const override { return 1; }
-  bool mergeWith(const QUndoCommand* other) override {
-    constexpr int at_once_ms = 600;
-    const auto& next = static_cast<const ChangeState&>(*other);
-    if (next.text() != text() || age_.elapsed() > at_once_ms) return false;
-    after_ = next.after_;
-    age_.restart();
-    return true;
-  }
-
- private:
-  void restore(const MemoryState& state) {
-    document_.apply(state);
-    document_.committed_ = state;
-  }
-
-  MemoryDocument& document_;
-  MemoryState before_, after_;
-  QElapsedTimer age_;
-};
-
-MemoryDocument::MemoryDocument(QObject* parent) : QObject(parent) {}
+MemoryDocument::MemoryDocument(QObject* parent)
+    : QObject(parent),
+      openings_(*this, none, [] {}),
+      builds_(*this, patience_ms, [this] { Q_EMIT settled_changed(); }),
+      frames_(*this, always, [this] { Q_EMIT settled_changed(); }),
+      details_answers_(*this, none, [this] { Q_EMIT settled_changed(); }),
+      chains_(*this, patience_ms, [this] { Q_EMIT settled_changed(); }) {}
 
 MemoryDocument::~MemoryDocument() = default;
 
-// Work runs on the thread and ends in a result or a sentence; the newest request's is taken here.
-template <class Work, class Take>
-void MemoryDocument::answer(JobThread& thread, std::uint64_t& request, bool& under_way, Work work, Take take) {
-  const bool was_settled = settled();
-  under_way = true;
-  thread.start([this, number = ++request, &request, &under_way, work, take](std::stop_token stop) {
-    decltype(work(stop)) result{};
-    QString problem;
-    try {
-      result = work(stop);
-    } catch (const Cancelled&) {
-    } catch (const std::exception& error) {
-      problem = sentence_of(error);
-    }
-    QMetaObject::invokeMethod(
-        this,
-        [this, number, &request, &under_way, take, result = std::move(result), problem] {
-          if (number != request) return;
-          take(result, problem.isEmpty());
-          finish(under_way, problem);
-        },
-        Qt::QueuedConnection);
-  });
-  if (was_settled) Q_EMIT settled_changed();
+MemoryDocument::Built MemoryDocument::built(const HippoScene& scene, std::stop_token stop) {
+  const auto set = std::make_shared<const MemorySet>(memory_set(scene.run, {}, stop));
+  return {set, std::make_shared<const MemoryFrame>(memory_frame(set, scene.cursor))};
 }
 
-void MemoryDocument::finish(bool& under_way, const QString& problem) {
-  under_way = false;
-  const bool building = &under_way == &building_, framing = &under_way == &framing_,
-             chaining = &under_way == &chaining_;
-  if (building && build_again_) return build();
-  if (framing && frame_again_) return make_frame();
-  if (chaining && chain_again_) return make_chain();
+void MemoryDocument::say(const QString& problem) {
   if (!problem.isEmpty()) Q_EMIT failed(problem);
-  if (settled()) Q_EMIT settled_changed();
 }
 
 void MemoryDocument::open_scene(const Scene& scene, const std::filesystem::path& base) {
@@ -111,52 +49,44 @@ void MemoryDocument::open_scene(const Scene& scene, const std::filesystem::path&
     next.chain = std::get<S4Scene>(scene);
     next.page = Page::chain;
   }
-  opening_.start([this, next](std::stop_token stop) {
-    Built both;
-    std::shared_ptr<const S4Result> chain;
-    QString problem;
-    try {
-      both = built(next.memory, stop);
-      chain = std::make_shared<const S4Result>(s4_result(next.chain.run, stop));
-    } catch (const Cancelled&) {
-      return;
-    } catch (const std::exception& error) {
-      problem = sentence_of(error);
-    }
-    QMetaObject::invokeMethod(
-        this,
-        [this, next, both, chain, problem] {
-          if (!problem.isEmpty()) {
-            Q_EMIT failed(problem);
-            return;
-          }
-          ++build_request_;  // what is still under way is of the scene before
-          ++frame_request_;
-          ++chain_request_;
-          building_ = framing_ = chaining_ = build_again_ = frame_again_ = chain_again_ = false;
-          undo_stack_.clear();
-          state_ = next;
-          state_.memory.cursor = both.frame->cursor;  // which a scene may have beyond the end
-          committed_ = state_;
-          set_ = both.set;
-          frame_ = both.frame;
-          chain_ = chain;
-          Q_EMIT state_changed();
-          Q_EMIT set_changed();
-          Q_EMIT chain_changed();
-          make_details();
-          Q_EMIT opened();
-          Q_EMIT settled_changed();
-        },
-        Qt::QueuedConnection);
-  });
+  openings_.ask(
+      [next](std::stop_token stop) {
+        Built both = built(next.memory, stop);
+        return Opened(std::move(both), std::make_shared<const S4Result>(s4_result(next.chain.run, stop)));
+      },
+      [this, next](const Opened& opened, const QString& problem) {
+        if (opened.second) return adopt(next, opened.first, opened.second);
+        say(problem);
+      });
+}
+
+void MemoryDocument::adopt(const MemoryState& state, const Built& both, const std::shared_ptr<const S4Result>& chain) {
+  builds_.forget();  // what is still under way is of the scene before
+  frames_.forget();
+  chains_.forget();
+  undo_stack_.clear();
+  state_ = state;
+  state_.memory.cursor = both.frame->cursor;  // which a scene may have beyond the end
+  committed_ = state_;
+  set_ = both.set;
+  frame_ = both.frame;
+  chain_ = chain;
+  Q_EMIT state_changed();
+  Q_EMIT set_changed();
+  Q_EMIT chain_changed();
+  make_details();
+  Q_EMIT opened();
+  Q_EMIT settled_changed();
 }
 
 void MemoryDocument::change(const MemoryState& next, const QString& undo_text, bool finished) {
   if (!finished || next == committed_)
     apply(next);
   else
-    undo_stack_.push(new ChangeState(*this, committed_, next, undo_text));
+    undo_stack_.push(new StateStep<MemoryState>(committed_, next, undo_text, [this](const MemoryState& state) {
+      apply(state);
+      committed_ = state;
+    }));
 }
 
 void MemoryDocument::apply(const MemoryState& state) {
@@ -183,58 +113,44 @@ void MemoryDocument::set_cursor(std::int64_t sample) {
 }
 
 void MemoryDocument::build() {
-  build_again_ = building_ && since_build_.elapsed() < patience_ms;
-  if (build_again_) return;
-  since_build_.start();
-  answer(
-      builds_, build_request_, building_, [scene = state_.memory](std::stop_token stop) { return built(scene, stop); },
-      [this](const Built& both, bool good) {
-        if (!good || !both.set) return;
-        set_ = both.set;
-        frame_ = both.frame;
-        Q_EMIT set_changed();
-        if (frame_->cursor != std::min(state_.memory.cursor, set_->length() - 1)) make_frame();
-        if (!build_again_) make_details();
-      });
+  builds_.ask([scene = state_.memory](std::stop_token stop) { return built(scene, stop); },
+              [this](const Built& both, const QString& problem) {
+                if (!both.set) return say(problem);
+                set_ = both.set;
+                frame_ = both.frame;
+                Q_EMIT set_changed();
+                if (frame_->cursor != std::min(state_.memory.cursor, set_->length() - 1)) make_frame();
+                if (!builds_.waiting()) make_details();
+              });
 }
 
-// A frame is quick and never given up, so that the picture keeps moving while the cursor does.
 void MemoryDocument::make_frame() {
   if (!set_) return;
-  frame_again_ = framing_;
-  if (frame_again_) return;
-  answer(
-      frames_, frame_request_, framing_,
-      [set = set_, cursor = state_.memory.cursor](std::stop_token) {
-        return std::make_shared<const MemoryFrame>(memory_frame(set, cursor));
-      },
-      [this](const std::shared_ptr<const MemoryFrame>& frame, bool good) {
-        if (!good || frame->set != set_) return;
-        frame_ = frame;
-        Q_EMIT frame_changed();
-      });
+  frames_.ask([set = set_, cursor = state_.memory.cursor](
+                  std::stop_token) { return std::make_shared<const MemoryFrame>(memory_frame(set, cursor)); },
+              [this](const std::shared_ptr<const MemoryFrame>& frame, const QString& problem) {
+                if (!frame) return say(problem);
+                if (frame->set != set_) return;
+                frame_ = frame;
+                Q_EMIT frame_changed();
+              });
 }
 
 void MemoryDocument::make_details() {
-  answer(
-      details_jobs_, details_request_, detailing_,
+  details_answers_.ask(
       [set = set_](std::stop_token stop) { return std::make_shared<const MemoryDetails>(memory_details(set, stop)); },
-      [this](const std::shared_ptr<const MemoryDetails>& details, bool good) {
-        if (!good || !details) return;
+      [this](const std::shared_ptr<const MemoryDetails>& details, const QString& problem) {
+        if (!details) return say(problem);
         details_ = details;
         Q_EMIT details_changed();
       });
 }
 
 void MemoryDocument::make_chain() {
-  chain_again_ = chaining_ && since_chain_.elapsed() < patience_ms;
-  if (chain_again_) return;
-  since_chain_.start();
-  answer(
-      chains_, chain_request_, chaining_,
+  chains_.ask(
       [run = state_.chain.run](std::stop_token stop) { return std::make_shared<const S4Result>(s4_result(run, stop)); },
-      [this](const std::shared_ptr<const S4Result>& chain, bool good) {
-        if (!good || !chain) return;
+      [this](const std::shared_ptr<const S4Result>& chain, const QString& problem) {
+        if (!chain) return say(problem);
         chain_ = chain;
         Q_EMIT chain_changed();
       });

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <QElapsedTimer>
 #include <QObject>
 #include <QString>
 #include <QUndoStack>
@@ -10,8 +9,8 @@
 
 #include "engine/experiments/s4.h"
 #include "engine/scene/scene.h"
-#include "model/job_thread.h"
 #include "model/memory_frame.h"
+#include "model/newest_answer.h"
 
 namespace statescope {
 
@@ -25,8 +24,8 @@ struct MemoryState {
 };
 
 /// The scenes of the Memory workspace and their numbers. Lives on the interface thread and computes nothing there:
-/// threads answer with immutable results. While something is dragged, results follow one another as fast as they are
-/// made, each of the newest state; moving the cursor asks for a frame only.
+/// threads answer with immutable results, while something is dragged one after the other. Moving the cursor asks for a
+/// frame only.
 class MemoryDocument : public QObject {
   Q_OBJECT
  public:
@@ -43,14 +42,15 @@ class MemoryDocument : public QObject {
   const std::shared_ptr<const MemoryDetails>& details() const { return details_; }
   const std::shared_ptr<const S4Result>& chain() const { return chain_; }
   /// True when all of this is that of the state, or the state has none.
-  bool settled() const { return !building_ && !framing_ && !detailing_ && !chaining_; }
+  bool settled() const {
+    return !builds_.under_way() && !frames_.under_way() && !details_answers_.under_way() && !chains_.under_way();
+  }
   QUndoStack& undo_stack() { return undo_stack_; }
 
   /// A scene of the kind hippo or s4. Nothing changes when it cannot be computed: `failed` says why. Else `opened`.
   void open_scene(const Scene& scene, const std::filesystem::path& base);
 
-  /// Shows another state. `finished` puts all since the last finished change on the undo stack as one step; changes of
-  /// the same text that follow at once become one as well.
+  /// Shows another state. `finished` puts all since the last finished change on the undo stack as one step.
   void change(const MemoryState& next, const QString& undo_text, bool finished = true);
   /// Of the page in front.
   void set_cursor(std::int64_t sample);
@@ -66,16 +66,20 @@ class MemoryDocument : public QObject {
   void failed(const QString& sentence);
 
  private:
-  class ChangeState;
+  // A result with its frame, so that both reach the screen at once.
+  struct Built {
+    std::shared_ptr<const MemorySet> set;
+    std::shared_ptr<const MemoryFrame> frame;
+  };
+  static Built built(const HippoScene& scene, std::stop_token stop);
 
   void apply(const MemoryState& state);
+  void adopt(const MemoryState& state, const Built& both, const std::shared_ptr<const S4Result>& chain);
   void build();
   void make_frame();
   void make_details();
   void make_chain();
-  template <class Work, class Take>
-  void answer(JobThread& thread, std::uint64_t& request, bool& under_way, Work work, Take take);
-  void finish(bool& under_way, const QString& problem);
+  void say(const QString& problem);
 
   QUndoStack undo_stack_;
   MemoryState state_, committed_;  // committed_: without what is being dragged
@@ -84,11 +88,12 @@ class MemoryDocument : public QObject {
   std::shared_ptr<const MemoryDetails> details_;
   std::shared_ptr<const S4Result> chain_;
 
-  std::uint64_t build_request_ = 0, frame_request_ = 0, details_request_ = 0, chain_request_ = 0;
-  bool building_ = false, framing_ = false, detailing_ = false, chaining_ = false;
-  bool build_again_ = false, frame_again_ = false, chain_again_ = false;
-  QElapsedTimer since_build_, since_chain_;
-  JobThread opening_, builds_, frames_, details_jobs_, chains_;
+  using Opened = std::pair<Built, std::shared_ptr<const S4Result>>;
+  NewestAnswer<Opened> openings_;
+  NewestAnswer<Built> builds_;
+  NewestAnswer<std::shared_ptr<const MemoryFrame>> frames_;
+  NewestAnswer<std::shared_ptr<const MemoryDetails>> details_answers_;
+  NewestAnswer<std::shared_ptr<const S4Result>> chains_;
 };
 
 }  // namespace statescope

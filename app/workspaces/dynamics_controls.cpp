@@ -9,16 +9,20 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/dynamics/edit.h"
 #include "model/dynamics_document.h"
 #include "widgets/button.h"
 #include "widgets/format.h"
+#include "widgets/matrix_editor.h"
 #include "widgets/theme.h"
 #include "widgets/value_slider.h"
+#include "workspaces/dynamics_pictures.h"
 
 namespace statescope {
 namespace {
 
 constexpr std::int64_t most_sampled = 4096;  // samples that a smaller Δ may make of a signal
+constexpr double most_dragged_states = 16;   // that the slider for own matrices reaches
 
 const char* formula_of(Method method) {
   switch (method) {
@@ -111,6 +115,19 @@ DynamicsControls::DynamicsControls(DynamicsDocument& document) : document_(docum
     run.rule.balance = value;
     change(run, tr("change λ"), finished);
   });
+  connect(matrices_, &MatrixEditor::edited, this, [this](const StateMatrices& matrices) {
+    LtiRun run = document_.run();
+    run.system = system_of(matrices);
+    change(run, tr("edit a matrix"), true);
+  });
+  connect(states_, &ValueSlider::value_changed, this, [this](double value, bool finished) {
+    const auto* own = std::get_if<DenseSystem>(&document_.run().system);
+    if (!own) return;
+    LtiRun run = document_.run();
+    run.system = with_states(*own, std::llround(value));
+    run.h0.clear();  // of other states
+    change(run, tr("change the number of states"), finished);
+  });
   connect(open_, &QAbstractButton::clicked, this, [this] { Q_EMIT file_requested(document_.run().input.kind); });
   show_scene();
 }
@@ -125,6 +142,12 @@ void DynamicsControls::build() {
   about_ = add_words("dynamics_about");
   system_column_ = new QVBoxLayout;
   column_->addLayout(system_column_);
+  states_ = add_slider(column_, tr("States N"), "states");
+  states_->set_range({1, static_cast<double>(max_states), 1, most_dragged_states, true});
+  column_->addSpacing(scaled(6));
+  matrices_ = new MatrixEditor;
+  matrices_->setObjectName(QStringLiteral("dynamics_matrices"));
+  column_->addWidget(matrices_);
 
   add_heading(tr("From time to steps"));
   method_ = add_choice("dynamics_method", tr("Discretisation"));
@@ -259,11 +282,25 @@ void DynamicsControls::show_system() {
   if (preset)
     about_->setText(QString::fromUtf8(preset_info(preset->id).sentence));
   else if (std::holds_alternative<DenseSystem>(choice))
-    about_->setText(tr("Matrices of your own: drag an eigenvalue, or write A, B, C and D in a scene."));
+    about_->setText(tr("Matrices of your own: choose a cell and type, paste a block, or drag an eigenvalue."));
   else if (std::holds_alternative<DiagonalSystem>(choice))
     about_->setText(tr("Eigenvalues of your own, one state or pair each: drag them in the s-plane."));
   else
     about_->setText(tr("A diagonal plus low rank, as S4 has it."));
+  const auto* own = std::get_if<DenseSystem>(&choice);
+  states_->setVisible(own);
+  if (own) states_->set_value(static_cast<double>(own->states()));
+  show_matrices();
+}
+
+// Own matrices at once, those of another choice when it has been built.
+void DynamicsControls::show_matrices() {
+  const SystemChoice& choice = document_.run().system;
+  const auto& result = document_.result();
+  const auto* own = std::get_if<DenseSystem>(&choice);
+  if (!own && !(result && result->run.system == choice)) return;
+  matrices_->set_matrices(matrices_of(own ? *own : result->system.dense));
+  matrices_->set_editable(true, own ? QString() : tr("Change a cell and the matrices are your own."));
 }
 
 void DynamicsControls::show_rule() {
@@ -297,6 +334,7 @@ void DynamicsControls::show_input() {
 void DynamicsControls::show_result() {
   const auto& result = document_.result();
   if (!result) return;
+  show_matrices();
   const auto text = [](const std::string& sentence) { return QString::fromStdString(sentence).toHtmlEscaped(); };
   said_->setTextFormat(Qt::RichText);
   said_->setText(

@@ -14,6 +14,7 @@ namespace statescope {
 
 class Button;
 class DynamicsDocument;
+class MatrixEditor;
 class ValueSlider;
 
 /// The inspector of the Dynamics workspace: the system and its parameters, how it is stepped, its input, its matrices,
@@ -37,6 +38,7 @@ class DynamicsControls : public QWidget {
 
   void show_scene();
   void show_system();
+  void show_matrices();
   void show_rule();
   void show_input();
   void show_result();
@@ -53,6 +55,8 @@ class DynamicsControls : public QWidget {
   QLabel *about_, *formula_, *file_, *said_, *modes_;
   QVBoxLayout *system_column_, *input_column_;
   std::vector<ValueSlider*> system_sliders_;
+  ValueSlider* states_;
+  MatrixEditor* matrices_;
   ValueSlider *delta_, *alpha_, *balance_;
   std::vector<ValueSlider*> input_sliders_;  // one for each number of a Signal that has one, in their order
   Button* open_;

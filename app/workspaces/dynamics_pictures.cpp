@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "workspaces/dynamics_pictures.h"
 
+#include <Eigen/QR>
 #include <QCoreApplication>
 #include <algorithm>
 #include <cmath>
@@ -11,6 +12,8 @@
 namespace statescope {
 namespace {
 
+using RowMajor = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
+
 // The words live in one translation context.
 struct Words {
   Q_DECLARE_TR_FUNCTIONS(DynamicsPictures)
@@ -19,21 +22,10 @@ QString tr(const char* text) {
   return Words::tr(text);
 }
 
-// A vector inside the result, kept alive by the whole of it.
-Series part(const LtiResultPointer& result, const std::vector<double>& values) {
-  return Series::Doubles(result, &values);
-}
-
 PlaneRegion region_of(const PlanePart& part, const QString& name) {
   constexpr PlaneRegion::Shape shapes[] = {PlaneRegion::Shape::left_of, PlaneRegion::Shape::inside,
                                            PlaneRegion::Shape::outside};
   return {shapes[static_cast<std::size_t>(part.shape)], part.center, part.radius, name};
-}
-
-QString subscript(std::int64_t number) {
-  QString text = QString::number(number);
-  for (QChar& digit : text) digit = QChar(0x2080 + digit.digitValue());
-  return text;
 }
 
 QString method_text(const LtiResult& r) {
@@ -80,7 +72,24 @@ BodeCurve bode_curve(const QString& name, const std::vector<Complex>& values, Sy
   return {name, std::move(magnitude), unwrapped(values), symbol, quiet};
 }
 
+MatrixValues values_of(const Eigen::MatrixXd& matrix) {
+  const RowMajor rows = matrix;
+  return {static_cast<int>(rows.rows()), static_cast<int>(rows.cols()), {rows.data(), rows.data() + rows.size()}};
+}
+
+Eigen::MatrixXd matrix_of(const MatrixValues& values) {
+  return Eigen::Map<const RowMajor>(values.values.data(), values.rows, values.columns);
+}
+
 }  // namespace
+
+StateMatrices matrices_of(const DenseSystem& system) {
+  return {values_of(system.A), values_of(system.B), values_of(system.C), {1, 1, {system.D}}};
+}
+
+DenseSystem system_of(const StateMatrices& matrices) {
+  return {matrix_of(matrices.A), matrix_of(matrices.B), matrix_of(matrices.C), matrices.D.at(0, 0)};
+}
 
 QString state_name(const LtiResult& r, std::int64_t state) {
   if (is_mechanical(r)) return state == 0 ? tr("position") : tr("velocity");
@@ -97,100 +106,119 @@ QString state_name(const LtiResult& r, std::int64_t state) {
   return QStringLiteral("h%1").arg(subscript(state));
 }
 
-std::shared_ptr<const PolePlaneData> s_plane_of(const LtiResultPointer& r) {
+std::shared_ptr<const PolePlaneData> s_plane_of(const LtiResult& r) {
   auto data = std::make_shared<PolePlaneData>();
-  for (const Mode& mode : r->modes) data->poles.push_back(mode.lambda);
-  data->region = region_of(stability_region(r->run.rule), tr("dies out when stepped by %1").arg(method_text(*r)));
-  data->delta = r->run.rule.delta;
-  data->draggable = !std::holds_alternative<DplrSystem>(r->run.system);
+  for (const Mode& mode : r.modes) data->poles.push_back(mode.lambda);
+  data->region = region_of(stability_region(r.run.rule), tr("dies out when stepped by %1").arg(method_text(r)));
+  data->delta = r.run.rule.delta;
+  data->draggable = !std::holds_alternative<DplrSystem>(r.run.system);
   data->title = {{tr("Eigenvalues of "), {}}, {QStringLiteral("A"), Symbol::A}};
   data->subtitle = tr("left dies out, right grows, up turns; drag one");
   return data;
 }
 
-std::shared_ptr<const PolePlaneData> z_plane_of(const LtiResultPointer& r) {
+std::shared_ptr<const PolePlaneData> z_plane_of(const LtiResult& r) {
   auto data = std::make_shared<PolePlaneData>();
   data->plane = PolePlaneData::Plane::z;
-  for (const Mode& mode : r->modes)
+  for (const Mode& mode : r.modes)
     if (std::isfinite(mode.z.real()) && std::isfinite(mode.z.imag())) data->poles.push_back(mode.z);
-  data->region = region_of(image_of_stable(r->run.rule), tr("where the left half-plane goes"));
+  data->region = region_of(image_of_stable(r.run.rule), tr("where the left half-plane goes"));
   data->title = {{tr("Eigenvalues of "), {}}, {QStringLiteral("Ā"), Symbol::A}};
   data->subtitle = tr("after one step Δ: inside the circle dies out");
   return data;
 }
 
-std::shared_ptr<const PhaseData> phase_of(const LtiResultPointer& r, const LtiView& view, std::int64_t sample) {
-  const std::int64_t N = r->states_count(), L = r->length();
+PortraitAxis portrait_axis(const LtiSeries& series, std::int64_t axis) {
+  const LtiResult& r = *series.result;
+  const std::int64_t N = r.states_count(), component = -1 - axis;
+  if (component >= 0 && component < std::ssize(series.principal))
+    return {tr("p%1 (%2)").arg(subscript(component + 1), format_percent(series.directions.shares[component], 0)),
+            series.directions.V.col(component), series.principal[static_cast<std::size_t>(component)]};
+  const std::int64_t state = std::clamp<std::int64_t>(axis, 0, N - 1);
+  return {state_name(r, state), Eigen::VectorXd::Unit(N, state), series.states[static_cast<std::size_t>(state)]};
+}
+
+Eigen::VectorXd portrait_point(const Eigen::MatrixXd& V, const Eigen::VectorXd& h, const Eigen::Vector2d& p) {
+  return h + V * (V.transpose() * V).completeOrthogonalDecomposition().solve(p - V.transpose() * h);
+}
+
+std::shared_ptr<const PhaseData> phase_of(const LtiSeries& series, const LtiView& view, std::int64_t sample) {
+  const LtiResult& r = *series.result;
+  const std::int64_t N = r.states_count(), L = r.length();
   auto data = std::make_shared<PhaseData>();
-  std::int64_t axes[3];
-  for (int i = 0; i < 3; ++i) axes[i] = std::clamp<std::int64_t>(view.axes[i], 0, N - 1);
-  if (N == 1) {  // over its input, for want of a second state
-    data->axes = {{QStringLiteral("u"), {}, part(r, r->input)}, {state_name(*r, 0), {}, part(r, r->states[0])}};
-  } else {
-    const int count = view.three_d && N >= 3 ? 3 : 2;
-    for (int i = 0; i < count; ++i)
-      data->axes.push_back({state_name(*r, axes[i]), {}, part(r, r->states[static_cast<std::size_t>(axes[i])])});
-  }
-  data->step = r->run.rule.delta;
+  data->step = r.run.rule.delta;
   data->step_unit = QStringLiteral("s");
   data->title = {{tr("Phase portrait of "), {}}, {QStringLiteral("h"), Symbol::h}};
-  if (N == 1) {
+  if (N == 1) {  // over its input, for want of a second state
+    data->axes = {{QStringLiteral("u"), {}, series.input}, {state_name(r, 0), {}, series.states[0]}};
     data->subtitle = tr("the state over its input");
     return data;
+  }
+  Eigen::MatrixXd V(N, 2);
+  for (int i = 0; i < (view.three_d && N >= 3 ? 3 : 2); ++i) {
+    const PortraitAxis axis = portrait_axis(series, view.axes[i]);
+    data->axes.push_back({axis.name, {}, axis.values});
+    if (i < 2) V.col(i) = axis.direction;
   }
   if (data->in_space()) {
     data->subtitle = tr("the state’s path; drag to turn it");
     return data;
   }
   data->startable = true;
-  const std::int64_t x = axes[0], y = axes[1];
-  if (!r->run.h0.empty())
-    data->start = QPointF(r->run.h0[static_cast<std::size_t>(x)], r->run.h0[static_cast<std::size_t>(y)]);
-  else
-    data->start = QPointF(0, 0);
-  if (L > 0) {
+  Eigen::VectorXd h0 = Eigen::VectorXd::Zero(N);
+  if (!r.run.h0.empty()) h0 = Eigen::Map<const Eigen::VectorXd>(r.run.h0.data(), N);
+  const Eigen::Vector2d start = V.transpose() * h0;
+  data->start = QPointF(start[0], start[1]);
+  if (L > 0) {  // p' = Vᵀ(A h + B u), where h has p in the plane and else what it has at the cursor
     const auto t = static_cast<std::size_t>(std::clamp<std::int64_t>(sample, 0, L - 1));
     Eigen::VectorXd h(N);
-    for (std::int64_t n = 0; n < N; ++n) h[n] = r->states[static_cast<std::size_t>(n)][t];
-    h[x] = h[y] = 0;
-    const DenseSystem& s = r->system.dense;
-    const Eigen::VectorXd rest = s.A * h + s.B * r->input[t];
-    const QPointF offset(rest[x], rest[y]);
-    const double xx = s.A(x, x), xy = s.A(x, y), yx = s.A(y, x), yy = s.A(y, y);
-    data->field = [=](QPointF p) { return offset + QPointF(xx * p.x() + xy * p.y(), yx * p.x() + yy * p.y()); };
+    for (std::int64_t n = 0; n < N; ++n) h[n] = r.states[static_cast<std::size_t>(n)][t];
+    const DenseSystem& s = r.system.dense;
+    const auto velocity = [&](const Eigen::Vector2d& p) -> Eigen::Vector2d {
+      return V.transpose() * (s.A * portrait_point(V, h, p) + s.B * r.input[t]);
+    };
+    const Eigen::Vector2d origin = velocity({0, 0}), x = velocity({1, 0}) - origin, y = velocity({0, 1}) - origin;
+    data->field = [origin, x, y](QPointF p) {
+      const Eigen::Vector2d v = origin + p.x() * x + p.y() * y;
+      return QPointF(v[0], v[1]);
+    };
   }
-  data->subtitle = tr("arrows say where A h + B u pushes; click to start from there");
+  data->subtitle = tr("arrows are A h + B u");
   return data;
 }
 
-std::shared_ptr<const CurvesData> states_of(const LtiResultPointer& r) {
-  auto data = curves_over_time(*r);
-  const std::int64_t shown = std::min(r->states_count(), r->length() > 200'000 ? std::int64_t{4} : most_curves);
+std::shared_ptr<const CurvesData> states_of(const LtiSeries& series) {
+  const LtiResult& r = *series.result;
+  auto data = curves_over_time(r);
+  const std::int64_t shown = std::min(r.states_count(), most_curves);
   for (std::int64_t n = 0; n < shown; ++n)
-    data->curves.push_back({state_name(*r, n), part(r, r->states[static_cast<std::size_t>(n)]), {}, false});
+    data->curves.push_back({state_name(r, n), series.states[static_cast<std::size_t>(n)], {}, false});
   data->title = {{tr("Hidden state "), {}}, {QStringLiteral("h"), Symbol::h}};
-  data->subtitle = shown < r->states_count()
-                       ? tr("the first %1 of %2 states; click one").arg(shown).arg(r->states_count())
+  data->subtitle = shown < r.states_count()
+                       ? tr("the first %1 of %2 states; click one").arg(shown).arg(r.states_count())
                        : tr("all the system knows of its past");
   data->y_axis = QStringLiteral("h");
   data->symbol = Symbol::h;
+  data->family = data->legend = shown > 1;
   return data;
 }
 
-std::shared_ptr<const CurvesData> input_of(const LtiResultPointer& r) {
-  auto data = curves_over_time(*r);
-  data->curves = {{QStringLiteral("u"), part(r, r->input), Symbol::x, false}};
+std::shared_ptr<const CurvesData> input_of(const LtiSeries& series) {
+  const LtiResult& r = *series.result;
+  auto data = curves_over_time(r);
+  data->curves = {{QStringLiteral("u"), series.input, Symbol::x, false}};
   data->title = {{tr("Input "), {}}, {QStringLiteral("u"), Symbol::x}};
-  data->subtitle = QString::fromUtf8(signal_kind_name(r->run.input.kind)) + tr(" · draw your own with the mouse");
+  data->subtitle = QString::fromUtf8(signal_kind_name(r.run.input.kind)) + tr(" · draw your own");
   data->y_axis = QStringLiteral("u");
   data->symbol = Symbol::x;
   return data;
 }
 
-std::shared_ptr<const CurvesData> input_output_of(const LtiResultPointer& r) {
-  auto data = curves_over_time(*r);
-  data->curves = {{QStringLiteral("u"), part(r, r->input), Symbol::x, true},
-                  {QStringLiteral("y"), part(r, r->recurrence), Symbol::y, false}};
+std::shared_ptr<const CurvesData> input_output_of(const LtiSeries& series) {
+  const LtiResult& r = *series.result;
+  auto data = curves_over_time(r);
+  data->curves = {{QStringLiteral("u"), series.input, Symbol::x, true},
+                  {QStringLiteral("y"), series.recurrence, Symbol::y, false}};
   data->title = {{tr("Output "), {}},
                  {QStringLiteral("y"), Symbol::y},
                  {tr(" of the input "), {}},
@@ -202,12 +230,11 @@ std::shared_ptr<const CurvesData> input_output_of(const LtiResultPointer& r) {
   return data;
 }
 
-std::shared_ptr<const CurvesData> kernel_of(const LtiResultPointer& r) {
-  auto data = curves_over_time(*r);
-  std::vector<double> scaled;
-  for (const double g : r->continuous_impulse) scaled.push_back(r->run.rule.delta * g);
-  data->curves = {{tr("Δ · C e^(tA) B, exact"), std::move(scaled), {}, true},
-                  {tr("K, %1").arg(method_text(*r)), part(r, r->kernel), Symbol::C, false}};
+std::shared_ptr<const CurvesData> kernel_of(const LtiSeries& series) {
+  const LtiResult& r = *series.result;
+  auto data = curves_over_time(r);
+  data->curves = {{tr("Δ · C e^(tA) B, exact"), series.exact_kernel, {}, true},
+                  {tr("K, %1").arg(method_text(r)), series.kernel, Symbol::C, false}};
   data->title = {{tr("Convolution kernel "), {}}, {QStringLiteral("K"), Symbol::C}};
   data->subtitle = tr("what is left of one unit sample after a time");
   data->y_axis = QStringLiteral("K");
@@ -216,10 +243,11 @@ std::shared_ptr<const CurvesData> kernel_of(const LtiResultPointer& r) {
   return data;
 }
 
-std::shared_ptr<const CurvesData> step_response_of(const LtiResultPointer& r) {
-  auto data = curves_over_time(*r);
-  data->curves = {{tr("exact"), part(r, r->continuous_step), {}, true},
-                  {method_text(*r), part(r, r->step_response), Symbol::y, false}};
+std::shared_ptr<const CurvesData> step_response_of(const LtiSeries& series) {
+  const LtiResult& r = *series.result;
+  auto data = curves_over_time(r);
+  data->curves = {{tr("exact"), series.continuous_step, {}, true},
+                  {method_text(r), series.step_response, Symbol::y, false}};
   data->title = {{tr("Step response"), {}}};
   data->subtitle = tr("how it settles after the input jumps to 1");
   data->y_axis = QStringLiteral("y");
@@ -228,28 +256,33 @@ std::shared_ptr<const CurvesData> step_response_of(const LtiResultPointer& r) {
   return data;
 }
 
-std::shared_ptr<const BodeData> bode_of(const LtiResultPointer& r) {
+std::shared_ptr<const BodeData> bode_of(const LtiResult& r) {
   auto data = std::make_shared<BodeData>();
-  data->frequency = r->frequency.omega;
+  data->frequency = r.frequency.omega;
   data->unit = QStringLiteral("rad/s");
-  data->curves = {bode_curve(tr("continuous"), r->frequency.continuous, Symbol::y, true),
-                  bode_curve(method_text(*r), r->frequency.discrete, Symbol::y, false)};
-  data->nyquist = std::numbers::pi / r->run.rule.delta;
+  data->curves = {bode_curve(tr("continuous"), r.frequency.continuous, Symbol::y, true),
+                  bode_curve(method_text(r), r.frequency.discrete, Symbol::y, false)};
+  data->nyquist = std::numbers::pi / r.run.rule.delta;
   data->title = {{tr("Frequency response"), {}}};
-  data->subtitle = sentence(sampling_sentence(*r));
+  data->subtitle = sentence(sampling_sentence(r));
   return data;
 }
 
-std::shared_ptr<const ConvolutionData> convolution_of(const LtiResultPointer& r) {
+std::shared_ptr<const ConvolutionData> convolution_of(const LtiSeries& series) {
+  const LtiResult& r = *series.result;
   auto data = std::make_shared<ConvolutionData>();
-  data->signal = part(r, r->input);
-  data->kernel = part(r, r->kernel);
-  data->output = part(r, r->fft);
-  data->recurrence = part(r, r->recurrence);
-  data->direct = r->system.dense.D;
-  data->step = r->run.rule.delta;
+  data->signal = series.input;
+  data->kernel = series.kernel;
+  data->output = series.fft;
+  data->recurrence = series.recurrence;
+  data->direct = r.system.dense.D;
+  data->free = series.free_response;
+  data->step = r.run.rule.delta;
   data->title = {{tr("Convolution and recurrence reach the same "), {}}, {QStringLiteral("y"), Symbol::y}};
-  data->subtitle = tr("the turned kernel slides over the input; products add up to one output");
+  data->subtitle =
+      data->free.empty()
+          ? tr("the turned kernel slides over the input; products add up to one output")
+          : tr("the turned kernel slides over the input; what the start h₀ ≠ 0 still gives adds to the sum");
   return data;
 }
 

@@ -26,6 +26,7 @@
 #include "workspaces/dynamics_controls.h"
 #include "workspaces/dynamics_examples.h"
 #include "workspaces/dynamics_pictures.h"
+#include "workspaces/export_numbers.h"
 #include "workspaces/inspector.h"
 
 namespace statescope {
@@ -118,6 +119,7 @@ void DynamicsWorkspace::build() {
   bode_ = named(new BodeView, "dynamics_bode");
   convolution_ = named(new ConvolutionView, "dynamics_convolution");
   input_->set_drawable(true);
+  input_->set_resolution(max_drawn_points);
   verdict_ = named(new QLabel, "dynamics_verdict");
   verdict_->setProperty("role", QStringLiteral("muted"));
   verdict_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
@@ -224,13 +226,8 @@ void DynamicsWorkspace::connect_all() {
     LtiRun run = document_.run();
     run.input.kind = SignalKind::drawn;
     run.input.amplitude = 1;
-    run.input.length = std::ssize(values);
+    run.input.length = document_.result()->length();  // where a run diverges, the picture ends there
     run.input.values = values;
-    if (values.size() > max_drawn_points) {  // a drawn curve is kept by fewer points than a long signal has
-      run.input.values.resize(max_drawn_points);
-      for (std::size_t i = 0; i < max_drawn_points; ++i)
-        run.input.values[i] = values[i * (values.size() - 1) / (max_drawn_points - 1)];
-    }
     document_.change_run(run, tr("draw the input"), finished);
   });
   connect(controls_, &DynamicsControls::file_requested, this, &DynamicsWorkspace::choose_file);
@@ -309,6 +306,10 @@ std::vector<WorkspaceCommand> DynamicsWorkspace::commands() {
                       {},
                       [this] { choose_file(SignalKind::csv); },
                       true});
+  commands.push_back(
+      {tr("File"), QStringLiteral("dynamics_export"), tr("Export the numbers of the system (JSON)…"), {}, [this] {
+         export_numbers(*this, files_, assets_);
+       }});
   return commands;
 }
 
@@ -382,27 +383,33 @@ void DynamicsWorkspace::show_result() {
   show_poles();
   switch (view.page) {
     case LtiView::Page::motion:
-      states_->set_data(states_of(result));
-      if (!drawing_) input_->set_data(input_of(result));
-      output_->set_data(input_output_of(result));
+      states_->set_data(states_of(document_.series()));
+      if (!drawing_) input_->set_data(input_of(document_.series()));
+      output_->set_data(input_output_of(document_.series()));
       break;
     case LtiView::Page::convolution:
-      convolution_->set_data(convolution_of(result));
-      kernel_->set_data(kernel_of(result));
+      convolution_->set_data(convolution_of(document_.series()));
+      kernel_->set_data(kernel_of(document_.series()));
       break;
     case LtiView::Page::frequency:
-      bode_->set_data(bode_of(result));
-      step_->set_data(step_response_of(result));
+      bode_->set_data(bode_of(*result));
+      step_->set_data(step_response_of(document_.series()));
       break;
   }
   const std::int64_t N = result->states_count();
   phase_box_->setVisible(N >= 3 && view.page == LtiView::Page::motion);
   for (int i = 0; i < 3; ++i) {
-    if (axes_[i]->count() != N || axes_[i]->itemText(0) != state_name(*result, 0)) {
+    if (axes_[i]->count() != N + 3 || axes_[i]->itemText(0) != state_name(*result, 0)) {
       axes_[i]->clear();
       for (std::int64_t n = 0; n < N; ++n) axes_[i]->addItem(state_name(*result, n));
+      for (int n = 1; n <= 3; ++n) {
+        axes_[i]->addItem(tr("principal %1").arg(n));
+        axes_[i]->setItemData(axes_[i]->count() - 1, tr("The direction in which the state moves most, or next to most"),
+                              Qt::ToolTipRole);
+      }
     }
-    axes_[i]->setCurrentIndex(static_cast<int>(std::clamp<std::int64_t>(view.axes[i], 0, N - 1)));
+    axes_[i]->setCurrentIndex(
+        static_cast<int>(view.axes[i] < 0 ? N - 1 - view.axes[i] : std::min<std::int64_t>(view.axes[i], N - 1)));
   }
   verdict_->setText(QString::fromStdString(stability_sentence(*result)));
   verdict_->setToolTip(verdict_->text());
@@ -413,10 +420,10 @@ void DynamicsWorkspace::show_result() {
 
 void DynamicsWorkspace::show_poles() {
   const auto& result = document_.result();
-  auto s = std::make_shared<PolePlaneData>(*s_plane_of(result));
+  auto s = std::make_shared<PolePlaneData>(*s_plane_of(*result));
   keep_order(s->poles, s_plane_->poles());
   s_plane_->set_data(s);
-  auto z = std::make_shared<PolePlaneData>(*z_plane_of(result));
+  auto z = std::make_shared<PolePlaneData>(*z_plane_of(*result));
   keep_order(z->poles, z_plane_->poles());
   z_plane_->set_data(z);
 }
@@ -430,7 +437,7 @@ void DynamicsWorkspace::show_cursor() {
   const double phase = transport.playing() ? transport.phase() : 0;
   switch (page()) {
     case LtiView::Page::motion:
-      phase_->set_data(phase_of(result, document_.scene().view, sample));
+      phase_->set_data(phase_of(document_.series(), document_.scene().view, sample));
       phase_->set_cursor(sample, phase);
       for (CurvesView* view : {states_, static_cast<CurvesView*>(input_), output_}) view->set_cursor(sample, phase);
       break;
@@ -457,29 +464,28 @@ void DynamicsWorkspace::fit_transport() {
   const double at_least = std::max(slowest_steps_per_second, static_cast<double>(result->length()) / longest_play);
   bar.set_base_speed(page() == LtiView::Page::convolution ? theatre_steps_per_second
                                                           : std::clamp(real_time, at_least, 20 * at_least));
-  std::vector<float> values;
-  values.reserve(result->recurrence.size());
-  const auto scale = static_cast<float>(result->scale > 0 ? 0.5 / result->scale : 0);
-  for (const double y : result->recurrence) values.push_back(0.5F + static_cast<float>(y) * scale);
-  bar.scrubber().set_values(std::move(values), Scrubber::Shape::curve);
+  bar.scrubber().set_values(document_.series().strip, Scrubber::Shape::curve);
 }
 
-void DynamicsWorkspace::choose_axes(int axis, int state) {
+void DynamicsWorkspace::choose_axes(int axis, int choice) {
   LtiView view = document_.scene().view;
-  view.axes[axis] = state;
+  const std::int64_t N = document_.result()->states_count();
+  view.axes[axis] = choice < N ? choice : N - 1 - choice;  // behind the states stand the principal directions
   document_.change_view(view, tr("change the portrait"));
   show_result();
 }
 
+// What the plane does not show of the state starts where it did.
 void DynamicsWorkspace::move_start(QPointF start, bool finished) {
   const auto& result = document_.result();
   if (!result) return;
   const std::int64_t N = result->states_count();
   LtiRun run = document_.run();
   run.h0.resize(static_cast<std::size_t>(N));
-  const LtiView& view = document_.scene().view;
-  run.h0[static_cast<std::size_t>(std::clamp<std::int64_t>(view.axes[0], 0, N - 1))] = start.x();
-  run.h0[static_cast<std::size_t>(std::clamp<std::int64_t>(view.axes[1], 0, N - 1))] = start.y();
+  Eigen::MatrixXd V(N, 2);
+  for (int i = 0; i < 2; ++i) V.col(i) = portrait_axis(document_.series(), document_.scene().view.axes[i]).direction;
+  Eigen::Map<Eigen::VectorXd> h0(run.h0.data(), N);
+  h0 = portrait_point(V, h0, {start.x(), start.y()});
   document_.change_run(run, tr("start elsewhere"), finished);
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include "model/dynamics_document.h"
+#include "model/job_thread.h"
 #include "workspace.h"
 
 class QComboBox;
@@ -64,6 +65,7 @@ class DynamicsWorkspace : public Workspace {
 
   std::filesystem::path assets_;
   DynamicsDocument document_;
+  JobThread files_;  // writes numbers
 
   SegmentedControl* pages_;
   QComboBox* examples_;

@@ -194,7 +194,8 @@ void MemoryControls::show_state() {
 
 ChainControls::ChainControls(MemoryDocument& document, QWidget* parent) : QWidget(parent), document_(document) {
   form_ = choice("chain_form", tr("Start from"));
-  for (const HippoFamily family : chain_families) form_->addItem(tr("S4 from %1").arg(name_of(family)));
+  for (const HippoFamily family : chain_families)
+    form_->addItem(tr("S4 from %1").arg(family == HippoFamily::legs_lti ? QStringLiteral("LegS") : name_of(family)));
   for (const char* name : {"S4D-Lin", "S4D-Inv", "S4D-LegS", "S4D-Real"}) form_->addItem(QLatin1String(name));
   rule_ = choice("chain_rule", tr("Discretisation"));
   for (const Method rule : rules) rule_->addItem(QString::fromLatin1(method_name(rule)));

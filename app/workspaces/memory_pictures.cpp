@@ -24,7 +24,7 @@ QString tr(const char* text) {
 
 // Three digits are what a comparison by eye needs.
 QString short_number(double value) {
-  return std::isfinite(value) ? QString::number(value, 'g', 3) : tr("not finite");
+  return std::isfinite(value) ? format_tick(value, 3) : tr("not finite");
 }
 
 QString method_name(const HippoRun& run, std::size_t i) {
@@ -33,6 +33,11 @@ QString method_name(const HippoRun& run, std::size_t i) {
                                    [&](const MemoryMethod& m) { return m.hippo.family == method.hippo.family; });
   const QString name = name_of(method.hippo.family);
   return alike > 1 ? tr("%1, N = %2").arg(name).arg(method.hippo.order) : name;
+}
+
+// "g₁₂"
+QString basis_name(std::int64_t n) {
+  return QLatin1Char('g') + subscript(n);
 }
 
 double window_of(const Hippo& hippo) {
@@ -169,13 +174,14 @@ std::shared_ptr<const CurvesData> error_orders_picture(const MemoryDetails& deta
         {.name = method_name(details.set->run, i), .values = std::move(errors), .symbol = color_of(i)});
   }
   data->title = {{tr("More coefficients sharpen"), {}}};
-  data->subtitle = tr("error at the end · N →");
+  data->subtitle = tr("error at the end");
   data->x_axis = QStringLiteral("N");
   data->x_noun = tr("point");
   data->x_label = [orders = details.orders](qint64 point) {
     return QString::number(orders[static_cast<std::size_t>(point)]);
   };
   data->y_axis = tr("error");
+  data->y_logarithmic = true;
   return data;
 }
 
@@ -212,9 +218,11 @@ std::shared_ptr<const CurvesData> basis_picture(const MemoryFrame& frame, std::s
   for (std::int64_t n = 0; n < std::min(basis_shown, hippo.order); ++n) shown.push_back(n);
   if (chosen >= basis_shown && chosen < hippo.order) shown.push_back(chosen);
   for (const std::int64_t n : shown)
-    data->curves.push_back({.name = tr("g%1").arg(n), .values = std::vector<double>(g.col(n).begin(), g.col(n).end())});
+    data->curves.push_back({.name = basis_name(n), .values = std::vector<double>(g.col(n).begin(), g.col(n).end())});
   data->title = {{tr("Basis"), {}}};
-  data->subtitle = chosen >= 0 && chosen < hippo.order ? tr("g%1 is chosen").arg(chosen) : tr("the first g_n");
+  data->subtitle =
+      chosen >= 0 && chosen < hippo.order ? tr("%1 is chosen").arg(basis_name(chosen)) : tr("the first of them");
+  data->family = data->legend = shown.size() > 1;
   data->x_first = 0;
   data->x_step = reach / static_cast<double>(basis_places - 1);
   data->x_axis = tr("before now");
@@ -342,6 +350,13 @@ QString memory_sentence(const MemoryFrame& frame) {
       return tr("%1 diverges after %2: forward steps are stable for small Δ only.")
           .arg(method_name(run, i), seconds_text(memory.past(memory.diverges_at())));
   }
+  // Far beyond the signal before it leaves double precision.
+  const auto [low, high] = std::minmax_element(frame.set->drawn.begin(), frame.set->drawn.end());
+  for (std::size_t i = 0; i < run.methods.size(); ++i)
+    if (frame.methods[i].error > 10 * std::max(std::abs(*low), std::abs(*high)))
+      return tr("%1 stepped by %2 grows without end at this Δ: a smaller Δ or another step keeps it.")
+          .arg(method_name(run, i),
+               QString::fromLatin1(statescope::method_name(run.methods[i].discretisation)).toLower());
   if (run.methods.size() == 1) {
     return has_window(first.family)
                ? tr("%1 numbers hold the last %2; what is older has left without a trace.")
@@ -376,7 +391,7 @@ QString memory_sentence(const MemoryFrame& frame) {
 std::shared_ptr<const HeatMapData> chain_matrix_picture(const S4Result& r) {
   if (r.run.diagonal) return nullptr;
   return matrix_picture(r.matrices.A, {{tr("1  The matrix "), {}}, {QStringLiteral("A"), Symbol::A}},
-                        name_of(r.run.hippo.family));
+                        tr("N = %1").arg(r.run.hippo.order));
 }
 
 std::shared_ptr<const HeatMapData> chain_normal_picture(const S4Result& r) {
@@ -425,13 +440,38 @@ QString chain_sentence(const S4Result& r) {
   if (r.run.diagonal)
     return tr("S4D leaves the low rank away: %1 modes, each of them a decaying wave, and the kernel is their sum.")
         .arg(r.lambda.size());
-  const QString reads =
-      r.run.C.empty() ? tr(" Reading coefficient %1, the kernel is the basis function g%1 itself.").arg(r.run.read)
-                      : QString();
+  const QString reads = r.run.C.empty() ? tr(" Reading coefficient %1, the kernel is the basis function %2 itself.")
+                                              .arg(r.run.read)
+                                              .arg(basis_name(r.run.read))
+                                        : QString();
   return tr("A is not normal, but A + PPᵀ is: with its eigenvalues Λ the kernel costs N numbers a frequency instead of "
             "N²."
             "%1")
       .arg(reads);
+}
+
+QString chain_facts(const S4Result& r) {
+  const auto [low, high] = std::minmax_element(
+      r.lambda.begin(), r.lambda.end(), [](Complex a, Complex b) { return std::abs(a.imag()) < std::abs(b.imag()); });
+  const QString turns =
+      tr("they turn at %1 to %2 rad/s.").arg(short_number(std::abs(low->imag())), short_number(std::abs(high->imag())));
+  QStringList facts;
+  if (r.run.diagonal) {
+    facts << tr("Λ: %1 modes stand for %2 states; %3").arg(r.lambda.size()).arg(r.run.hippo.order).arg(turns);
+  } else {
+    facts << tr("A: %1 × %1 numbers, its eigenvectors far from orthogonal.").arg(r.run.hippo.order)
+          << tr("A + PPᵀ: skew-symmetric but for %1 on its diagonal, so its eigenvectors are orthogonal.")
+                 .arg(short_number(r.lambda.real().mean()))
+          << tr("Λ: every real part is %1 1/s; %2").arg(short_number(r.lambda.real().mean()), turns);
+  }
+  facts << tr("K: %L1 samples, step by step %L2 multiplications with A, %L3 with Λ.")
+               .arg(r.run.length)
+               .arg(r.run.length * r.run.hippo.order * r.run.hippo.order)
+               .arg(r.run.length * r.lambda.size())
+        << QString::fromStdString(agreement_sentence(r)) + QLatin1Char('.');
+  return QStringLiteral("<p>") +
+         facts.replaceInStrings(QStringLiteral("<"), QStringLiteral("&lt;")).join(QStringLiteral("</p><p>")) +
+         QStringLiteral("</p>");
 }
 
 }  // namespace statescope

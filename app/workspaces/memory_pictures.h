@@ -44,5 +44,7 @@ std::shared_ptr<const HeatMapData> chain_normal_picture(const S4Result& chain);
 std::shared_ptr<const PolePlaneData> chain_spectrum_picture(const S4Result& chain);
 std::shared_ptr<const CurvesData> chain_kernel_picture(const S4Result& chain);
 QString chain_sentence(const S4Result& chain);
+/// What the steps of the chain come to in numbers, as rich text.
+QString chain_facts(const S4Result& chain);
 
 }  // namespace statescope

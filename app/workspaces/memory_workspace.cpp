@@ -2,7 +2,6 @@
 #include "workspaces/memory_workspace.h"
 
 #include <QComboBox>
-#include <QFileDialog>
 #include <QFileInfo>
 #include <QGridLayout>
 #include <QLabel>
@@ -15,8 +14,6 @@
 #include <span>
 
 #include "engine/error.h"
-#include "engine/experiments/compute.h"
-#include "engine/io/file.h"
 #include "engine/io/json.h"
 #include "engine/io/wav.h"
 #include "model/sentence.h"
@@ -30,6 +27,7 @@
 #include "widgets/segmented_control.h"
 #include "widgets/signal_view.h"
 #include "widgets/transport_bar.h"
+#include "workspaces/export_numbers.h"
 #include "workspaces/inspector.h"
 #include "workspaces/memory_controls.h"
 #include "workspaces/memory_examples.h"
@@ -214,7 +212,7 @@ std::vector<WorkspaceCommand> MemoryWorkspace::commands() {
        QStringLiteral("memory_export"),
        tr("Export the numbers of the memory (JSON)…"),
        {},
-       [this] { export_numbers(); }},
+       [this] { export_numbers(*this, files_, assets_); }},
       {edit, QStringLiteral("memory_draw_signal"), tr("Draw the signal"), tr("Ctrl+D"), [this] { draw_->toggle(); }},
       {edit, QStringLiteral("memory_add_method"), tr("Compare one more method"), {}, [this] { add_method(); }},
       {edit, QStringLiteral("memory_remove_method"), tr("Remove the chosen method"), {}, [this] { remove_method(); }},
@@ -450,7 +448,7 @@ void MemoryWorkspace::show_chain() {
   chain_spectrum_->set_data(chain_spectrum_picture(chain));
   chain_spectrum_->reset_zoom();
   chain_kernel_->set_data(chain_kernel_picture(chain));
-  chain_facts_->setText(chain_sentence(chain).toHtmlEscaped());
+  chain_facts_->setText(chain_facts(chain));
   fit_transport();
   show_explanation();
 }
@@ -481,30 +479,6 @@ void MemoryWorkspace::show_explanation() {
     return;
   }
   if (document_.frame()) explanation_->setText(memory_sentence(*document_.frame()));
-}
-
-void MemoryWorkspace::export_numbers() {
-  const QString path = QFileDialog::getSaveFileName(this, tr("Export the numbers"), QStringLiteral("memory.json"),
-                                                    tr("Numbers (*.json)"));
-  if (path.isEmpty()) return;
-  files_.start([this, path = path.toStdString(), scene = scene({}), assets = assets_](std::stop_token stop) {
-    QString problem;
-    try {
-      write_file(path, compute(scene, {}, assets, stop).dump() + "\n");
-    } catch (const Cancelled&) {
-      return;
-    } catch (const std::exception& error) {
-      problem = sentence_of(error);
-    }
-    QMetaObject::invokeMethod(
-        this,
-        [this, path, problem] {
-          problem.isEmpty()
-              ? notice().show_message(Notice::Kind::info, tr("Saved %1").arg(QString::fromStdString(path)))
-              : say_error(problem);
-        },
-        Qt::QueuedConnection);
-  });
 }
 
 }  // namespace statescope

@@ -76,7 +76,6 @@ class MemoryWorkspace : public Workspace {
   void add_method();
   void remove_method();
   void show_page(MemoryState::Page page);
-  void export_numbers();
 
   std::filesystem::path assets_;
   MemoryDocument document_;

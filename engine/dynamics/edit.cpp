@@ -129,6 +129,19 @@ SystemChoice move_eigenvalue(const SystemChoice& choice, const BuiltSystem& buil
   return moved;
 }
 
+DenseSystem with_states(const DenseSystem& system, std::int64_t N) {
+  DenseSystem out;
+  const std::int64_t kept = std::min(N, system.states());
+  out.A = -Eigen::VectorXd::LinSpaced(N, 1, static_cast<double>(N)).asDiagonal().toDenseMatrix();
+  out.B = Eigen::VectorXd::Ones(N);
+  out.C = Eigen::RowVectorXd::Zero(N);
+  out.D = system.D;
+  out.A.topLeftCorner(kept, kept) = system.A.topLeftCorner(kept, kept);
+  out.B.head(kept) = system.B.head(kept);
+  out.C.head(kept) = system.C.head(kept);
+  return out;
+}
+
 Complex at_same_frequency(Complex from, Complex to) {
   if (to == 0.0) return from;
   return std::abs(from) * to / std::abs(to);

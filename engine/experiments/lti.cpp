@@ -67,8 +67,9 @@ void end_at_overflow(LtiResult& r) {
 
 void answer(LtiResult& r, const Eigen::VectorXd& h0, std::stop_token stop) {
   const std::int64_t L = r.length();
-  std::vector<double> rest(r.input.size());  // what no convolution knows: D u and the initial state
-  if (!h0.isZero(0)) rest = read_powers(r.step.A, r.step.C, r.step.A * h0, L, stop);
+  if (!h0.isZero(0)) r.free_response = read_powers(r.step.A, r.step.C, r.step.A * h0, L, stop);
+  std::vector<double> rest = r.free_response;  // what no convolution knows: the initial state and D u
+  rest.resize(r.input.size());
   for (std::size_t t = 0; t < rest.size(); ++t) rest[t] += r.step.D * r.input[t];
   const auto with_rest = [&](std::vector<double> y) {
     for (std::size_t t = 0; t < y.size(); ++t) y[t] += rest[t];
@@ -167,9 +168,7 @@ std::string agreement_sentence(const LtiResult& r) {
   if (r.length() == 0) return "The recurrence diverges at once, so there is nothing to compare.";
   const std::string ways =
       r.cauchy ? "Recurrence, direct sum, FFT and Cauchy kernel" : "Recurrence, direct sum and FFT";
-  std::string sentence = ways + " give the same output, to " + short_number(r.difference) + " at most";
-  if (r.scale > 0) sentence += " of " + short_number(r.scale);
-  return sentence + ".";
+  return ways + " give the same output, " + rounding_text(r.difference, r.scale) + ".";
 }
 
 std::string sampling_sentence(const LtiResult& r) {

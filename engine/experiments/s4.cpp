@@ -71,8 +71,8 @@ S4Result s4_result(const S4Run& run, std::stop_token stop) {
 }
 
 std::string agreement_sentence(const S4Result& r) {
-  return std::string(r.run.diagonal ? "Two ways" : "Three ways") + " to one kernel: they differ by " +
-         short_number(r.difference) + " at most, of " + short_number(r.scale);
+  return std::string(r.run.diagonal ? "Two ways" : "Three ways") + " to one kernel, " +
+         rounding_text(r.difference, r.scale);
 }
 
 ordered_json compute_s4(const S4Scene& scene, std::stop_token stop) {

@@ -162,9 +162,11 @@ LtiScene parse_lti_scene(const json& root, const std::string& root_where) {
   scene.view.page = static_cast<LtiView::Page>(found - pages);
   const json& axes = list_at(view, "axes", std::size(scene.view.axes), view_where);
   for (std::size_t i = 0; i < axes.size(); ++i) {
-    if (!axes[i].is_number_unsigned() || axes[i].get<std::uint64_t>() >= max_states)
-      throw Error(view_where + ": \"axes\" must be the numbers of up to three states, from 0");
-    scene.view.axes[i] = axes[i].get<std::int64_t>();
+    const auto axis = axes[i].is_number_integer() ? axes[i].get<std::int64_t>() : max_states;
+    if (axis < -3 || axis >= max_states)
+      throw Error(view_where +
+                  ": \"axes\" must be the numbers of up to three states, from 0, or -1 to -3 for principal directions");
+    scene.view.axes[i] = axis;
   }
   scene.view.three_d = get_bool_or(view, "three_d", false, view_where);
   scene.cursor = get_index(root, "cursor", 0, root_where);

@@ -3,7 +3,6 @@
 #include <QAbstractButton>
 #include <QComboBox>
 #include <QLabel>
-#include <QSlider>
 #include <QTest>
 #include <QUndoStack>
 #include <cmath>
@@ -37,20 +36,6 @@ class MemoryTest : public WindowTest {
   const MemoryFrame& frame() { return *memory().frame(); }
   Transport& time() { return workspace().transport_bar().transport(); }
   SignalView& panel(int i) { return find<SignalView>(("memory_panel_" + std::to_string(i)).c_str()); }
-
-  // Holds the handle, moves it there, lets go; answers with the value it says.
-  double drag_slider(const char* name, int to) {
-    auto& whole = find<ValueSlider>(name);
-    auto& handle = *whole.findChild<QSlider*>();
-    const int from = handle.value();
-    handle.setSliderDown(true);
-    for (int step = 1; step <= 4; ++step) {
-      handle.setValue(from + (to - from) * step / 4);
-      QCoreApplication::processEvents();
-    }
-    handle.setSliderDown(false);
-    return whole.value();
-  }
 };
 
 TEST_F(MemoryTest, first_look_shows_two_memories_of_one_signal) {

@@ -6,6 +6,7 @@
 #include <QEventLoop>
 #include <QPlainTextEdit>
 #include <QSettings>
+#include <QSlider>
 #include <QTest>
 #include <QTimer>
 
@@ -14,6 +15,7 @@
 #include "widgets/notice.h"
 #include "widgets/prompt_bar.h"
 #include "widgets/transport_bar.h"
+#include "widgets/value_slider.h"
 
 namespace statescope::test {
 
@@ -107,6 +109,19 @@ void WindowTest::run_prompt(const QString& text) {
 
 void WindowTest::click(QWidget& widget, const QPointF& place) {
   QTest::mouseClick(&widget, Qt::LeftButton, Qt::NoModifier, place.toPoint());
+}
+
+double WindowTest::drag_slider(const char* name, int to) {
+  auto& whole = find<ValueSlider>(name);
+  auto& handle = *whole.findChild<QSlider*>();
+  const int from = handle.value();
+  handle.setSliderDown(true);
+  for (int step = 1; step <= 4; ++step) {
+    handle.setValue(from + (to - from) * step / 4);
+    QCoreApplication::processEvents();
+  }
+  handle.setSliderDown(false);
+  return whole.value();
 }
 
 }  // namespace statescope::test

@@ -55,6 +55,8 @@ class WindowTest : public testing::Test {
   void type_prompt(const QString& text);
   void run_prompt(const QString& text);
   void click(QWidget& widget, const QPointF& place);
+  /// Holds the handle of a ValueSlider, moves it there, lets go; answers with the value it says.
+  double drag_slider(const char* name, int to);
 
   template <class Widget>
   Widget& find(const char* name) {

@@ -343,6 +343,18 @@ TEST(Edit, DiagonalPairsMoveTogether) {
   EXPECT_EQ(move_eigenvalue(s, {-1, -2}, {-0.5, -1}).lambda, Eigen::Vector2cd(Complex(-0.5, 1), Complex(-0.5, -1)));
 }
 
+TEST(Edit, StatesComeAndGoAtTheEnd) {
+  DenseSystem s{(Eigen::Matrix2d() << 0, 1, -4, -0.4).finished(), Eigen::Vector2d(0, 1), Eigen::RowVector2d(1, 0.5), 2};
+  const DenseSystem grown = with_states(s, 4);
+  check(grown);
+  EXPECT_EQ(grown.A.topLeftCorner(2, 2), s.A);
+  EXPECT_EQ(grown.A(3, 3), -4);
+  EXPECT_EQ(grown.A.block(0, 2, 2, 2).norm() + grown.A.block(2, 0, 2, 2).norm(), 0) << "they do not touch the others";
+  EXPECT_EQ(grown.C, Eigen::RowVector4d(1, 0.5, 0, 0));
+  EXPECT_EQ(controllable_rank(grown.A, grown.B), 4);
+  EXPECT_EQ(with_states(grown, 2), s);
+}
+
 TEST(Edit, KeysKeepFrequencyOrDamping) {
   const Complex from(-3, 4);
   const Complex turned = at_same_frequency(from, {-1, 10});

@@ -8,6 +8,7 @@
 #include <limits>
 
 #include "engine/experiments/compute.h"
+#include "engine/io/format.h"
 #include "engine/scene/scene.h"
 #include "message_of.h"
 
@@ -138,6 +139,11 @@ TEST(Lti, SentencesFollowTheNumbers) {
             std::string::npos);
 }
 
+TEST(Lti, DifferencesAreSaidByTheirSize) {
+  EXPECT_EQ(rounding_text(9.66024e-17, 0.0270233), "to 1e-16 of 0.027");
+  EXPECT_EQ(rounding_text(0, 3), "to the last bit");
+}
+
 TEST(Lti, SceneFormsRoundTrip) {
   std::vector<LtiScene> scenes(5);
   scenes[0].run.system = make_preset("hippo-legt");
@@ -154,7 +160,7 @@ TEST(Lti, SceneFormsRoundTrip) {
                                     Eigen::Vector2cd(Complex(1), Complex(2, 1)),
                                     0,
                                     true};
-  scenes[0].view = {LtiView::Page::convolution, {2, 0, 1}, true};
+  scenes[0].view = {LtiView::Page::convolution, {2, -3, 1}, true};
   scenes[0].run.rule = {Method::exponential_trapezoidal, 0.025, 0.25, 0.75};
   scenes[0].run.h0 = {1, 2, 3, 4, 5, 6, 7, 8};
   scenes[0].cursor = 17;

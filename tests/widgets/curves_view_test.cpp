@@ -11,6 +11,7 @@
 #include "dynamics_samples.h"
 #include "engine/error.h"
 #include "view_samples.h"
+#include "widgets/colormap.h"
 
 namespace statescope {
 namespace {
@@ -108,6 +109,34 @@ TEST_F(Curves, LeaveAGapWhereAValueIsNotANumber) {
   const QPointF a = view.place_of(0, 2), b = view.place_of(0, 3), c = view.place_of(0, 4), d = view.place_of(0, 6);
   EXPECT_EQ(image.pixel(((a + b) / 2).toPoint()), theme().symbol(Symbol::h).rgb());
   EXPECT_NE(image.pixel(((c + d) / 2).toPoint()), theme().symbol(Symbol::h).rgb());
+}
+
+TEST_F(Curves, DecadesAreEquallyHighAndWhatHasNoneIsAGap) {
+  auto data = std::make_shared<CurvesData>();
+  data->curves = {{QStringLiteral("error"), std::vector<double>{5, 0.05, 0.0005, 0, -1}, {}, false}};
+  data->y_logarithmic = true;
+  view.set_data(data);
+  const double first = view.place_of(0, 0).y(), second = view.place_of(0, 1).y(), third = view.place_of(0, 2).y();
+  EXPECT_GT(second, first + 20);
+  EXPECT_NEAR(third - second, second - first, 1e-9);
+  EXPECT_TRUE(std::isnan(view.place_of(0, 3).y()));
+  EXPECT_TRUE(std::isnan(view.place_of(0, 4).y()));
+  EXPECT_NEAR(view.number_at(view.place_of(0, 1)).y(), 0.05, 1e-12);
+}
+
+TEST_F(Curves, OfAFamilyEveryCurveHasItsColour) {
+  const auto data = std::make_shared<CurvesData>(*samples::trajectories(3, 11));
+  for (int i = 0; i < 3; ++i)
+    data->curves[static_cast<std::size_t>(i)].values = std::vector<double>(11, static_cast<double>(i + 1));
+  data->family = data->legend = true;
+  view.set_data(data);
+  for (int i = 0; i < 3; ++i) {
+    view.set_highlighted(i);  // broad enough for pixels of nothing else
+    const QPointF place = view.place_of(i, 5);
+    EXPECT_EQ(view.grab().toImage().pixel(static_cast<int>(place.x()), static_cast<int>(place.y())),
+              family_color(theme(), data->symbol, i, 3).rgb())
+        << i;
+  }
 }
 
 TEST_F(Curves, RefuseCurvesOfDifferentLengthAndAnAxisThatTurnsBack) {

@@ -11,22 +11,14 @@
 
 #include "dynamics_samples.h"
 #include "engine/error.h"
+#include "mouse.h"
 #include "view_samples.h"
 
 namespace statescope {
 namespace {
 
 using Complex = std::complex<double>;
-
-void drag(QWidget& widget, QPointF from, QPointF to, Qt::KeyboardModifiers keys = {}) {
-  const auto send = [&](QEvent::Type type, const QPointF& at, Qt::MouseButton button, Qt::MouseButtons buttons) {
-    QMouseEvent event(type, at, widget.mapToGlobal(at), button, buttons, keys);
-    QApplication::sendEvent(&widget, &event);
-  };
-  send(QEvent::MouseButtonPress, from, Qt::LeftButton, Qt::LeftButton);
-  for (int i = 1; i <= 8; ++i) send(QEvent::MouseMove, from + (to - from) * i / 8, Qt::NoButton, Qt::LeftButton);
-  send(QEvent::MouseButtonRelease, to, Qt::LeftButton, Qt::NoButton);
-}
+using test::drag;
 
 void turn_wheel(QWidget& widget, const QPointF& at, int steps) {
   QWheelEvent wheel(at, widget.mapToGlobal(at), {}, {0, 120 * steps}, Qt::NoButton, Qt::NoModifier, Qt::NoScrollPhase,
@@ -182,6 +174,20 @@ TEST(Phase, DrawsWhatIsNotFiniteAndRefusesUnevenAxes) {
   EXPECT_THROW(view.set_data(uneven), Error);
 }
 
+TEST(Phase, ALongCourseKeepsItsShapeAndItsPlaces) {
+  PhaseView view;
+  view.resize(320, 320);
+  const auto grab = [&view](qint64 points) {
+    view.set_data(samples::oscillation(points, false));
+    view.set_cursor(points - 1);
+    view.set_tail(1);
+    return view.grab().toImage();
+  };
+  const QImage brief = grab(4000), whole = grab(400'000);  // the same spiral, and a long rest at its end
+  EXPECT_LT(samples::differing_pixels(brief, whole), 0.02 * 320 * 320);
+  EXPECT_EQ(view.point_near(view.place_of(300)), 300);
+}
+
 class Theatre : public testing::Test {
  protected:
   void SetUp() override {
@@ -284,6 +290,22 @@ TEST(Signal, DrawsWithTheMouseAndKeepsItsLength) {
   view.set_cursor(300);
   QTest::keyClick(&view, Qt::Key_Up);
   EXPECT_GT(view.data()->curves[0].values[300], y + 0.01);
+}
+
+TEST(Signal, AStrokeInALongSignalTakesItsResolution) {
+  SignalView view;
+  view.resize(560, 200);
+  view.set_data(samples::memory(100'000));
+  view.set_drawable(true);
+  view.set_resolution(1000);
+  const double end = view.data()->x_at(99'999), y = view.number_at({0, 100}).y();
+  QSignalSpy drawn(&view, &SignalView::drawn);
+  drag(view, {view.place_of(0, 40'000).x(), 100}, {view.place_of(0, 60'000).x(), 100});
+  const auto values = drawn.last().at(0).value<std::vector<double>>();
+  ASSERT_EQ(values.size(), 1000u);
+  EXPECT_NEAR(values[500], y, 1e-9);
+  EXPECT_EQ(values[100], samples::memory(100'000)->curves[0].values[100 * 99'999 / 999]);
+  EXPECT_NEAR(view.data()->x_at(999), end, 1e-9) << "the same seconds";
 }
 
 TEST(Signal, SmoothingKeepsStraightLinesAndWhatWasNotTouched) {

@@ -12,12 +12,30 @@
 #include <QStyle>
 #include <QVBoxLayout>
 #include <cmath>
+#include <utility>
 
 #include "engine/error.h"
 #include "matrix_grid.h"
 #include "widgets/format.h"
 
 namespace statescope {
+
+const MatrixValues& StateMatrices::operator[](Symbol symbol) const {
+  switch (symbol) {
+    case Symbol::B:
+      return B;
+    case Symbol::C:
+      return C;
+    case Symbol::D:
+      return D;
+    default:
+      return A;
+  }
+}
+
+MatrixValues& StateMatrices::operator[](Symbol symbol) {
+  return const_cast<MatrixValues&>(std::as_const(*this)[symbol]);
+}
 
 std::optional<double> parse_number(const QString& text) {
   QString plain = text.trimmed();
@@ -109,7 +127,7 @@ MatrixEditor::MatrixEditor(QWidget* parent) : QWidget(parent) {
     }
   });
   connect(grid_, &MatrixGrid::copy_requested, this, [this] {
-    const MatrixValues& values = grid_->matrix(grid_->selected().matrix);
+    const MatrixValues& values = matrices()[grid_->selected().matrix];
     QString text;
     for (int row = 0; row < values.rows; ++row) {
       for (int i = 0; i < values.columns; ++i)
@@ -125,17 +143,8 @@ MatrixEditor::MatrixEditor(QWidget* parent) : QWidget(parent) {
   });
 }
 
-MatrixValues& MatrixEditor::matrix(Symbol symbol) {
-  switch (symbol) {
-    case Symbol::B:
-      return matrices_.B;
-    case Symbol::C:
-      return matrices_.C;
-    case Symbol::D:
-      return matrices_.D;
-    default:
-      return matrices_.A;
-  }
+const StateMatrices& MatrixEditor::matrices() const {
+  return grid_->matrices();
 }
 
 void MatrixEditor::set_matrices(const StateMatrices& matrices) {
@@ -148,8 +157,7 @@ void MatrixEditor::set_matrices(const StateMatrices& matrices) {
   if (A.rows != A.columns || B.rows != A.rows || C.columns != A.columns || D.rows != C.rows || D.columns != B.columns) {
     throw Error("matrices: A must be square, B as high as A, C as wide as A, and D fit both");
   }
-  if (matrices == matrices_) return;
-  matrices_ = matrices;
+  if (matrices == this->matrices()) return;
   grid_->set_matrices(matrices);
   show_error({});
   // What is being typed stays.
@@ -184,7 +192,7 @@ QRect MatrixEditor::cell_rect(Symbol matrix, int row, int column) const {
 }
 
 void MatrixEditor::show_cell() {
-  if (matrices_.A.rows == 0) return;
+  if (matrices().A.rows == 0) return;
   const MatrixGrid::Cell cell = grid_->selected();
   cell_name_->setText(QStringLiteral("%1[%2, %3]").arg(symbol_text(cell.matrix)).arg(cell.row).arg(cell.column));
   cell_->setText(csv_number(grid_->value(cell)));
@@ -193,30 +201,34 @@ void MatrixEditor::show_cell() {
 }
 
 void MatrixEditor::commit() {
-  if (!editable_ || matrices_.A.rows == 0) return;
+  if (!editable_ || matrices().A.rows == 0) return;
   const auto value = parse_number(cell_->text());
   if (!value) {
     show_error(tr("“%1” is not a number; write, for example, -0.5, 1e-3 or 2/3.").arg(cell_->text().left(20)));
     return;
   }
   const MatrixGrid::Cell cell = grid_->selected();
-  const bool typed_here = cell_->hasFocus();
-  double& entry = matrix(cell.matrix).at(cell.row, cell.column);
-  const bool changed = entry != *value;
-  entry = *value;
-  grid_->set_matrices(matrices_);
+  StateMatrices next = matrices();
+  next[cell.matrix].at(cell.row, cell.column) = *value;
   cell_->setModified(false);
-  if (typed_here) grid_->setFocus(Qt::OtherFocusReason);
+  if (cell_->hasFocus()) grid_->setFocus(Qt::OtherFocusReason);
+  accept(next);
+}
+
+void MatrixEditor::accept(const StateMatrices& next) {
+  const bool changed = next != matrices();
+  grid_->set_matrices(next);
   show_cell();
-  if (changed) Q_EMIT edited(matrices_);
+  if (changed) Q_EMIT edited(matrices());
 }
 
 void MatrixEditor::paste(const QString& text) {
-  if (!editable_ || matrices_.A.rows == 0) return;
+  if (!editable_ || matrices().A.rows == 0) return;
   const MatrixGrid::Cell cell = grid_->selected();
+  StateMatrices next = matrices();
   try {
     const MatrixValues block = parse_matrix(text);
-    MatrixValues& target = matrix(cell.matrix);
+    MatrixValues& target = next[cell.matrix];
     if (block.rows == 0) return show_error(tr("There is nothing to paste; copy numbers first."));
     if (cell.row + block.rows > target.rows || cell.column + block.columns > target.columns) {
       return show_error(tr("The pasted block of %1 × %2 does not fit into %3 from row %4, column %5; choose its upper "
@@ -235,9 +247,7 @@ void MatrixEditor::paste(const QString& text) {
     sentence[0] = sentence[0].toUpper();
     return show_error(sentence + QLatin1Char('.'));
   }
-  grid_->set_matrices(matrices_);
-  show_cell();
-  Q_EMIT edited(matrices_);
+  accept(next);
 }
 
 bool MatrixEditor::eventFilter(QObject* watched, QEvent* event) {

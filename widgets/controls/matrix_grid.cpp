@@ -42,7 +42,7 @@ double block_gap() {
 MatrixGrid::MatrixGrid(QWidget* parent) : QWidget(parent) {
   setFocusPolicy(Qt::StrongFocus);
   setAccessibleName(tr("Matrices A, B, C, D"));
-  QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Fixed);
+  QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Preferred);
   policy.setHeightForWidth(true);
   setSizePolicy(policy);
   connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, [this] {
@@ -51,31 +51,18 @@ MatrixGrid::MatrixGrid(QWidget* parent) : QWidget(parent) {
   });
 }
 
-const MatrixValues& MatrixGrid::matrix(Symbol symbol) const {
-  switch (symbol) {
-    case Symbol::B:
-      return matrices_.B;
-    case Symbol::C:
-      return matrices_.C;
-    case Symbol::D:
-      return matrices_.D;
-    default:
-      return matrices_.A;
-  }
-}
-
 void MatrixGrid::set_matrices(const StateMatrices& matrices) {
   const bool reshaped = matrices.A.rows != matrices_.A.rows || matrices.B.columns != matrices_.B.columns ||
                         matrices.C.rows != matrices_.C.rows;
   matrices_ = matrices;
-  const MatrixValues& chosen = matrix(selected_.matrix);
+  const MatrixValues& chosen = matrices_[selected_.matrix];
   if (selected_.row >= chosen.rows || selected_.column >= chosen.columns) selected_ = {};
   if (reshaped) updateGeometry();
   update();
 }
 
 void MatrixGrid::select(const Cell& cell) {
-  const MatrixValues& chosen = matrix(cell.matrix);
+  const MatrixValues& chosen = matrices_[cell.matrix];
   if (cell.row < 0 || cell.column < 0 || cell.row >= chosen.rows || cell.column >= chosen.columns) return;
   selected_ = cell;
   setAccessibleDescription(tr("%1, row %2, column %3: %4")
@@ -118,7 +105,7 @@ QRectF MatrixGrid::cell_rect(const Cell& cell) const {
 
 std::optional<MatrixGrid::Cell> MatrixGrid::cell_at(const QPointF& place) const {
   for (const Symbol symbol : blocks) {
-    const MatrixValues& values = matrix(symbol);
+    const MatrixValues& values = matrices_[symbol];
     if (values.rows == 0 || values.columns == 0) continue;
     const QRectF first = cell_rect({symbol, 0, 0});
     const double row = std::floor((place.y() - first.top()) / first.height());
@@ -135,7 +122,7 @@ void MatrixGrid::paintEvent(QPaintEvent*) {
   const ColorMap map = ColorMap::diverging(theme());
   const bool numbers = shows_numbers();
   for (const Symbol symbol : blocks) {
-    const MatrixValues& values = matrix(symbol);
+    const MatrixValues& values = matrices_[symbol];
     if (values.rows == 0 || values.columns == 0) continue;
     const QRectF first = cell_rect({symbol, 0, 0});
     painter.setFont(statescope::font(TextRole::strong));

@@ -20,10 +20,10 @@ class MatrixGrid : public QWidget {
   explicit MatrixGrid(QWidget* parent = nullptr);
 
   void set_matrices(const StateMatrices& matrices);
-  const MatrixValues& matrix(Symbol symbol) const;
+  const StateMatrices& matrices() const { return matrices_; }
   void select(const Cell& cell);
   const Cell& selected() const { return selected_; }
-  double value(const Cell& cell) const { return matrix(cell.matrix).at(cell.row, cell.column); }
+  double value(const Cell& cell) const { return matrices_[cell.matrix].at(cell.row, cell.column); }
   QRectF cell_rect(const Cell& cell) const;
   std::optional<Cell> cell_at(const QPointF& place) const;
   /// Whether cells have room for numbers.

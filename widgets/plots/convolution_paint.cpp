@@ -160,7 +160,9 @@ void ConvolutionView::draw_sum(QPainter& painter, const Stage& stage) const {
       {format_number(data_->recurrence[step], 6), theme().symbol(Symbol::h)},
       {tr("  difference %1").arg(format_number(difference, 2)), theme().muted},
       {data_->direct == 0 ? QString()
-                          : tr("  ·  of it D x = %1").arg(format_number(data_->direct * data_->signal[step], 3)),
+                          : tr("  ·  of it D u = %1").arg(format_number(data_->direct * data_->signal[step], 3)),
+       theme().muted},
+      {data_->free.empty() ? QString() : tr("  ·  of it from h₀: %1").arg(format_number(data_->free[step], 3)),
        theme().muted},
       {count > 0 ? tr("  ·  %1 products further left add %2").arg(count).arg(format_number(hidden, 3)) : QString(),
        theme().muted}};

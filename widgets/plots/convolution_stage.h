@@ -17,7 +17,7 @@ inline constexpr std::array<ConvolutionView::Row, 5> all_rows = {
 inline QString row_name(ConvolutionView::Row row) {
   switch (row) {
     case ConvolutionView::Row::signal:
-      return ConvolutionView::tr("signal x");
+      return ConvolutionView::tr("input u");
     case ConvolutionView::Row::kernel:
       return ConvolutionView::tr("kernel K, turned");
     case ConvolutionView::Row::products:

@@ -17,13 +17,8 @@ namespace statescope {
 namespace {
 
 double largest_of(const Series& values) {
-  return values.visit([](const auto& numbers) {
-    double largest = 0;
-    for (const auto value : numbers) {
-      if (std::isfinite(value)) largest = std::max(largest, std::fabs(static_cast<double>(value)));
-    }
-    return largest;
-  });
+  const Extremes found = values.extremes();
+  return found.first < 0 ? 0 : std::max(std::fabs(values[found.lowest]), std::fabs(values[found.highest]));
 }
 
 }  // namespace
@@ -35,7 +30,7 @@ ConvolutionView::ConvolutionView(QWidget* parent) : View(parent) {
 void ConvolutionView::set_data(std::shared_ptr<const ConvolutionData> data) {
   if (data == data_) return;
   if (data && (data->output.size() != data->length() || data->recurrence.size() != data->length() ||
-               data->kernel.size() > data->length())) {
+               data->kernel.size() > data->length() || (!data->free.empty() && data->free.size() != data->length()))) {
     throw Error("convolution '" + plain_text(data->title).toStdString() +
                 "': signal and outputs need the same length, and the kernel no more");
   }
@@ -142,7 +137,7 @@ std::optional<qint64> ConvolutionView::sample_at(const QPointF& place) const {
 QString ConvolutionView::readout(qint64 j) const {
   QString text = tr("sample %1").arg(j);
   if (data_->step > 0) text += tr(" (%1 s)").arg(format_number(static_cast<double>(j) * data_->step, 3));
-  text += QStringLiteral(" · x = %1").arg(format_number(data_->signal[j]));
+  text += QStringLiteral(" · u = %1").arg(format_number(data_->signal[j]));
   const qint64 lag = cursor_ - j;
   if (lag >= 0 && lag < data_->kernel.size()) {
     text += tr(" · K[%1] = %2 · product = %3")
@@ -157,7 +152,7 @@ QString ConvolutionView::readout(qint64 j) const {
 
 QString ConvolutionView::csv() const {
   if (!data_) return {};
-  QString text = QStringLiteral("sample,x,K[cursor - sample],product,y by convolution,y by recurrence\n");
+  QString text = QStringLiteral("sample,u,K[cursor - sample],product,y by convolution,y by recurrence\n");
   for (qint64 j = 0; j < data_->length(); ++j) {
     const qint64 lag = cursor_ - j;
     const bool in_kernel = lag >= 0 && lag < data_->kernel.size();

@@ -4,6 +4,7 @@
 #include <QPainter>
 #include <algorithm>
 #include <cmath>
+#include <numeric>
 
 #include "decimate.h"
 #include "plot_paint.h"
@@ -40,7 +41,7 @@ void CurvesView::draw_band(QPainter& painter, const QRectF& body) const {
     return count > 0 ? static_cast<int>(std::lround(shades * sum / (static_cast<double>(count) * heaviest))) : 0;
   };
   const double left = body.left() + side_padding();
-  int begin = 0, shade = shade_of(0), first_shaded = -1, last_shaded = -1;
+  int begin = 0, shade = shade_of(0);
   for (int column = 1; column <= columns; ++column) {
     const int next = column < columns ? shade_of(column) : -1;
     if (next == shade) continue;
@@ -48,36 +49,90 @@ void CurvesView::draw_band(QPainter& painter, const QRectF& body) const {
       QColor color = theme().symbol(band.symbol);
       color.setAlphaF(static_cast<float>(strongest * shade / shades));
       painter.fillRect(QRectF(left + begin, body.top(), column - begin, body.height()), color);
-      if (first_shaded < 0) first_shaded = begin;
-      last_shaded = column;
     }
     begin = column;
     shade = next;
   }
+}
+
+// At the foot of the band, where there is enough of it; over grid and curves, on a ground of its own.
+void CurvesView::draw_band_name(QPainter& painter, const QRectF& body) const {
+  const WeightBand& band = *data_->band;
+  qint64 first = 0, last = data_->points() - 1;
+  const auto weighs = [&band](qint64 point) { return std::isfinite(band.weights[point]) && band.weights[point] > 0; };
+  while (first <= last && !weighs(first)) ++first;
+  while (last > first && !weighs(last)) --last;
+  const double left = std::max(x_of(body, data_->x_at(std::min(first, last))), body.left());
+  const double right = std::min(x_of(body, data_->x_at(last)), body.right());
   const QFontMetricsF metrics(font(TextRole::caption));
-  if (metrics.horizontalAdvance(band.name) + scaled(16) > last_shaded - first_shaded) return;
+  const QRectF place(left + scaled(6), body.bottom() - caption_height() - scaled(8),
+                     std::ceil(metrics.horizontalAdvance(band.name)) + scaled(8), caption_height() + scaled(4));
+  if (first > last || place.right() + scaled(6) > right) return;
+  QColor ground = mix(theme().background, theme().symbol(band.symbol), 0.16);
+  ground.setAlphaF(0.9F);
+  painter.setPen(Qt::NoPen);
+  painter.setBrush(ground);
+  painter.drawRoundedRect(place, scaled(3), scaled(3));
   painter.setFont(font(TextRole::caption));
   painter.setPen(theme().symbol(band.symbol));
-  painter.drawText(QPointF(left + first_shaded + scaled(8), body.bottom() - scaled(6) - metrics.descent()), band.name);
+  painter.drawText(place, Qt::AlignCenter, band.name);
 }
 
 void CurvesView::draw_legend(QPainter& painter, const QRectF& area, const QRectF& body) const {
   const QFontMetricsF metrics(font(TextRole::caption));
-  const double line = scaled(14), gap = scaled(6), height = caption_height();
-  double x = body.left();
-  const double top = body.top() - height - scaled(6);
-  painter.setFont(font(TextRole::caption));
-  for (int i = 0; i < static_cast<int>(data_->curves.size()); ++i) {
-    const QString& name = data_->curves[static_cast<std::size_t>(i)].name;
-    const double width = metrics.horizontalAdvance(name);
-    if (x + line + gap + std::min<double>(width, scaled(40)) > area.right()) break;
-    painter.setPen(QPen(color_of(i), i == highlighted_ ? 3 : 2));
-    painter.drawLine(QPointF(x, top + height / 2), QPointF(x + line, top + height / 2));
-    painter.setPen(i == highlighted_ ? theme().text : theme().muted);
-    draw_elided(painter, {x + line + gap, top, std::min(width + 1, area.right() - x - line - gap), height},
-                Qt::AlignLeft, name);
-    x += line + gap + width + scaled(16);
+  const double line = scaled(14), gap = scaled(6), apart = scaled(16), height = caption_height();
+  const QRectF row(body.left(), body.top() - height - scaled(6), area.right() - body.left(), height);
+  const auto count = static_cast<int>(data_->curves.size());
+  const auto name_of = [this](int i) { return data_->curves[static_cast<std::size_t>(i)].name; };
+  std::vector<double> widths;
+  for (int i = 0; i < count; ++i) widths.push_back(std::ceil(metrics.horizontalAdvance(name_of(i))) + 1);
+  const double room = row.width() - count * (line + gap) - (count - 1) * apart;
+  if (std::accumulate(widths.begin(), widths.end(), 0.0) > room && data_->family) return draw_family(painter, row);
+  // Where there is too little room the longest names give some of theirs, down to one width for all of those.
+  std::vector<double> by_width = widths;
+  std::sort(by_width.begin(), by_width.end());
+  double left = std::max(0.0, room), widest = by_width.empty() ? 0 : by_width.back();
+  for (std::size_t i = 0; i < by_width.size(); left -= by_width[i++]) {
+    const double share = left / static_cast<double>(by_width.size() - i);
+    if (by_width[i] <= share) continue;
+    widest = share;
+    break;
   }
+  painter.setFont(font(TextRole::caption));
+  double x = row.left();
+  for (int i = 0; i < count; ++i) {
+    const double width = std::min(widths[static_cast<std::size_t>(i)], widest);
+    painter.setPen(QPen(color_of(i), i == highlighted_ ? 3 : 2));
+    painter.drawLine(QPointF(x, row.center().y()), QPointF(x + line, row.center().y()));
+    painter.setPen(i == highlighted_ ? theme().text : theme().muted);
+    draw_elided(painter, {x + line + gap, row.top(), width, height}, Qt::AlignLeft, name_of(i));
+    x += line + gap + width + apart;
+  }
+}
+
+// Of many curves the ends of their row of colours are named, and the chosen one.
+void CurvesView::draw_family(QPainter& painter, const QRectF& row) const {
+  const QFontMetricsF metrics(font(TextRole::caption));
+  const auto count = static_cast<int>(data_->curves.size());
+  double x = row.left();
+  painter.setFont(font(TextRole::caption));
+  const auto write = [&](int i, const QColor& color) {
+    const QString& name = data_->curves[static_cast<std::size_t>(i)].name;
+    painter.setPen(color);
+    painter.drawText(QRectF(x, row.top(), row.right() - x, row.height()), Qt::AlignLeft | Qt::AlignVCenter, name);
+    x += metrics.horizontalAdvance(name) + scaled(6);
+  };
+  write(0, theme().muted);
+  const double width = std::clamp(0.4 * row.width() / count, 2.0, static_cast<double>(scaled(14)));
+  for (int i = 0; i < count; ++i, x += width) {
+    const double half = i == highlighted_ ? 4 : 1.5;
+    painter.fillRect(QRectF(x, row.center().y() - half, width - 1, 2 * half), color_of(i));
+  }
+  x += scaled(6);
+  write(count - 1, theme().muted);
+  if (highlighted_ < 0 || highlighted_ >= count) return;
+  x += scaled(10);
+  write(highlighted_, theme().text);
 }
 
 void CurvesView::draw_ticks(QPainter& painter, const QRectF& body) const {
@@ -85,9 +140,9 @@ void CurvesView::draw_ticks(QPainter& painter, const QRectF& body) const {
   painter.setFont(font(TextRole::caption));
   painter.setPen(theme().muted);
   const double height = caption_height();
-  for (const double tick : vertical_ticks(body.height(), min_, max_)) {
+  for (const double tick : level_ticks(body.height())) {
     const double y = body.bottom() - (tick - min_) / (max_ - min_) * body.height();
-    const QString label = format_tick(tick);
+    const QString label = tick_text(tick);
     painter.drawText(QPointF(body.left() - scaled(8) - metrics.horizontalAdvance(label),
                              y + (metrics.ascent() - metrics.descent()) / 2),
                      label);

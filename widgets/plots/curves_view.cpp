@@ -14,6 +14,7 @@
 #include "decimate.h"
 #include "engine/error.h"
 #include "plot_paint.h"
+#include "widgets/colormap.h"
 #include "widgets/format.h"
 
 namespace statescope {
@@ -34,6 +35,19 @@ struct CurvesView::Plot {
 };
 
 namespace {
+
+constexpr std::size_t most_broad = 1000;  // corners
+
+// How often a line turns from up to down or back.
+double turns_of(const std::vector<QPointF>& places) {
+  double turns = 0, last = 0;
+  for (std::size_t i = 1; i < places.size(); ++i) {
+    const double step = places[i].y() - places[i - 1].y();
+    if (step * last < 0) ++turns;
+    if (step != 0 && std::isfinite(step)) last = step;
+  }
+  return turns;
+}
 
 QString subtitle_of(const CurvesData& data) {
   const auto axis = [](const QString& name, const QString& unit, const QString& arrow) {
@@ -85,10 +99,15 @@ void CurvesView::set_data(std::shared_ptr<const CurvesData> data) {
       }
     }
   }
-  const bool same_axis = data && data_ && data->points() == data_->points() && data->x == data_->x &&
-                         data->x_first == data_->x_first && data->x_step == data_->x_step;
+  bool same_axis = false, same_points = false;
+  if (data && data_ && data->points() > 1 && data_->points() > 1) {
+    const double first = data_->x_at(0), last = data_->x_at(data_->points() - 1), nothing = 1e-9 * (last - first);
+    same_axis =
+        std::fabs(data->x_at(0) - first) <= nothing && std::fabs(data->x_at(data->points() - 1) - last) <= nothing;
+    same_points = same_axis && data->points() == data_->points();
+  }
   data_ = std::move(data);
-  if (!data_ || (hover_ && hover_->first >= static_cast<int>(data_->curves.size())) || !same_axis) hover_.reset();
+  if (!data_ || (hover_ && hover_->first >= static_cast<int>(data_->curves.size())) || !same_points) hover_.reset();
   plot_->pixmap = {};
   find_range();
   if (!same_axis) reset_zoom();
@@ -98,24 +117,59 @@ void CurvesView::set_data(std::shared_ptr<const CurvesData> data) {
 
 void CurvesView::find_range() {
   if (!data_) return;
+  if (data_->y_logarithmic) return find_decades();
   double low = 0, high = 0;  // zero always belongs to the picture of a signed quantity
   for (const Curve& curve : data_->curves) {
-    curve.values.visit([&](const auto& values) {
-      auto least = std::decay_t<decltype(values[0])>{0}, most = least;
-      for (const auto value : values) {
-        if (!std::isfinite(value)) continue;
-        least = std::min(least, value);
-        most = std::max(most, value);
-      }
-      low = std::min<double>(low, least);
-      high = std::max<double>(high, most);
-    });
+    const Extremes found = curve.values.extremes();
+    if (found.first < 0) continue;
+    low = std::min(low, curve.values[found.lowest]);
+    high = std::max(high, curve.values[found.highest]);
   }
   if (low == high) high = 1;
   const double margin = 0.06 * (high - low);
   min_ = std::isnan(data_->y_min) ? (low < 0 ? low - margin : low) : data_->y_min;
   max_ = std::isnan(data_->y_max) ? (high > 0 ? high + margin : high) : data_->y_max;
   if (!(max_ > min_)) max_ = min_ + 1;
+}
+
+// No more decades than say something, and one at least.
+void CurvesView::find_decades() {
+  constexpr double most_decades = 12;
+  double low = HUGE_VAL, high = 0;
+  for (const Curve& curve : data_->curves) {
+    curve.values.visit([&](const auto& values) {
+      for (const auto value : values) {
+        if (!std::isfinite(value) || !(value > 0)) continue;
+        low = std::min<double>(low, value);
+        high = std::max<double>(high, value);
+      }
+    });
+  }
+  max_ = high > 0 ? std::log10(high) : 0;
+  min_ = high > 0 ? std::max(std::log10(low), max_ - most_decades) : -1;
+  const double margin = 0.06 * (max_ - min_);
+  max_ += margin;
+  min_ -= margin;
+  if (std::floor(max_) - std::ceil(min_) >= 1) return;  // two ticks
+  max_ = std::ceil(max_);
+  min_ = std::min(std::floor(min_), max_ - 1);
+}
+
+double CurvesView::level_of(double value) const {
+  return data_->y_logarithmic ? std::log10(value) : value;
+}
+
+std::vector<double> CurvesView::level_ticks(double height) const {
+  if (!data_->y_logarithmic) return vertical_ticks(height, min_, max_);
+  std::vector<double> ticks;
+  const auto rows = std::max(1, static_cast<int>(height / (1.6 * caption_height())));
+  const auto every = std::max(1, static_cast<int>(std::ceil((max_ - min_) / rows)));
+  for (double exponent = std::floor(max_); exponent >= min_; exponent -= every) ticks.push_back(exponent);
+  return ticks;
+}
+
+QString CurvesView::tick_text(double level) const {
+  return format_tick(data_->y_logarithmic ? std::pow(10.0, level) : level);
 }
 
 void CurvesView::set_highlighted(int curve) {
@@ -162,8 +216,8 @@ QRectF CurvesView::body_of(const QRectF& area) const {
                               -caption_height() - scaled(6));
   const QFontMetricsF metrics(font(TextRole::caption));
   double widest = 0;
-  for (const double tick : vertical_ticks(body.height(), min_, max_)) {
-    widest = std::max(widest, metrics.horizontalAdvance(format_tick(tick)));
+  for (const double tick : level_ticks(body.height())) {
+    widest = std::max(widest, metrics.horizontalAdvance(tick_text(tick)));
   }
   body.setLeft(body.left() + std::ceil(widest) + scaled(8));
   return body.toAlignedRect();
@@ -176,7 +230,7 @@ double CurvesView::x_of(const QRectF& body, double x) const {
 QPointF CurvesView::place_in(const QRectF& body, int curve, qint64 point) const {
   const double x = x_of(body, data_->x_at(point));
   if (curve < 0 || curve >= static_cast<int>(data_->curves.size())) return {x, qQNaN()};
-  const double value = data_->curves[static_cast<std::size_t>(curve)].values[point];
+  const double value = level_of(data_->curves[static_cast<std::size_t>(curve)].values[point]);
   return {x, std::isfinite(value) ? body.bottom() - (value - min_) / (max_ - min_) * body.height() : qQNaN()};
 }
 
@@ -188,8 +242,9 @@ QPointF CurvesView::number_at(const QPointF& place) const {
   if (!data_) return {};
   const QRectF body = body_of(rect());
   const double inner = std::max(1.0, body.width() - 2 * side_padding());
+  const double level = min_ + (body.bottom() - place.y()) / std::max(1.0, body.height()) * (max_ - min_);
   return {first_ + (place.x() - body.left() - side_padding()) / inner * (last_ - first_),
-          min_ + (body.bottom() - place.y()) / std::max(1.0, body.height()) * (max_ - min_)};
+          data_->y_logarithmic ? std::pow(10.0, level) : level};
 }
 
 std::optional<std::pair<int, qint64>> CurvesView::point_near(const QPointF& place) const {
@@ -271,6 +326,7 @@ void CurvesView::draw(QPainter& painter, const QRectF& area, bool for_export) co
     }
     painter.drawPixmap(corner, plot_->pixmap);
   }
+  if (data_->band) draw_band_name(painter, body);
   draw_ticks(painter, body);
   draw_cursor(painter, body);
   if (!for_export) {
@@ -284,6 +340,8 @@ QColor CurvesView::color_of(int curve) const {
   if (!known) return theme().symbol(data_->symbol);
   const Curve& shown = data_->curves[static_cast<std::size_t>(curve)];
   if (shown.quiet) return mix(theme().muted, theme().background, 0.25);
+  if (data_->family && !shown.symbol)
+    return family_color(theme(), data_->symbol, curve, static_cast<int>(data_->curves.size()));
   return theme().symbol(shown.symbol.value_or(data_->symbol));
 }
 
@@ -295,10 +353,11 @@ void CurvesView::prepare_plot(const QRectF& body) const {
   widget.xAxis->setRange(left, right);
   widget.yAxis->setRange(min_, max_);
   const QSharedPointer<QCPAxisTickerText> ticker(new QCPAxisTickerText);
-  for (const double tick : vertical_ticks(body.height(), min_, max_)) ticker->addTick(tick, QString());
+  for (const double tick : level_ticks(body.height())) ticker->addTick(tick, QString());
   widget.yAxis->setTicker(ticker);
   widget.yAxis->grid()->setPen(QPen(theme().hairline, 1));
-  widget.yAxis->grid()->setZeroLinePen(QPen(mix(theme().hairline, theme().muted, 0.5), 1));
+  widget.yAxis->grid()->setZeroLinePen(
+      QPen(data_->y_logarithmic ? theme().hairline : mix(theme().hairline, theme().muted, 0.5), 1));
 
   widget.clearGraphs();
   const auto columns = column_starts(
@@ -320,18 +379,21 @@ void CurvesView::prepare_plot(const QRectF& body) const {
     graph->data()->set(points, true);
     graph->setAdaptiveSampling(false);
 
-    // With a corner every few pixels a broad line would hide the course of the curve. Thousands of corners would also
+    // With a turn every few pixels a broad line would hide the course of the curve. Thousands of corners would also
     // take a second to draw: QPainter outlines broad lines, and only those of one device pixel are quick.
-    const bool dense = static_cast<double>(places.size()) * 3 > inner;
+    const bool dense = 8 * turns_of(places) > inner || places.size() > most_broad;
     const bool chosen = i == highlighted_, colored = curve.symbol || curve.quiet;
     // Neighbouring curves of one colour differ a little, so that crossings can be followed with the eye.
-    const double dim = chosen || colored ? 0 : any_chosen ? 0.5 + 0.08 * (i % 3) : 0.15 + 0.15 * (i % 3);
+    const double dim = chosen || colored ? 0
+                       : data_->family   ? (any_chosen ? 0.6 : 0)
+                       : any_chosen      ? 0.5 + 0.08 * (i % 3)
+                                         : 0.15 + 0.15 * (i % 3);
     const bool broad = !curve.quiet && (chosen || (curve.symbol && !any_chosen));
     QPen pen(mix(color_of(i), theme().background, dim), dense ? 1.0 : broad ? 2.25 : curve.symbol ? 1.6 : 1.1);
     pen.setCosmetic(dense);
     graph->setPen(pen);
     graph->setLayer(QLatin1String(chosen ? "axes" : curve.quiet ? "grid" : "main"));
-    graph->setAntialiased(true);
+    graph->setAntialiased(static_cast<double>(places.size()) < 2 * inner);  // between that many, no edge shows
   }
 }
 

@@ -27,39 +27,6 @@ std::vector<qint64> column_starts(qint64 points, const std::function<double(qint
   return starts;
 }
 
-namespace {
-
-// What one column leaves: positions of its first, lowest, highest and last finite number; −1 without any.
-struct Extremes {
-  qint64 first = -1, lowest = -1, highest = -1, last = -1;
-};
-
-template <typename Number>
-Extremes extremes(const std::vector<Number>& values, qint64 begin, qint64 end) {
-  Extremes found;
-  Number low = 0, high = 0;
-  for (qint64 i = begin; i < end; ++i) {
-    const Number value = values[static_cast<std::size_t>(i)];
-    if (!std::isfinite(value)) continue;
-    if (found.first < 0) {
-      found = {i, i, i, i};
-      low = high = value;
-    }
-    found.last = i;
-    if (value < low) {
-      low = value;
-      found.lowest = i;
-    }
-    if (value > high) {
-      high = value;
-      found.highest = i;
-    }
-  }
-  return found;
-}
-
-}  // namespace
-
 std::vector<qint64> visible_points(const Series& values, const std::vector<qint64>& starts) {
   std::vector<qint64> points;
   const qint64 begin = std::max<qint64>(0, starts.front() - 1), end = std::min(values.size(), starts.back() + 1);
@@ -68,27 +35,25 @@ std::vector<qint64> visible_points(const Series& values, const std::vector<qint6
     for (qint64 i = begin; i < end; ++i) points.push_back(i);
     return points;
   }
-  values.visit([&](const auto& numbers) {
-    const auto finite = [&](qint64 i) { return std::isfinite(numbers[static_cast<std::size_t>(i)]); };
-    const auto add = [&](qint64 i) {
-      const bool gap_again = !points.empty() && !finite(i) && !finite(points.back());
-      if ((points.empty() || i > points.back()) && !gap_again) points.push_back(i);
-    };
-    add(begin);
-    for (std::size_t column = 0; column + 1 < starts.size(); ++column) {
-      if (starts[column] == starts[column + 1]) continue;
-      const Extremes found = extremes(numbers, starts[column], starts[column + 1]);
-      add(starts[column]);
-      if (found.first >= 0) {
-        for (const qint64 i :
-             {found.first, std::min(found.lowest, found.highest), std::max(found.lowest, found.highest), found.last}) {
-          add(i);
-        }
+  const auto finite = [&](qint64 i) { return std::isfinite(values[i]); };
+  const auto add = [&](qint64 i) {
+    const bool gap_again = !points.empty() && !finite(i) && !finite(points.back());
+    if ((points.empty() || i > points.back()) && !gap_again) points.push_back(i);
+  };
+  add(begin);
+  for (std::size_t column = 0; column + 1 < starts.size(); ++column) {
+    if (starts[column] == starts[column + 1]) continue;
+    const Extremes found = values.extremes(starts[column], starts[column + 1]);
+    add(starts[column]);
+    if (found.first >= 0) {
+      for (const qint64 i :
+           {found.first, std::min(found.lowest, found.highest), std::max(found.lowest, found.highest), found.last}) {
+        add(i);
       }
-      add(starts[column + 1] - 1);
     }
-    add(end - 1);
-  });
+    add(starts[column + 1] - 1);
+  }
+  add(end - 1);
   return points;
 }
 

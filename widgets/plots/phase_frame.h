@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <QPixmap>
 #include <QPointF>
 #include <QRectF>
 #include <algorithm>
 #include <array>
 #include <cmath>
+
+#include "widgets/phase_view.h"
+#include "widgets/theme.h"
 
 namespace statescope {
 
@@ -15,6 +19,7 @@ struct PhaseFrame {
   std::array<double, 3> min{}, max{};
   bool space = false;
   double yaw = 0, pitch = 0, magnification = 1;
+  bool operator==(const PhaseFrame&) const = default;
 
   /// Numbers to the cube of −1 … 1.
   double unit(std::size_t axis, double value) const { return 2 * (value - min[axis]) / (max[axis] - min[axis]) - 1; }
@@ -39,6 +44,15 @@ struct PhaseFrame {
     constexpr double far = 20000;
     return {std::clamp(place.x(), -far, far), std::clamp(place.y(), -far, far)};
   }
+};
+
+/// What stands still while a portrait is played, and what it was drawn for.
+struct PhaseView::Layer {
+  QPixmap pixmap;
+  PhaseFrame frame;
+  ThemeKind theme;
+  double ratio;
+  bool cursor;
 };
 
 }  // namespace statescope

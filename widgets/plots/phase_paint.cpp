@@ -22,12 +22,11 @@ void PhaseView::draw(QPainter& painter, const QRectF& area, bool for_export) con
   if (where.body.width() < 8 || where.body.height() < 8) return;
   painter.save();
   painter.setClipRect(where.space ? where.body : where.body.adjusted(-1, -1, 1, 1));
-  if (where.space) {
-    draw_box(painter, where);
-  } else {
+  if (!where.space) {
     painter.fillRect(where.body, theme().surface);
     draw_field(painter, where);
   }
+  draw_still(painter, where, for_export);
   draw_trajectory(painter, where);
   painter.restore();
   if (!where.space) draw_plane(painter, where);
@@ -167,6 +166,76 @@ void PhaseView::draw_box(QPainter& painter, const PhaseFrame& frame) const {
   write(top, top - QPointF(0, 10), data_->axes[2].name, theme().text);
 }
 
+namespace {
+
+// A line through points [first, last] of those whose places `place_at` tells, without those that fall on the one
+// before.
+template <class Place>
+void draw_part(QPainter& painter, qint64 first, qint64 last, const QPen& pen, const Place& place_at) {
+  painter.setPen(pen);
+  QPolygonF line;
+  const auto flush = [&] {
+    if (line.size() > 1) painter.drawPolyline(line);
+    line.clear();
+  };
+  for (qint64 point = first; point <= last; ++point) {
+    const QPointF place = place_at(point);
+    if (!std::isfinite(place.x())) {
+      flush();
+      continue;
+    }
+    if (!line.isEmpty() && (place - line.back()).manhattanLength() < 0.7 && point != last) continue;
+    line << place;
+    // QPainter's time grows faster than the length of one line.
+    if (line.size() >= 128) {
+      flush();
+      line << place;
+    }
+  }
+  flush();
+}
+
+}  // namespace
+
+// Box, shadow and the faint line of the whole course.
+void PhaseView::draw_course(QPainter& painter, const PhaseFrame& frame) const {
+  painter.setRenderHint(QPainter::Antialiasing);
+  if (frame.space) draw_box(painter, frame);
+  painter.setBrush(Qt::NoBrush);
+  const std::vector<qint64> points = course(frame);
+  const qint64 last = std::ssize(points) - 1;
+  const auto at = [&points](qint64 i) { return points[static_cast<std::size_t>(i)]; };
+  if (frame.space) {
+    draw_part(painter, 0, last, QPen(mix(theme().hairline, theme().muted, 0.25), 1), [&](qint64 i) {
+      const double x = data_->axes[0].values[at(i)], y = data_->axes[1].values[at(i)];
+      if (!std::isfinite(x) || !std::isfinite(y)) return QPointF(qQNaN(), qQNaN());
+      return frame.project(frame.unit(0, x), frame.unit(1, y), -1);
+    });
+  }
+  if (cursor_ < 0) return;
+  const QColor ground = frame.space ? theme().background : theme().surface;
+  draw_part(painter, 0, last, QPen(mix(theme().symbol(data_->symbol), ground, 0.72), 1),
+            [&](qint64 i) { return place_in(frame, static_cast<double>(at(i))); });
+}
+
+void PhaseView::draw_still(QPainter& painter, const PhaseFrame& frame, bool for_export) const {
+  if (for_export) return draw_course(painter, frame);
+  const double ratio = painter.device()->devicePixelRatioF();
+  const bool current = layer_ && layer_->frame == frame && layer_->theme == theme().kind && layer_->ratio == ratio &&
+                       layer_->cursor == (cursor_ >= 0);
+  if (!current) {
+    QPixmap pixmap((frame.body.size() * ratio).toSize());
+    pixmap.setDevicePixelRatio(ratio);
+    pixmap.fill(Qt::transparent);
+    QPainter layer(&pixmap);
+    layer.translate(-frame.body.topLeft());
+    draw_course(layer, frame);
+    layer.end();
+    layer_ = std::make_unique<Layer>(Layer{pixmap, frame, theme().kind, ratio, cursor_ >= 0});
+  }
+  painter.drawPixmap(frame.body.topLeft(), layer_->pixmap);
+}
+
 void PhaseView::draw_trajectory(QPainter& painter, const PhaseFrame& frame) const {
   const qint64 points = data_->points();
   const QColor ground = frame.space ? theme().background : theme().surface, color = theme().symbol(data_->symbol);
@@ -175,42 +244,8 @@ void PhaseView::draw_trajectory(QPainter& painter, const PhaseFrame& frame) cons
       std::min<double>(static_cast<double>(now) + (cursor_ < 0 ? 0 : phase_), static_cast<double>(points - 1));
   painter.setBrush(Qt::NoBrush);
   painter.setRenderHint(QPainter::Antialiasing);
-
-  // Lines through points [first, last], without points that fall on the one before.
-  const auto draw_part = [&](qint64 first, qint64 last, const QPen& pen, const auto& place_at) {
-    painter.setPen(pen);
-    QPolygonF line;
-    const auto flush = [&] {
-      if (line.size() > 1) painter.drawPolyline(line);
-      line.clear();
-    };
-    for (qint64 point = first; point <= last; ++point) {
-      const QPointF place = place_at(point);
-      if (!std::isfinite(place.x())) {
-        flush();
-        continue;
-      }
-      if (!line.isEmpty() && (place - line.back()).manhattanLength() < 0.7 && point != last) continue;
-      line << place;
-      // QPainter's time grows faster than the length of one line.
-      if (line.size() >= 128) {
-        flush();
-        line << place;
-      }
-    }
-    flush();
-  };
   const auto place = [&](qint64 point) { return place_in(frame, static_cast<double>(point)); };
-  if (frame.space) {
-    const auto shadow = [&](qint64 point) {
-      const double x = data_->axes[0].values[point], y = data_->axes[1].values[point];
-      if (!std::isfinite(x) || !std::isfinite(y)) return QPointF(qQNaN(), qQNaN());
-      return frame.project(frame.unit(0, x), frame.unit(1, y), -1);
-    };
-    draw_part(0, points - 1, QPen(mix(theme().hairline, theme().muted, 0.25), 1), shadow);
-  }
   const bool whole = cursor_ < 0;
-  if (!whole) draw_part(0, points - 1, QPen(mix(color, ground, 0.72), 1), place);
   const qint64 oldest = whole ? 0 : std::max<qint64>(0, now - tail_);
   const qint64 shades = std::clamp<qint64>(now - oldest, 1, 40);
   for (qint64 shade = 0; shade < shades; ++shade) {
@@ -218,9 +253,9 @@ void PhaseView::draw_trajectory(QPainter& painter, const PhaseFrame& frame) cons
                  last = oldest + (now - oldest) * (shade + 1) / shades;
     const double age = 1 - static_cast<double>(shade + 1) / static_cast<double>(shades);
     const double dim = whole ? 0.1 : 0.72 * std::pow(age, 0.8);
-    QPen pen(mix(color, ground, dim), whole ? 1.75 : 1.4 + 1.1 * (1 - age));
+    QPen pen(mix(color, ground, dim), whole ? 1.75 : age > 0.6 ? 1 : 1.4 + 1.1 * (1 - age));
     pen.setJoinStyle(Qt::RoundJoin);
-    draw_part(first, last, pen, place);
+    draw_part(painter, first, last, pen, place);
   }
   const QPointF end = place_in(frame, head);
   if (std::isfinite(end.x()) && !whole) {

@@ -2,7 +2,9 @@
 #include "widgets/phase_view.h"
 
 #include <QFontMetricsF>
+#include <QPolygonF>
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "engine/error.h"
@@ -12,6 +14,8 @@
 
 namespace statescope {
 namespace {
+
+constexpr qint64 part_length = 64;  // points that are looked at together
 
 QString axis_text(const PhaseAxis& axis) {
   return axis.unit.isEmpty() ? axis.name : QStringLiteral("%1 (%2)").arg(axis.name, axis.unit);
@@ -35,6 +39,8 @@ PhaseView::PhaseView(QWidget* parent) : View(parent) {
   setAccessibleName(tr("Phase portrait"));
 }
 
+PhaseView::~PhaseView() = default;
+
 void PhaseView::set_data(std::shared_ptr<const PhaseData> data) {
   if (data == data_) return;
   if (data) {
@@ -46,9 +52,12 @@ void PhaseView::set_data(std::shared_ptr<const PhaseData> data) {
                   "': it needs two or three axes of the same length");
     }
   }
-  bool same_axes = data && data_ && data->axes.size() == data_->axes.size();
-  for (std::size_t i = 0; same_axes && i < data->axes.size(); ++i)
+  bool same_axes = data && data_ && data->axes.size() == data_->axes.size(), same_path = same_axes;
+  for (std::size_t i = 0; same_axes && i < data->axes.size(); ++i) {
     same_axes = data->axes[i].name == data_->axes[i].name;
+    same_path = same_path && data->axes[i].values.shares(data_->axes[i].values);
+  }
+  if (!same_axes || !same_path) layer_.reset();
   data_ = std::move(data);
   hover_.reset();
   if (data_) {
@@ -80,13 +89,9 @@ std::vector<PhaseView::Range> PhaseView::extent() const {
   std::vector<Range> result;
   for (std::size_t i = 0; i < data_->axes.size(); ++i) {
     Range range{0, 0};  // the origin is where everything settles
-    data_->axes[i].values.visit([&range](const auto& values) {
-      for (const auto value : values) {
-        if (!std::isfinite(value)) continue;
-        range.min = std::min<double>(range.min, value);
-        range.max = std::max<double>(range.max, value);
-      }
-    });
+    const Series& values = data_->axes[i].values;
+    if (const Extremes found = values.extremes(); found.first >= 0)
+      range = {std::min(0.0, values[found.lowest]), std::max(0.0, values[found.highest])};
     if (data_->start && i < 2) {
       const double value = i == 0 ? data_->start->x() : data_->start->y();
       if (std::isfinite(value)) range = {std::min(range.min, value), std::max(range.max, value)};
@@ -164,6 +169,52 @@ QPointF PhaseView::place_in(const PhaseFrame& frame, double point) const {
   return frame.project(place[0], place[1], place[2]);
 }
 
+// Where points [begin, end) lie: the frame of what their box of numbers becomes on the screen. Null without any.
+QRectF PhaseView::part_of(const PhaseFrame& frame, qint64 begin, qint64 end) const {
+  std::array<double, 3> low{}, high{};
+  for (std::size_t i = 0; i < data_->axes.size(); ++i) {
+    const Series& values = data_->axes[i].values;
+    const Extremes found = values.extremes(begin, end);
+    if (found.first < 0) return {};
+    low[i] = frame.unit(i, values[found.lowest]);
+    high[i] = frame.unit(i, values[found.highest]);
+  }
+  QPolygonF corners;
+  for (const double x : {low[0], high[0]})
+    for (const double y : {low[1], high[1]})
+      for (const double z : {low[2], high[2]}) corners << frame.project(x, y, z);
+  return corners.boundingRect();
+}
+
+std::vector<qint64> PhaseView::course(const PhaseFrame& frame) const {
+  constexpr qint64 most = 1 << 13;  // points of a line that is drawn within a frame
+  const qint64 points = data_->points();
+  std::vector<qint64> chosen;
+  if (points <= most) {
+    for (qint64 i = 0; i < points; ++i) chosen.push_back(i);
+    return chosen;
+  }
+  std::vector<qint64> moving;  // parts that are more than a dot
+  for (qint64 begin = 0; begin < points; begin += part_length) {
+    const QRectF part = part_of(frame, begin, std::min(begin + part_length, points));
+    if (part.width() + part.height() > 1) moving.push_back(begin);
+  }
+  // Of a tangle that is longer than that every so-manyth point is as good to the eye.
+  const auto share = std::max<qint64>(1, std::ssize(moving) * part_length / most);
+  auto next = moving.begin();
+  qint64 place_of_last = -most;
+  for (qint64 begin = 0; begin < points; begin += part_length) {
+    const bool moves = next != moving.end() && *next == begin;
+    if (moves) ++next;
+    const qint64 step = moves ? share : part_length;
+    for (qint64 i = std::max(begin, place_of_last + (moves ? share : 1)); i < std::min(begin + part_length, points);
+         i += step)
+      chosen.push_back(place_of_last = i);
+  }
+  chosen.push_back(points - 1);
+  return chosen;
+}
+
 QPointF PhaseView::place_of(qint64 point) const {
   return data_ ? place_in(frame(rect()), static_cast<double>(point)) : QPointF();
 }
@@ -177,12 +228,18 @@ std::optional<qint64> PhaseView::point_near(const QPointF& place) const {
   const PhaseFrame where = frame(rect());
   std::optional<qint64> nearest;
   double best = scaled(10);
-  for (qint64 point = 0; point < data_->points(); ++point) {
-    const QPointF offset = place_in(where, static_cast<double>(point)) - place;
-    const double distance = std::hypot(offset.x(), offset.y());
-    if (!(distance < best)) continue;  // also where it is not a number
-    best = distance;
-    nearest = point;
+  const auto look = [&](qint64 begin, qint64 end) {
+    for (qint64 point = begin; point < end; ++point) {
+      const QPointF offset = place_in(where, static_cast<double>(point)) - place;
+      const double distance = std::hypot(offset.x(), offset.y());
+      if (!(distance < best)) continue;  // also where it is not a number
+      best = distance;
+      nearest = point;
+    }
+  };
+  for (qint64 begin = 0; begin < data_->points(); begin += part_length) {
+    const qint64 end = std::min(begin + part_length, data_->points());
+    if (part_of(where, begin, end).adjusted(-best, -best, best, best).contains(place)) look(begin, end);
   }
   return nearest;
 }

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 
+#include "engine/dynamics/edit.h"
 #include "plane_frame.h"
 #include "plot_paint.h"
 #include "widgets/pole_plane_view.h"
@@ -13,7 +14,6 @@
 namespace statescope {
 namespace {
 
-using Complex = std::complex<double>;
 constexpr int snap_pixels = 7;
 constexpr std::size_t trail_length = 80;
 
@@ -25,16 +25,9 @@ Complex PolePlaneView::held(Complex place, Qt::KeyboardModifiers keys) const {
   if (frequency == damping) return place;
   const bool in_z = data_->plane == PolePlaneData::Plane::z;
   if (in_z && (std::abs(place) == 0 || std::abs(press_number_) == 0)) return place;
-  const Complex from = in_z ? std::log(press_number_) : press_number_;
-  Complex to = in_z ? std::log(place) : place;
-  if (std::abs(from) == 0 || std::abs(to) == 0) return place;
-  if (frequency) {
-    to *= std::abs(from) / std::abs(to);
-  } else {
-    const Complex direction = from / std::abs(from);
-    to = direction * std::max(0.0, (to * std::conj(direction)).real());
-  }
-  return in_z ? std::exp(to) : to;
+  const Complex from = in_z ? std::log(press_number_) : press_number_, to = in_z ? std::log(place) : place;
+  const Complex kept = frequency ? at_same_frequency(from, to) : at_same_damping(from, to);
+  return in_z ? std::exp(kept) : kept;
 }
 
 void PolePlaneView::drag_to(Complex place, Qt::KeyboardModifiers keys, bool finished) {

@@ -87,7 +87,8 @@ void PolePlaneView::draw(QPainter& painter, const QRectF& area, bool for_export)
   if (hasFocus()) draw_focus_ring(painter, plane.body);
   const int told = dragging_ ? selected_ : hover_.value_or(-1);
   if (told >= 0 && told < static_cast<int>(poles_.size())) {
-    draw_readout(painter, area, plane.to_screen(poles_[static_cast<std::size_t>(told)]), readout(told));
+    const QString hint = data_->draggable ? tr(" · Shift keeps ω, Ctrl keeps ζ") : QString();
+    draw_readout(painter, area, plane.to_screen(poles_[static_cast<std::size_t>(told)]), readout(told) + hint);
   }
 }
 
@@ -153,7 +154,10 @@ void PolePlaneView::draw_grid(QPainter& painter, const PlaneFrame& frame) const 
       if (line < frame.body.top() || line > frame.body.bottom()) continue;
       painter.drawLine(QPointF(frame.body.left(), line), QPointF(frame.body.right(), line));
       if (sign > 0 && line - frame.body.top() > caption_height() + 4) {
-        painter.drawText(QPointF(frame.body.left() + scaled(8), line - scaled(5)), tr("Nyquist, π/Δ"));
+        // On the right, where few poles are and no line of damping is named.
+        painter.drawText(QRectF(frame.body.left(), line - scaled(4) - caption_height(), frame.body.width() - scaled(8),
+                                caption_height()),
+                         Qt::AlignRight, tr("Nyquist, π/Δ"));
       }
     }
   }

@@ -5,6 +5,7 @@
 #include <QMouseEvent>
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "plot_paint.h"
 
@@ -43,9 +44,31 @@ void SignalView::set_drawable(bool drawable) {
   touched_.reset();
 }
 
+void SignalView::set_resolution(qint64 points) {
+  resolution_ = points;
+}
+
 std::vector<double> SignalView::samples() const {
   return data()->curves.front().values.visit(
       [](const auto& values) { return std::vector<double>(values.begin(), values.end()); });
+}
+
+// A signal of more points than a hand gives is first drawn by these.
+void SignalView::take_up() {
+  const qint64 count = data()->points();
+  if (count <= resolution_) return;
+  auto changed = std::make_shared<CurvesData>(*data());
+  std::vector<double> values;
+  for (qint64 i = 0; i < resolution_; ++i)
+    values.push_back(data()->curves.front().values[i * (count - 1) / (resolution_ - 1)]);
+  changed->curves = {changed->curves.front()};
+  changed->curves.front().values = std::move(values);
+  changed->x.clear();
+  changed->x_first = data()->x_at(0);
+  changed->x_step = (data()->x_at(count - 1) - data()->x_at(0)) / static_cast<double>(resolution_ - 1);
+  changed->band.reset();
+  std::tie(changed->y_min, changed->y_max) = vertical_range();
+  set_data(std::move(changed));
 }
 
 void SignalView::show_values(std::vector<double> values) {
@@ -90,6 +113,7 @@ void SignalView::draw_to(const QPointF& place) {
 void SignalView::mousePressEvent(QMouseEvent* event) {
   const bool draws = drawable_ && event->button() == Qt::LeftButton && !event->modifiers().testFlag(Qt::ShiftModifier);
   if (!draws || !data() || data()->points() < 2) return CurvesView::mousePressEvent(event);
+  take_up();
   before_ = stroke_ = samples();
   touched_.reset();
   last_place_ = event->position();
@@ -116,6 +140,7 @@ void SignalView::mouseReleaseEvent(QMouseEvent* event) {
 void SignalView::keyPressEvent(QKeyEvent* event) {
   const int up = event->key() == Qt::Key_Up ? 1 : event->key() == Qt::Key_Down ? -1 : 0;
   if (up == 0 || !drawable_ || !data() || data()->points() < 2) return CurvesView::keyPressEvent(event);
+  take_up();
   const auto [low, high] = vertical_range();
   std::vector<double> values = samples();
   const double width = std::max(1.0, 0.02 * static_cast<double>(values.size()));

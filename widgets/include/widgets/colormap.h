@@ -32,6 +32,9 @@ class ColorMap {
 QColor positive_color(const Theme& theme);
 QColor negative_color(const Theme& theme);
 
+/// The colour of one of `count` things of the same symbol: in their order hue and lightness pass through the symbol's.
+QColor family_color(const Theme& theme, Symbol symbol, int member, int count);
+
 /// OKLab lightness (0 black, 1 white) of a colour.
 double oklab_lightness(QRgb color);
 

@@ -12,11 +12,12 @@ namespace statescope {
 
 /// One output computed twice. Immutable once handed to a view.
 struct ConvolutionData {
-  Series signal;      // x, [L]
+  Series signal;      // u, [L]
   Series kernel;      // K, up to L; what lies behind its end counts as zero
-  Series output;      // y_t = Σ_j K_{t−j} x_j (+ D x_t when `direct` is not 0), [L]
-  Series recurrence;  // the same by h_t = Ā h_{t−1} + B̄ x_t, y_t = C h_t (+ D x_t), [L]
+  Series output;      // y_t = Σ_j K_{t−j} u_j + D u_t + free_t, [L]
+  Series recurrence;  // the same by h_t = Ā h_{t−1} + B̄ u_t, y_t = C h_t + D u_t, [L]
   double direct = 0;  // D
+  Series free;        // what the initial state gives, C Ā^{t+1} h0, [L]; empty for h0 = 0
   double step = 0;    // seconds between two samples, for the read-out; 0: none
   RichText title;
   QString subtitle;
@@ -48,7 +49,7 @@ class ConvolutionView : public View {
   enum class Row { signal, kernel, products, output, recurrence };
   /// The top of the bar of sample `j` in a row, as drawn.
   QPointF place_of(Row row, qint64 j) const;
-  /// "sample 4 · x = 0.5 · K₃ = 0.2 · product = 0.1"
+  /// "sample 4 · u = 0.5 · K₃ = 0.2 · product = 0.1"
   QString readout(qint64 j) const;
 
   /// Every sample with the product it contributes at the cursor.

@@ -41,7 +41,9 @@ struct CurvesData {
   std::function<QString(qint64)> x_label;  // names of points (tokens); without it the axis shows numbers
   qint64 first_point = 0;                  // the number that the read-out gives the first point
   Symbol symbol = Symbol::h;               // colour of the curves
+  bool family = false;                     // in their order they take colours of a family about it
   bool legend = false;                     // a row of names in their colours
+  bool y_logarithmic = false;              // of decades; a value that is not positive is a gap
   QString cursor_label;                    // beside the cursor: "now"
   bool faint_future = false;               // what lies after the cursor is faint
   // Ends of the vertical axis; NaN: from the values, with zero. Fixed ends keep an animation still.

@@ -19,7 +19,7 @@ class CurvesView : public View {
   explicit CurvesView(QWidget* parent = nullptr);
   ~CurvesView() override;
 
-  /// Throws `Error` when curves differ in length or x does not increase. Data with the same axis keeps the zoom.
+  /// Throws `Error` when curves differ in length or x does not increase. Data over the same range keeps the zoom.
   void set_data(std::shared_ptr<const CurvesData> data);
   const std::shared_ptr<const CurvesData>& data() const { return data_; }
 
@@ -38,7 +38,7 @@ class CurvesView : public View {
   QPointF place_of(int curve, qint64 point) const;
   /// The numbers (x, y) at a place.
   QPointF number_at(const QPointF& place) const;
-  /// The ends of the vertical axis.
+  /// The ends of the vertical axis; of a logarithmic one their exponents of ten.
   std::pair<double, double> vertical_range() const { return {min_, max_}; }
   /// "token 7 “.” · state 6 · h = −0.0006"
   QString readout(int curve, qint64 point) const;
@@ -66,6 +66,7 @@ class CurvesView : public View {
   struct Plot;
 
   void find_range();
+  void find_decades();
   void zoom(double center_x, double factor);
   void set_window(double first, double last);
   QColor color_of(int curve) const;
@@ -73,8 +74,13 @@ class CurvesView : public View {
   QPointF place_in(const QRectF& body, int curve, qint64 point) const;
   double x_of(const QRectF& body, double x) const;
   void prepare_plot(const QRectF& body) const;
+  double level_of(double value) const;
+  std::vector<double> level_ticks(double height) const;
+  QString tick_text(double level) const;
   void draw_band(QPainter& painter, const QRectF& body) const;
+  void draw_band_name(QPainter& painter, const QRectF& body) const;
   void draw_legend(QPainter& painter, const QRectF& area, const QRectF& body) const;
+  void draw_family(QPainter& painter, const QRectF& row) const;
   void draw_ticks(QPainter& painter, const QRectF& body) const;
   void draw_cursor(QPainter& painter, const QRectF& body) const;
   void draw_hover(QPainter& painter, const QRectF& area, const QRectF& body) const;

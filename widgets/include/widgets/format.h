@@ -15,6 +15,9 @@ QString format_tick(double value, int digits = 3);
 /// A share of one: 0.211 -> "21.1 %", 0.00004 -> "<0.1 %".
 QString format_percent(double fraction, int decimals = 1);
 
+/// An index as small digits below the line: 12 -> "₁₂".
+QString subscript(qint64 number);
+
 /// A number for machines: shortest text that reads back as the same value; "nan", "inf", "-inf".
 QString csv_number(double value);
 QString csv_number(float value);

@@ -26,6 +26,9 @@ struct MatrixValues {
 /// x' = A x + B u, y = C x + D u. Shapes [N, N], [N, inputs], [outputs, N], [outputs, inputs].
 struct StateMatrices {
   MatrixValues A, B, C, D;
+  /// By one of the symbols A, B, C, D.
+  const MatrixValues& operator[](Symbol symbol) const;
+  MatrixValues& operator[](Symbol symbol);
   bool operator==(const StateMatrices&) const = default;
 };
 
@@ -47,7 +50,7 @@ class MatrixEditor : public QWidget {
 
   /// Throws `Error` when the shapes do not fit. Keeps the chosen cell where it still exists.
   void set_matrices(const StateMatrices& matrices);
-  const StateMatrices& matrices() const { return matrices_; }
+  const StateMatrices& matrices() const;
   /// Without editing the numbers can still be read and copied; `reason` says why, in place of messages.
   void set_editable(bool editable, const QString& reason = {});
 
@@ -69,9 +72,8 @@ class MatrixEditor : public QWidget {
   void show_cell();
   void commit();
   void paste(const QString& text);
-  MatrixValues& matrix(Symbol symbol);
+  void accept(const StateMatrices& matrices);
 
-  StateMatrices matrices_;
   bool editable_ = true;
   QString reason_;
   MatrixGrid* grid_;

@@ -39,11 +39,12 @@ struct PhaseFrame;
 /// A phase portrait: the past as a tail that fades, the future as a faint line, a dot at the cursor. In the plane a
 /// click or drag chooses where to start (arrow keys move the start), dragging with Ctrl or the middle button pans; in
 /// space dragging and arrow keys turn the picture and a click moves the cursor. The wheel and + − 0 zoom. One code path
-/// draws all of it, by QPainter.
+/// draws all of it, by QPainter; what does not move while it plays is kept as a picture.
 class PhaseView : public View {
   Q_OBJECT
  public:
   explicit PhaseView(QWidget* parent = nullptr);
+  ~PhaseView() override;
 
   /// Keeps zoom and turn while the axes' names stay. Throws `Error` when axes differ in length or number.
   void set_data(std::shared_ptr<const PhaseData> data);
@@ -87,6 +88,7 @@ class PhaseView : public View {
   struct Range {
     double min = -1, max = 1;
   };
+  struct Layer;
 
   PhaseFrame frame(const QRectF& area) const;
   QString subtitle() const;
@@ -98,6 +100,10 @@ class PhaseView : public View {
   void draw_plane(QPainter& painter, const PhaseFrame& frame) const;
   void draw_field(QPainter& painter, const PhaseFrame& frame) const;
   void draw_box(QPainter& painter, const PhaseFrame& frame) const;
+  QRectF part_of(const PhaseFrame& frame, qint64 begin, qint64 end) const;
+  std::vector<qint64> course(const PhaseFrame& frame) const;
+  void draw_still(QPainter& painter, const PhaseFrame& frame, bool for_export) const;
+  void draw_course(QPainter& painter, const PhaseFrame& frame) const;
   void draw_trajectory(QPainter& painter, const PhaseFrame& frame) const;
 
   std::shared_ptr<const PhaseData> data_;
@@ -110,6 +116,7 @@ class PhaseView : public View {
   QPointF press_point_;
   std::vector<Range> press_ranges_;
   double press_yaw_ = 0, press_pitch_ = 0;
+  mutable std::unique_ptr<Layer> layer_;  // what stands still, as last drawn on screen
   bool zoomed_ = false, pressed_ = false, panning_ = false, dragging_ = false;
 };
 

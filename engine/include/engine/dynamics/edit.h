@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// Moving an eigenvalue by hand.
+// Changing a system by hand.
 #pragma once
 
 #include "engine/dynamics/preset.h"
@@ -20,6 +20,9 @@ DiagonalSystem move_eigenvalue(const DiagonalSystem& system, Complex from, Compl
 /// S4D becomes a list of eigenvalues, every other preset matrices. Throws Error for a DPLR choice too,
 /// whose eigenvalues are not its Λ.
 SystemChoice move_eigenvalue(const SystemChoice& choice, const BuiltSystem& built, Complex from, Complex to);
+
+/// With N states: the last ones go, or new ones come: h_n' = −(n + 1) h_n + u, which the output does not read yet.
+DenseSystem with_states(const DenseSystem& system, std::int64_t N);
 
 /// Where a dragged eigenvalue may go when a key keeps its frequency |λ| (along a circle) or its damping ζ (along a ray
 /// from 0).

@@ -31,7 +31,8 @@ struct LtiResult {
   std::vector<double> kernel;                        // K [L], without D
   std::optional<std::vector<double>> cauchy_kernel;  // the same by S4's generating function: bilinear, DPLR, L ≤ 65,536
 
-  // y. The convolutions include D u and, for h0 ≠ 0, the free response C Ā^{t+1} h0.
+  // y. The convolutions include D u and, for h0 ≠ 0, the free response.
+  std::vector<double> free_response;          // C Ā^{t+1} h0 [L]; empty for h0 = 0
   std::vector<double> recurrence, fft;        // [L]
   std::vector<std::int64_t> direct_at;        // samples: all of them, or 1,024 evenly spread
   std::vector<double> direct;                 // at those
