@@ -286,7 +286,7 @@ void ProfileWorkspace::show_recording() {
   const Recording& recording = document_.recording();
   const QString title = recording.summary ? recording.summary->title : QString();
   timeline_.set_recording(recording.lanes, title, recording.summary ? recording.summary->ceilings : Ceilings());
-  view_->refresh();
+  if (!view_->live()) view_->refresh();  // else the next frame comes by itself
   const std::pair now{recording.lanes, recording.summary};
   if (std::exchange(summed_, now) == now) return;
   stages_.set_summary(recording.summary);
