@@ -327,14 +327,15 @@ void MainWindow::remember_opened(Place& place) {
   place.opening.clear();
 }
 
+// Dialogs belong to the workspace that is shown: it carries the style sheet (make_style_root), the window does not.
 void MainWindow::choose_scene() {
-  const QString path = QFileDialog::getOpenFileName(this, tr("Open a scene"), {}, tr("Scenes (*.json)"));
+  const QString path = QFileDialog::getOpenFileName(&current(), tr("Open a scene"), {}, tr("Scenes (*.json)"));
   if (!path.isEmpty()) open_path(path);
 }
 
 void MainWindow::choose_scene_to_save() {
-  const QString path =
-      QFileDialog::getSaveFileName(this, tr("Save the scene"), QStringLiteral("scene.json"), tr("Scenes (*.json)"));
+  const QString path = QFileDialog::getSaveFileName(&current(), tr("Save the scene"), QStringLiteral("scene.json"),
+                                                    tr("Scenes (*.json)"));
   if (!path.isEmpty()) save_scene_to(path);
 }
 
@@ -351,8 +352,8 @@ void MainWindow::save_scene_to(const QString& path) {
 }
 
 void MainWindow::export_picture() {
-  const QString path = QFileDialog::getSaveFileName(this, tr("Export a picture"), QStringLiteral("statescope.png"),
-                                                    tr("Pictures (*.png *.svg *.pdf)"));
+  const QString path = QFileDialog::getSaveFileName(
+      &current(), tr("Export a picture"), QStringLiteral("statescope.png"), tr("Pictures (*.png *.svg *.pdf)"));
   if (path.isEmpty()) return;
   Workspace& shown = current();
   shown.set_for_export(true);
