@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "workspace.h"
 
+#include <QStandardPaths>
+
 #include "widgets/notice.h"
 #include "widgets/transport_bar.h"
 #include "workspaces/dynamics_workspace.h"
 #include "workspaces/memory_workspace.h"
 #include "workspaces/model_workspace.h"
 #include "workspaces/profile_workspace.h"
+#include "workspaces/selectivity_workspace.h"
 
 namespace statescope {
 
@@ -39,6 +42,8 @@ std::vector<std::unique_ptr<Workspace>> make_workspaces(const std::filesystem::p
   std::vector<std::unique_ptr<Workspace>> workspaces;
   workspaces.push_back(std::make_unique<DynamicsWorkspace>(assets));
   workspaces.push_back(std::make_unique<MemoryWorkspace>(assets));
+  const QString users = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation);
+  workspaces.push_back(std::make_unique<SelectivityWorkspace>(assets, users.toStdString() + "/models"));
   workspaces.push_back(std::move(model));
   workspaces.push_back(std::move(profile));
   return workspaces;

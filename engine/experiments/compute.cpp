@@ -138,6 +138,10 @@ ordered_json compute(const Scene& scene, const std::filesystem::path& base, cons
   if (const auto* lti = std::get_if<LtiScene>(&scene)) return compute_lti(*lti, base, stop);
   if (const auto* hippo = std::get_if<HippoScene>(&scene)) return compute_hippo(*hippo, base, stop);
   if (const auto* s4 = std::get_if<S4Scene>(&scene)) return compute_s4(*s4, stop);
+  if (const auto* selectivity = std::get_if<SelectivityScene>(&scene))
+    return compute_selectivity(*selectivity, base, assets, stop);
+  if (const auto* training = std::get_if<TrainingScene>(&scene)) return compute_training(*training, stop);
+  if (const auto* gated = std::get_if<GatedScene>(&scene)) return compute_gated(*gated, base, stop);
   return compute_model_run(std::get<ModelScene>(scene), base, assets, stop);
 }
 

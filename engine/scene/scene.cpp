@@ -18,7 +18,9 @@ constexpr int version = 1;
 }  // namespace
 
 std::string scene_kind(const Scene& scene) {
-  constexpr const char* names[] = {"model-run", "scan-theatre", "profile", "lti", "hippo", "s4"};  // in the order of the alternatives
+  constexpr const char* names[] = {
+      "model-run",   "scan-theatre", "profile",         "lti", "hippo", "s4",
+      "selectivity", "training",     "gated-recurrence"};  // in the order of the alternatives
   return names[scene.index()];
 }
 
@@ -36,8 +38,12 @@ Scene parse_scene(std::string_view text, const std::string& where) {
   if (kind == "lti") return parse_lti_scene(root, where);
   if (kind == "hippo") return parse_hippo_scene(root, where);
   if (kind == "s4") return parse_s4_scene(root, where);
+  if (kind == "selectivity") return parse_selectivity_scene(root, where);
+  if (kind == "training") return parse_training_scene(root, where);
+  if (kind == "gated-recurrence") return parse_gated_scene(root, where);
   throw Error(where + ": experiment: unknown experiment kind " + in_quotes(kind) +
-              "; this version knows \"model-run\", \"scan-theatre\", \"profile\", \"lti\", \"hippo\" and \"s4\"");
+              "; this version knows \"model-run\", \"scan-theatre\", \"profile\", \"lti\", \"hippo\", \"s4\", "
+              "\"selectivity\", \"training\" and \"gated-recurrence\"");
 }
 
 Scene load_scene(const std::filesystem::path& path) {

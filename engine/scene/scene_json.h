@@ -109,6 +109,9 @@ ProfileScene parse_profile_scene(const nlohmann::json& root, const std::string& 
 LtiScene parse_lti_scene(const nlohmann::json& root, const std::string& where);
 HippoScene parse_hippo_scene(const nlohmann::json& root, const std::string& where);
 S4Scene parse_s4_scene(const nlohmann::json& root, const std::string& where);
+SelectivityScene parse_selectivity_scene(const nlohmann::json& root, const std::string& where);
+TrainingScene parse_training_scene(const nlohmann::json& root, const std::string& where);
+GatedScene parse_gated_scene(const nlohmann::json& root, const std::string& where);
 
 /// The keys "experiment", "view" and "cursor" of a scene.
 nlohmann::ordered_json scene_json(const ModelScene& scene);
@@ -117,6 +120,9 @@ nlohmann::ordered_json scene_json(const ProfileScene& scene);
 nlohmann::ordered_json scene_json(const LtiScene& scene);
 nlohmann::ordered_json scene_json(const HippoScene& scene);
 nlohmann::ordered_json scene_json(const S4Scene& scene);
+nlohmann::ordered_json scene_json(const SelectivityScene& scene);
+nlohmann::ordered_json scene_json(const TrainingScene& scene);
+nlohmann::ordered_json scene_json(const GatedScene& scene);
 
 /// An input signal, the object "input" of an experiment. Parameters that its kind does not read are not written.
 Signal parse_signal(const nlohmann::json& object, const std::string& where);

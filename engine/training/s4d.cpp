@@ -114,6 +114,7 @@ class S4d final : public TrainingLayer<Real> {
     out.A.resize(static_cast<std::size_t>(E_ * N_));
     out.delta.resize(static_cast<std::size_t>(T * E_));
     out.h.resize(static_cast<std::size_t>(T * E_ * N_));
+    out.written.resize(out.h.size());
     std::vector<double> y(static_cast<std::size_t>(T * E_));
     for_each_mode(step, [&](std::int64_t e, std::int64_t n, const Mode& mode) {
       const double dt = mode.dt * step.knobs.delta_scale;
@@ -123,10 +124,13 @@ class S4d final : public TrainingLayer<Real> {
       std::complex<double> h = 0;
       for (std::int64_t t = 0; t < T; ++t) {
         const auto at = static_cast<std::size_t>(t * E_ + e);
-        h = w * h + B * static_cast<double>(out.x[at]);
+        const double input_now = static_cast<double>(out.x[at]);
+        h = w * h + B * input_now;
         y[at] += (factor() * mode.C * h).real();
         out.delta[at] = static_cast<float>(dt);
-        out.h[at * static_cast<std::size_t>(N_) + static_cast<std::size_t>(n)] = static_cast<float>(h.real());
+        const std::size_t place = at * static_cast<std::size_t>(N_) + static_cast<std::size_t>(n);
+        out.h[place] = static_cast<float>(h.real());
+        out.written[place] = static_cast<float>((complex_ ? std::abs(B) : B.real()) * input_now);
       }
     });
     for (std::size_t i = 0; i < y.size(); ++i)

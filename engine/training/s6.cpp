@@ -139,6 +139,7 @@ class S6 final : public TrainingLayer<Real> {
     if (knobs.freeze_C) freeze(out.C, N_);
     out.A.resize(static_cast<std::size_t>(E_ * N_));
     out.h.resize(static_cast<std::size_t>(T * E_ * N_));
+    out.written.resize(out.h.size());
     out.y.resize(static_cast<std::size_t>(T * E_));
     for (std::int64_t e = 0; e < E_; ++e) {
       for (std::int64_t n = 0; n < N_; ++n)
@@ -153,9 +154,12 @@ class S6 final : public TrainingLayer<Real> {
           const double held = knobs.input == Knobs::Input::zero_order_hold ? std::expm1(delta * a) / a : delta;
           const auto token = static_cast<std::size_t>(t * N_ + n);
           double& state = h[static_cast<std::size_t>(n)];
-          state = std::exp(delta * a) * state + held * static_cast<double>(out.B[token]) * x;
+          const double written = held * static_cast<double>(out.B[token]) * x;
+          state = std::exp(delta * a) * state + written;
           sum += static_cast<double>(out.C[token]) * state;
-          out.h[at * static_cast<std::size_t>(N_) + static_cast<std::size_t>(n)] = static_cast<float>(state);
+          const std::size_t place = at * static_cast<std::size_t>(N_) + static_cast<std::size_t>(n);
+          out.h[place] = static_cast<float>(state);
+          out.written[place] = static_cast<float>(written);
         }
         out.y[at] = static_cast<float>(sum);
       }

@@ -17,6 +17,7 @@
 #include "engine/run/trace.h"
 #include "engine/scene/lti_scene.h"
 #include "engine/scene/memory_scene.h"
+#include "engine/scene/selectivity_scene.h"
 
 namespace statescope {
 
@@ -113,8 +114,10 @@ struct ProfileScene {
 
 /// A small JSON document that restores exactly what the user saw; SCENE.md specifies it. Undo, files, rendering and
 /// tests all go through it. One alternative per kind of experiment.
-using Scene = std::variant<ModelScene, TheatreScene, ProfileScene, LtiScene, HippoScene, S4Scene>;
-std::string scene_kind(const Scene& scene);  // "model-run", "scan-theatre", "profile", "lti", "hippo", "s4"
+using Scene = std::variant<ModelScene, TheatreScene, ProfileScene, LtiScene, HippoScene, S4Scene, SelectivityScene,
+                           TrainingScene, GatedScene>;
+std::string scene_kind(const Scene& scene);  // "model-run", "scan-theatre", "profile", "lti", "hippo", "s4",
+                                             // "selectivity", "training", "gated-recurrence"
 
 /// Throws Error naming `where` and the key for anything that is not a scene of this version. Sizes are not checked
 /// against the model here: `clamped` does that when the model is known.

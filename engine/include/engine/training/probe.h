@@ -20,12 +20,13 @@ struct Knobs {
 /// What one layer's inner system computed for T tokens, E channels and N states. Arrays are row-major.
 struct LayerProbe {
   std::int64_t channels = 0, states = 0;
-  bool complex = false;      // conjugate pairs: h is their real part, A that of −1/time
-  std::vector<double> A;     // [E, N] real parts
-  std::vector<float> delta;  // [T, E] the step, after softplus and the knobs
-  std::vector<float> B, C;   // [T, N], after the knobs; empty when every channel has constants of its own
-  std::vector<float> x, y;   // [T, E] what comes in, what goes out (with D x)
-  std::vector<float> h;      // [T, E, N] the state after each token
+  bool complex = false;        // conjugate pairs: h is their real part, A that of −1/time
+  std::vector<double> A;       // [E, N] real parts
+  std::vector<float> delta;    // [T, E] the step, after softplus and the knobs
+  std::vector<float> B, C;     // [T, N], after the knobs; empty when every channel has constants of its own
+  std::vector<float> x, y;     // [T, E] what comes in, what goes out (with D x)
+  std::vector<float> h;        // [T, E, N] the state after each token
+  std::vector<float> written;  // [T, E, N] what the token adds to h: B̄ x, for conjugate pairs |B̄| x
 };
 
 /// A sequence read by a network.

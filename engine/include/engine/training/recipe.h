@@ -35,6 +35,7 @@ struct NetworkRecipe {
   std::int64_t length = 0;   // of the sequences it learns from, the unit of time of Hyena's filter
 
   std::int64_t d_inner() const { return expand * d_model; }
+  bool operator==(const NetworkRecipe&) const = default;
 };
 
 /// What is learnt from, made from a seed (engine/training/task.h).
@@ -45,6 +46,7 @@ struct TaskRecipe {
   std::int64_t memorise = 0;        // copying: tokens to give back; recall: pairs of key and value
   std::filesystem::path text;       // of language modelling
   std::filesystem::path tokenizer;  // a tokenizer.json, or empty for bytes
+  bool operator==(const TaskRecipe&) const = default;
 };
 
 struct OptimiserRecipe {
@@ -53,6 +55,7 @@ struct OptimiserRecipe {
   std::int64_t steps = 1000;  // from the first to the last of the schedule
   std::int64_t warmup = 0;    // steps of rising rate, before the cosine
   double last_rate = 0.1;     // at the end, as a share of learning_rate
+  bool operator==(const OptimiserRecipe&) const = default;
 };
 
 /// A whole training run: the same recipe gives the same weights on the same instruction set.
@@ -64,6 +67,7 @@ struct Recipe {
   std::int64_t batch = 32;  // sequences a step
   std::int64_t evaluate_every = 100, evaluation_sequences = 256;
   double stop_at_accuracy = 0;  // of the evaluation; 0: never early
+  bool operator==(const Recipe&) const = default;
 };
 
 /// engine/training/RECIPE.md specifies the form. Paths in it are relative to `folder`. Throws Error naming `where` and

@@ -3,6 +3,8 @@
 
 #include <cstdint>
 #include <memory>
+#include <span>
+#include <vector>
 
 #include "engine/training/network.h"
 #include "engine/training/recipe.h"
@@ -40,5 +42,14 @@ std::int64_t sequence_length(const TaskRecipe& recipe);
 ///
 /// Throws Error when the sizes do not fit, or the text cannot be read.
 std::unique_ptr<Task> make_task(const TaskRecipe& recipe);
+
+/// What the rule of a task makes of a sequence, also of one that somebody has edited.
+struct TaskRule {
+  std::vector<std::int32_t> targets;  // [T] the right answer after each token, or kernels::ignored_target
+  std::vector<bool> needed;           // [T] whether an answer depends on what stands here
+};
+/// Of the sequences that `make_task` makes it gives back the targets; of associative recall also those of questions
+/// that chance put among the random tokens. Throws Error for "text", whose tokens are all answers.
+TaskRule task_rule(const TaskRecipe& recipe, std::span<const std::int32_t> tokens);
 
 }  // namespace statescope

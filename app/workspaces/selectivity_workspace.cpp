@@ -1,0 +1,538 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "workspaces/selectivity_workspace.h"
+
+#include <QComboBox>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QHBoxLayout>
+#include <QLabel>
+#include <QMenu>
+#include <QSignalBlocker>
+#include <QStackedWidget>
+#include <QVBoxLayout>
+#include <algorithm>
+
+#include "engine/error.h"
+#include "engine/experiments/compute.h"
+#include "engine/io/file.h"
+#include "model/sentence.h"
+#include "widgets/button.h"
+#include "widgets/heat_map_view.h"
+#include "widgets/notice.h"
+#include "widgets/scrubber.h"
+#include "widgets/segmented_control.h"
+#include "widgets/sequence_view.h"
+#include "widgets/transport_bar.h"
+#include "workspaces/gated_page.h"
+#include "workspaces/inspector.h"
+#include "workspaces/selectivity_controls.h"
+#include "workspaces/selectivity_examples.h"
+#include "workspaces/selectivity_pictures.h"
+#include "workspaces/training_page.h"
+
+namespace statescope {
+namespace {
+
+constexpr double tokens_per_second = 8, samples_per_second = 40;
+constexpr std::int64_t most_in_menu = 64;  // tokens
+
+}  // namespace
+
+SelectivityWorkspace::SelectivityWorkspace(std::filesystem::path assets, std::filesystem::path users)
+    : Workspace(QStringLiteral("selectivity"), tr("Selectivity"), QStringLiteral("selectivity")),
+      assets_(std::move(assets)),
+      document_(assets_, users),
+      training_(new TrainingPage(std::move(users))),
+      theorem_(new GatedPage(document_.undo_stack())) {
+  build_views();
+  build_pages();
+  set_lengths();
+  connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, &SelectivityWorkspace::set_lengths);
+  connect_views();
+  connect_document();
+  connect_pages();
+  page_->hide();  // until there is something to see
+}
+
+void SelectivityWorkspace::build_views() {
+  examples_ = new QComboBox;
+  examples_->setObjectName(QStringLiteral("selectivity_examples"));
+  examples_->setAccessibleName(tr("Examples"));
+  examples_->setPlaceholderText(tr("Examples"));
+  for (const SelectivityExample& example : selectivity_examples()) {
+    examples_->addItem(example.title);
+    examples_->setItemData(examples_->count() - 1, example.sentence, Qt::ToolTipRole);
+  }
+  examples_->setCurrentIndex(-1);
+  quantities_ = new SegmentedControl(tr("Quantity"));
+  quantities_->setObjectName(QStringLiteral("selectivity_quantity"));
+  quantities_->set_options({{tr("Δ step"), Symbol::delta, tr("How far each token moves time")},
+                            {tr("Gate"), Symbol::A, tr("exp(ΔA): what stays of the state")},
+                            {tr("Written"), Symbol::B, tr("Δ·B·x: what is added to the state")},
+                            {tr("State"), Symbol::h, tr("h after each token")}});
+  new_sequence_ = new Button(Button::Look::raised, QStringLiteral("generate"), tr("New sequence"));
+  new_sequence_->setObjectName(QStringLiteral("selectivity_new"));
+  new_sequence_->set_hint(tr("Both read another sequence that neither has seen"));
+  explanation_ = new QLabel;
+  explanation_->setObjectName(QStringLiteral("selectivity_explanation"));
+  explanation_->setProperty("role", QStringLiteral("muted"));
+  explanation_->setWordWrap(true);
+  tools_ = new QHBoxLayout;
+  tools_->addWidget(examples_);
+  tools_->addWidget(quantities_);
+  tools_->addWidget(new_sequence_);
+  tools_->addStretch();
+
+  input_ = new SequenceView;
+  input_->setObjectName(QStringLiteral("selectivity_tokens"));
+  input_->setAccessibleName(tr("The sequence; type to replace the token at the cursor"));
+  input_->set_editable(true);
+  page_column_ = new QVBoxLayout;
+  page_column_->addWidget(input_);
+  for (std::size_t i = 0; i < strips_.size(); ++i) {
+    models_[i] = new QComboBox;
+    models_[i]->setObjectName(QStringLiteral("selectivity_model_%1").arg(i));
+    models_[i]->setAccessibleName(i == 0 ? tr("Upper system") : tr("Lower system"));
+    models_[i]->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+    models_[i]->setMinimumContentsLength(19);
+    strips_[i] = new SequenceView;
+    strips_[i]->setObjectName(QStringLiteral("selectivity_strip_%1").arg(i));
+    strips_[i]->setAccessibleName(i == 0 ? tr("Answers and memory of the upper system")
+                                         : tr("Answers and memory of the lower system"));
+    maps_[i] = new HeatMapView;
+    maps_[i]->setObjectName(QStringLiteral("selectivity_map_%1").arg(i));
+    maps_[i]->setAccessibleName(i == 0 ? tr("Map of the upper system") : tr("Map of the lower system"));
+    maps_[i]->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Ignored);
+    page_column_->addWidget(strips_[i]);
+    page_column_->addWidget(maps_[i], 1);
+  }
+  page_ = new QWidget;
+  page_->setLayout(page_column_);
+  compare_ = new QWidget;
+  compare_column_ = new QVBoxLayout(compare_);
+  compare_column_->addLayout(tools_);
+  compare_column_->addWidget(explanation_);
+  compare_column_->addWidget(page_, 1);
+  compare_column_->addStretch();
+}
+
+void SelectivityWorkspace::build_pages() {
+  pages_ = new SegmentedControl(tr("Page"));
+  pages_->setObjectName(QStringLiteral("selectivity_pages"));
+  pages_->set_options({{tr("Compare"), {}, tr("One sequence through two trained systems")},
+                       {tr("Train"), {}, tr("Watch a network learn when to open")},
+                       {tr("Theorem"), {}, tr("Why selection is a gate")}});
+  page_stack_ = new QStackedWidget;
+  for (QWidget* page : std::initializer_list<QWidget*>{compare_, training_, theorem_}) page_stack_->addWidget(page);
+  column_ = new QVBoxLayout(this);
+  column_->addWidget(&notice());
+  systems_ = new QWidget;
+  auto* row = new QHBoxLayout(systems_);
+  row->setContentsMargins(0, 0, 0, 0);
+  auto* against = new QLabel(tr("against"));
+  against->setProperty("role", QStringLiteral("muted"));
+  for (QWidget* part : std::initializer_list<QWidget*>{models_[0], against, models_[1]}) row->addWidget(part);
+  head_ = new QHBoxLayout;
+  head_->addWidget(pages_);
+  head_->addStretch();
+  head_->addWidget(systems_);
+  column_->addLayout(head_);
+  column_->addWidget(page_stack_, 1);
+  controls_ = new SelectivityControls(document_);
+  inspector_stack_ = new QStackedWidget;
+  inspector_stack_->addWidget(make_inspector(controls_, QStringLiteral("selectivity_inspector")));
+  inspector_stack_->addWidget(training_->inspector());
+  inspector_stack_->addWidget(theorem_->inspector());
+  set_inspector(inspector_stack_);
+}
+
+// Lengths that grow with the text.
+void SelectivityWorkspace::set_lengths() {
+  column_->setContentsMargins(scaled(20), scaled(12), scaled(20), scaled(12));
+  column_->setSpacing(scaled(10));
+  tools_->setSpacing(scaled(12));
+  systems_->layout()->setSpacing(scaled(8));
+  compare_column_->setContentsMargins(0, 0, 0, 0);
+  compare_column_->setSpacing(scaled(10));
+  page_column_->setContentsMargins(0, scaled(4), 0, 0);
+  page_column_->setSpacing(scaled(10));
+  input_->setFixedHeight(scaled(54));
+  for (SequenceView* strip : strips_) strip->setFixedHeight(scaled(56));
+  for (HeatMapView* map : maps_) map->setMinimumHeight(scaled(110));
+}
+
+void SelectivityWorkspace::connect_views() {
+  connect(examples_, &QComboBox::activated, this, &SelectivityWorkspace::show_example);
+  connect(quantities_, &SegmentedControl::selected, this, [this](int index) {
+    SelectivityScene next = document_.state();
+    next.view.quantity = static_cast<SelectivityQuantity>(index);
+    document_.change(next, tr("Quantity"));
+  });
+  connect(new_sequence_, &QAbstractButton::clicked, this, &SelectivityWorkspace::new_sequence);
+  const auto go = [this](qint64 token) { transport_bar().transport().set_position(static_cast<int>(token)); };
+  connect(input_, &SequenceView::cell_clicked, this, go);
+  connect(input_, &SequenceView::edit_requested, this, &SelectivityWorkspace::choose_token);
+  connect(input_, &SequenceView::typed, this, [this, go](qint64 place, const QString& text) {
+    if (replace_token(place, text)) go(place + 1);
+  });
+  for (std::size_t i = 0; i < strips_.size(); ++i) {
+    connect(strips_[i], &SequenceView::cell_clicked, this, go);
+    connect(models_[i], &QComboBox::activated, this, [this, i](int index) { choose_model(i, index); });
+    connect(maps_[i], &HeatMapView::cell_clicked, this, [this, i, go](qint64 row, qint64 token) {
+      go(token);
+      SelectivityScene next = document_.state();
+      if (next.view.channels[i]) return;
+      next.view.channels[i] = row;
+      next.view.system = static_cast<std::int64_t>(i);
+      document_.change(next, tr("Channel"));
+    });
+  }
+  connect(&transport_bar().transport(), &Transport::position_changed, this, [this](int position) {
+    if (fitting_) return;
+    if (page_index_ == Page::compare) {
+      document_.set_cursor(position);
+      input_->set_cursor(position);  // at once: what is typed next goes there
+    }
+    if (page_index_ == Page::theorem) theorem_->set_cursor(position);
+  });
+  transport_bar().set_position_text([this](int position, int length) {
+    if (length == 0) return QString();
+    return (page_index_ == Page::theorem ? tr("sample %L1 of %L2") : tr("token %L1 of %L2"))
+        .arg(position + 1)
+        .arg(length);
+  });
+}
+
+void SelectivityWorkspace::connect_document() {
+  connect(&document_, &SelectivityDocument::state_changed, this, &SelectivityWorkspace::show_state);
+  connect(&document_, &SelectivityDocument::frame_changed, this, &SelectivityWorkspace::show_frame);
+  connect(&document_, &SelectivityDocument::fresh_changed, controls_, &SelectivityControls::show_fresh);
+  connect(&document_, &SelectivityDocument::choices_changed, this, &SelectivityWorkspace::show_choices);
+  connect(&document_, &SelectivityDocument::settled_changed, this, &Workspace::settled_changed);
+  connect(&document_, &SelectivityDocument::opened, this, [this] {
+    opening_ = false;
+    Q_EMIT opened();
+  });
+  connect(&document_, &SelectivityDocument::failed, this, [this](const QString& sentence) {
+    opening_ = false;
+    say_error(sentence);
+    Q_EMIT failed(sentence);
+  });
+}
+
+void SelectivityWorkspace::connect_pages() {
+  connect(pages_, &SegmentedControl::selected, this, [this](int index) { show_page(static_cast<Page>(index)); });
+  connect(training_, &TrainingPage::failed, this, &Workspace::say_error);
+  connect(training_, &TrainingPage::settled_changed, this, &Workspace::settled_changed);
+  connect(training_, &TrainingPage::kept, this, [this](const QString& folder) {
+    document_.find_choices();
+    notice().show_message(Notice::Kind::info, tr("Kept in %1; Compare offers it now").arg(folder));
+  });
+  connect(theorem_, &GatedPage::result_changed, this, &SelectivityWorkspace::fit_transport);
+  connect(theorem_, &GatedPage::settled_changed, this, &Workspace::settled_changed);
+  connect(theorem_, &GatedPage::opened, this, &Workspace::opened);
+  connect(theorem_, &GatedPage::sample_clicked, this,
+          [this](qint64 sample) { transport_bar().transport().set_position(static_cast<int>(sample)); });
+  connect(theorem_, &GatedPage::failed, this, [this](const QString& sentence) {
+    say_error(sentence);
+    Q_EMIT failed(sentence);
+  });
+}
+
+void SelectivityWorkspace::show_page(Page page) {
+  page_index_ = page;
+  pages_->set_current(static_cast<int>(page));
+  page_stack_->setCurrentIndex(static_cast<int>(page));
+  inspector_stack_->setCurrentIndex(static_cast<int>(page));
+  systems_->setVisible(page == Page::compare && !for_export_);
+  if (page == Page::theorem) theorem_->enter();
+  if (page == Page::compare && !document_.frame() && !opening_) show_example(0);
+  fit_transport();
+  Q_EMIT facts_changed();
+  Q_EMIT settled_changed();
+}
+
+// One transport for all pages; training has nothing to play.
+void SelectivityWorkspace::fit_transport() {
+  Transport& transport = transport_bar().transport();
+  fitting_ = true;  // what moves now is not the user's doing
+  transport_bar().set_base_speed(page_index_ == Page::theorem ? samples_per_second : tokens_per_second);
+  if (page_index_ == Page::compare && document_.frame()) {
+    transport.set_length(static_cast<int>(document_.frame()->reading->length()));
+    if (!transport.playing()) transport.set_position(static_cast<int>(document_.state().cursor));
+    std::vector<float> counts;
+    for (const bool needed : document_.frame()->reading->rule.needed) counts.push_back(needed ? 1.0F : 0.15F);
+    transport_bar().scrubber().set_values(std::move(counts));
+  } else if (page_index_ == Page::theorem && theorem_->result()) {
+    const std::vector<double>& gate = theorem_->result()->gate;
+    transport.set_length(static_cast<int>(gate.size()));
+    if (!transport.playing()) transport.set_position(static_cast<int>(theorem_->scene().cursor));
+    transport_bar().scrubber().set_values({gate.begin(), gate.end()}, Scrubber::Shape::curve);
+  } else {
+    transport.set_length(0);
+    transport_bar().scrubber().set_values({});
+  }
+  fitting_ = false;
+}
+
+bool SelectivityWorkspace::settled() const {
+  if (page_index_ == Page::theorem) return theorem_->result() && theorem_->settled();
+  return page_index_ == Page::training || (document_.frame() && document_.settled());
+}
+
+void SelectivityWorkspace::enter() {
+  document_.find_choices();
+  if (document_.frame() || opening_ || page_index_ != Page::compare) return;
+  show_example(0);
+}
+
+bool SelectivityWorkspace::shows(const Scene& scene) const {
+  return std::holds_alternative<SelectivityScene>(scene) || std::holds_alternative<TrainingScene>(scene) ||
+         std::holds_alternative<GatedScene>(scene);
+}
+
+void SelectivityWorkspace::open_scene(const Scene& scene, const std::filesystem::path& base) {
+  if (document_.choices().empty()) document_.find_choices();
+  if (const auto* training = std::get_if<TrainingScene>(&scene)) {
+    training_->set_recipe(training->recipe);
+    show_page(Page::training);
+    Q_EMIT opened();
+  } else if (const auto* gated = std::get_if<GatedScene>(&scene)) {
+    theorem_->open(*gated, base);
+    show_page(Page::theorem);
+  } else {
+    opening_ = true;
+    document_.open_scene(std::get<SelectivityScene>(scene), base);
+    show_page(Page::compare);
+  }
+}
+
+Scene SelectivityWorkspace::scene(const std::filesystem::path& folder) const {
+  if (page_index_ == Page::training) return TrainingScene{training_->recipe()};
+  if (page_index_ == Page::theorem) {
+    GatedScene scene = theorem_->scene();
+    for (Signal* signal : {&scene.run.x, &scene.run.z})
+      if (!signal->file.empty()) signal->file = path_from(folder, signal->file);
+    return scene;
+  }
+  if (!document_.frame()) throw Error("no sequence has been read yet; choose an example");
+  SelectivityScene scene = document_.state();
+  for (SelectivitySystem& system : scene.run.systems) system.model = path_from(folder, system.model);
+  return scene;
+}
+
+WorkspaceFacts SelectivityWorkspace::facts() const {
+  WorkspaceFacts facts;
+  if (page_index_ == Page::compare && document_.frame()) {
+    const SelectivityReading& reading = *document_.frame()->reading;
+    facts.chips.push_back({QStringLiteral("task"), task_name(reading.task.kind),
+                           tr("%L1 tokens, %2 in the vocabulary").arg(reading.length()).arg(reading.task.vocab), false,
+                           2});
+    facts.chips.push_back(
+        {QStringLiteral("systems"),
+         tr("%1 against %2")
+             .arg(system_name(reading.systems[0].recipe.network), system_name(reading.systems[1].recipe.network)),
+         tr("The two that read it"), false, 1});
+  }
+  facts.device = tr("CPU");
+  return facts;
+}
+
+std::vector<WorkspaceCommand> SelectivityWorkspace::commands() {
+  const QString file = tr("File"), edit = tr("Edit"), view = tr("View");
+  std::vector<WorkspaceCommand> list = {{file,
+                                         QStringLiteral("selectivity_export"),
+                                         tr("Export the numbers of both systems (JSON)…"),
+                                         {},
+                                         [this] { export_numbers(); }},
+                                        {view,
+                                         QStringLiteral("selectivity_compare"),
+                                         tr("Selectivity: compare two systems"),
+                                         {},
+                                         [this] { show_page(Page::compare); },
+                                         true},
+                                        {view,
+                                         QStringLiteral("selectivity_train"),
+                                         tr("Selectivity: train a network"),
+                                         {},
+                                         [this] { show_page(Page::training); },
+                                         true},
+                                        {view,
+                                         QStringLiteral("selectivity_theorem"),
+                                         tr("Selectivity: selection is a gate"),
+                                         {},
+                                         [this] { show_page(Page::theorem); },
+                                         true},
+                                        {edit, QStringLiteral("selectivity_new_sequence"), tr("Read a new sequence"),
+                                         tr("Ctrl+N"), [this] { new_sequence(); }}};
+  for (int i = 0; i < static_cast<int>(selectivity_examples().size()); ++i)
+    list.push_back({view,
+                    QStringLiteral("selectivity_example_%1").arg(i),
+                    tr("Example: %1").arg(selectivity_examples()[static_cast<std::size_t>(i)].title),
+                    {},
+                    [this, i] { show_example(i); },
+                    true});
+  return list;
+}
+
+void SelectivityWorkspace::set_for_export(bool for_export) {
+  for_export_ = for_export;
+  examples_->setVisible(!for_export);
+  new_sequence_->setVisible(!for_export);
+  systems_->setVisible(!for_export && page_index_ == Page::compare);
+  training_->set_for_export(for_export);
+  theorem_->set_for_export(for_export);
+}
+
+void SelectivityWorkspace::show_example(int index) {
+  if (index < 0 || index >= static_cast<int>(selectivity_examples().size())) return;
+  const SelectivityExample& example = selectivity_examples()[static_cast<std::size_t>(index)];
+  try {
+    const Scene scene = load_scene(assets_ / "scenes" / example.file.toStdString());
+    if (!document_.frame()) return open_scene(scene, assets_ / "scenes");
+    if (page_index_ != Page::compare) show_page(Page::compare);
+    document_.change(std::get<SelectivityScene>(scene), tr("Example"));
+  } catch (const Error& error) {
+    say_error(QString::fromUtf8(error.what()));
+  }
+}
+
+void SelectivityWorkspace::new_sequence() {
+  SelectivityScene next = document_.state();
+  ++next.run.seed;
+  next.run.tokens.clear();
+  document_.change(next, tr("New sequence"));
+}
+
+bool SelectivityWorkspace::replace_token(qint64 place, const QString& text) {
+  if (!document_.frame()) return false;
+  const SelectivityReading& reading = *document_.frame()->reading;
+  const std::int32_t id = token_of(reading.task, text);
+  if (id < 0 || place < 0 || place >= reading.length()) return false;
+  SelectivityScene next = document_.state();
+  if (next.run.tokens.empty()) next.run.tokens = reading.tokens;
+  if (place >= std::ssize(next.run.tokens)) return false;
+  next.run.tokens[static_cast<std::size_t>(place)] = id;
+  document_.change(next, tr("Token %1").arg(place + 1));
+  return true;
+}
+
+void SelectivityWorkspace::choose_token(qint64 place, const QPoint& screen) {
+  const TaskRecipe& task = document_.frame()->reading->task;
+  auto* menu = new QMenu(this);
+  menu->setAttribute(Qt::WA_DeleteOnClose);
+  menu->setObjectName(QStringLiteral("selectivity_token_menu"));
+  for (std::int32_t id = 0; id < std::min(task.vocab, most_in_menu); ++id) {
+    const QString text = token_text(task, id);
+    connect(menu->addAction(text == QLatin1String("·")   ? tr("·  noise")
+                            : text == QLatin1String("?") ? tr("?  question")
+                                                         : text),
+            &QAction::triggered, this, [this, place, text] { replace_token(place, text); });
+  }
+  menu->popup(screen);
+}
+
+// Both systems know the same task: choosing one of another brings the other along.
+void SelectivityWorkspace::choose_model(std::size_t system, int index) {
+  const std::vector<ModelChoice>& choices = document_.choices();
+  if (index < 0 || index >= static_cast<int>(choices.size())) return;
+  const ModelChoice& chosen = choices[static_cast<std::size_t>(index)];
+  SelectivityScene next = document_.state();
+  next.run.systems[system] = {chosen.model, {}};
+  next.view.channels[system].reset();
+  const auto same = [&](const ModelChoice& choice) {
+    return choice.task.kind == chosen.task.kind && choice.task.vocab == chosen.task.vocab;
+  };
+  SelectivitySystem& other = next.run.systems[1 - system];
+  const auto found = std::find_if(choices.begin(), choices.end(),
+                                  [&](const ModelChoice& choice) { return choice.model == other.model; });
+  if (found == choices.end() || !same(*found)) {
+    const auto partner = std::find_if(choices.begin(), choices.end(), [&](const ModelChoice& choice) {
+      return same(choice) && choice.model != chosen.model;
+    });
+    other = {partner == choices.end() ? chosen.model : partner->model, {}};
+    next.view.channels[1 - system].reset();
+    next.run.tokens.clear();
+  }
+  document_.change(next, tr("Choose a system"));
+}
+
+void SelectivityWorkspace::show_state() {
+  quantities_->set_current(static_cast<int>(document_.state().view.quantity));
+  controls_->show_state();
+  show_choices();
+  fit_transport();
+}
+
+void SelectivityWorkspace::show_choices() {
+  const std::vector<ModelChoice>& choices = document_.choices();
+  for (std::size_t i = 0; i < models_.size(); ++i) {
+    QComboBox* box = models_[i];
+    const QSignalBlocker quiet(box);
+    if (box->count() != static_cast<int>(choices.size())) {
+      box->clear();
+      for (const ModelChoice& choice : choices) {
+        const QString name = system_name(choice.network);
+        const bool bundled = choice.model.rfind("bundled:", 0) == 0;
+        const QString folder = QFileInfo(QString::fromStdString(choice.model)).fileName();
+        QString text = choice.task.kind == "selective-copying"
+                           ? name
+                           : tr("%1, %2").arg(name, task_name(choice.task.kind).toLower());
+        if (!bundled) text += tr(" · %1").arg(folder);
+        box->addItem(text);
+        box->setItemData(box->count() - 1, QString::fromStdString(choice.model), Qt::ToolTipRole);
+      }
+    }
+    const auto found = std::find_if(choices.begin(), choices.end(), [&](const ModelChoice& choice) {
+      return choice.model == document_.state().run.systems[i].model;
+    });
+    box->setCurrentIndex(found == choices.end() ? -1 : static_cast<int>(found - choices.begin()));
+    box->setPlaceholderText(QFileInfo(QString::fromStdString(document_.state().run.systems[i].model)).fileName());
+  }
+}
+
+void SelectivityWorkspace::show_frame() {
+  const SelectivityFrame& frame = *document_.frame();
+  page_->show();
+  if (shown_ != frame.reading) {
+    shown_ = frame.reading;
+    input_->set_data(input_picture(*shown_));
+    if (page_index_ == Page::compare) fit_transport();
+    Q_EMIT facts_changed();
+  }
+  input_->set_cursor(frame.cursor);
+  for (std::size_t i = 0; i < strips_.size(); ++i) {
+    strips_[i]->set_data(system_picture(frame, i));
+    strips_[i]->set_cursor(frame.cursor);
+    maps_[i]->set_data(quantity_picture(frame, i));
+    maps_[i]->set_cursor_column(frame.cursor);
+  }
+  explanation_->setText(selectivity_sentence(frame));
+  controls_->show_frame();
+}
+
+void SelectivityWorkspace::export_numbers() {
+  const QString path = QFileDialog::getSaveFileName(this, tr("Export the numbers"), QStringLiteral("selectivity.json"),
+                                                    tr("Numbers (*.json)"));
+  if (path.isEmpty()) return;
+  files_.start([this, path = path.toStdString(), scene = scene({}), assets = assets_](std::stop_token stop) {
+    QString problem;
+    try {
+      write_file(path, compute(scene, {}, assets, stop).dump() + "\n");
+    } catch (const Cancelled&) {
+      return;
+    } catch (const std::exception& error) {
+      problem = sentence_of(error);
+    }
+    QMetaObject::invokeMethod(
+        this,
+        [this, path, problem] {
+          problem.isEmpty()
+              ? notice().show_message(Notice::Kind::info, tr("Saved %1").arg(QString::fromStdString(path)))
+              : say_error(problem);
+        },
+        Qt::QueuedConnection);
+  });
+}
+
+}  // namespace statescope
