@@ -14,27 +14,6 @@ namespace {
 
 constexpr double nan = std::numeric_limits<double>::quiet_NaN();
 
-// x of (sI − H) x = b for an upper Hessenberg H: elimination of one subdiagonal, the larger pivot of two rows.
-Eigen::VectorXcd solve_shifted(const Eigen::MatrixXd& H, Complex s, Eigen::VectorXcd b) {
-  const std::int64_t N = H.rows();
-  using Rows = Eigen::Matrix<Complex, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
-  Rows M = (-H).cast<Complex>();
-  M.diagonal().array() += s;
-  for (std::int64_t k = 0; k + 1 < N; ++k) {
-    if (std::norm(M(k + 1, k)) > std::norm(M(k, k))) {
-      M.row(k).tail(N - k).swap(M.row(k + 1).tail(N - k));
-      std::swap(b[k], b[k + 1]);
-    }
-    if (M(k + 1, k) == 0.0) continue;
-    const Complex factor = M(k + 1, k) / M(k, k);
-    M.row(k + 1).tail(N - k - 1) -= factor * M.row(k).tail(N - k - 1);
-    b[k + 1] -= factor * b[k];
-  }
-  for (std::int64_t k = N; k-- > 0;)
-    b[k] = (b[k] - M.row(k).tail(N - k - 1).transpose().cwiseProduct(b.tail(N - k - 1)).sum()) / M(k, k);
-  return b;
-}
-
 bool is_triangular(const Eigen::MatrixXd& A) {
   const auto is_zero = [](const auto& part) { return (part.array() == 0).all(); };
   return is_zero(Eigen::MatrixXd(A.triangularView<Eigen::StrictlyUpper>())) ||
@@ -89,7 +68,47 @@ Complex TransferFunction::operator()(Complex s) const {
 }
 
 Complex TransferFunction::operator()(Complex s, const Eigen::VectorXcd& reduced) const {
-  return (C_.transpose().cast<Complex>().cwiseProduct(solve_shifted(H_, s, reduced))).sum() + D_;
+  // C (sI − H)⁻¹ B of the Hessenberg H. From the last on, combinations of two columns make sI − H upper triangular, the
+  // one with the larger entry on the diagonal; C combines alike, and a column that is done leaves B at once. So only
+  // two columns are ever held. Real and imaginary parts lie apart, which is twice as quick as pairs.
+  using Parts = Eigen::Array<double, Eigen::Dynamic, 2>;
+  const std::int64_t N = H_.rows();
+  const auto at = [](const Parts& parts, std::int64_t i) { return Complex(parts(i, 0), parts(i, 1)); };
+  const auto take_column = [&](Parts& column, std::int64_t k) {
+    const std::int64_t rows = std::min(k + 2, N);
+    column.col(0).head(rows) = -H_.col(k).head(rows).array();
+    column.col(1).head(rows) = 0;
+    column(k, 0) += s.real();
+    column(k, 1) += s.imag();
+  };
+  const auto subtract = [](Parts& from, std::int64_t rows, Complex factor, const Parts& column) {
+    const auto real = column.col(0).head(rows), imaginary = column.col(1).head(rows);
+    from.col(0).head(rows) -= factor.real() * real - factor.imag() * imaginary;
+    from.col(1).head(rows) -= factor.real() * imaginary + factor.imag() * real;
+  };
+  Parts rest(N, 2), column(N, 2), next(N, 2);
+  rest << reduced.real(), reduced.imag();
+  take_column(column, N - 1);
+  Complex y = D_, c = C_[N - 1];
+  for (std::int64_t k = N - 1; k > 0; --k) {
+    take_column(next, k - 1);
+    Complex c_next = C_[k - 1];
+    if (std::norm(at(next, k)) > std::norm(at(column, k))) {
+      next.swap(column);
+      std::swap(c, c_next);
+    }
+    if (at(next, k) != 0.0) {
+      const Complex factor = at(next, k) / at(column, k);
+      subtract(next, k, factor, column);
+      c_next -= factor * c;
+    }
+    const Complex x = at(rest, k) / at(column, k);
+    subtract(rest, k, x, column);
+    y += c * x;
+    column.swap(next);
+    c = c_next;
+  }
+  return y + c * at(rest, 0) / at(column, 0);
 }
 
 FrequencyResponse frequency_response(const DenseSystem& system, const DiscreteSystem& step, double delta,

@@ -39,15 +39,16 @@ Run run_recurrence(const DiscreteSystem& system, std::span<const double> input, 
   return run;
 }
 
-std::vector<double> read_powers(const Eigen::MatrixXd& M, const Eigen::RowVectorXd& C, Eigen::VectorXd h,
-                                std::int64_t length, std::stop_token stop) {
-  std::vector<double> values(static_cast<std::size_t>(length));
-  Eigen::VectorXd next(h.size());
+std::vector<std::vector<double>> read_powers(const Eigen::MatrixXd& M, const Eigen::RowVectorXd& C,
+                                             const Eigen::MatrixXd& V, std::int64_t length, std::stop_token stop) {
+  std::vector<std::vector<double>> values(static_cast<std::size_t>(V.cols()));
+  for (auto& column : values) column.reserve(static_cast<std::size_t>(length));
+  Eigen::RowVectorXd row = C, next(C.size());  // C M^l serves every column
   for (std::int64_t l = 0; l < length; ++l) {
     if (l % steps_between_looks == 0 && stop.stop_requested()) throw Cancelled();
-    values[static_cast<std::size_t>(l)] = C.dot(h);
-    next.noalias() = M * h;
-    h.swap(next);
+    for (std::int64_t i = 0; i < V.cols(); ++i) values[static_cast<std::size_t>(i)].push_back(row.dot(V.col(i)));
+    next.noalias() = row * M;
+    row.swap(next);
   }
   return values;
 }
@@ -55,7 +56,7 @@ std::vector<double> read_powers(const Eigen::MatrixXd& M, const Eigen::RowVector
 std::vector<double> kernel(const DiscreteSystem& system, std::int64_t length, std::stop_token stop) {
   if (length == 0) return {};
   std::vector<double> values =
-      read_powers(system.A, system.C, system.A * system.B + system.B_previous, length - 1, stop);
+      read_powers(system.A, system.C, system.A * system.B + system.B_previous, length - 1, stop).front();
   values.insert(values.begin(), system.C.dot(system.B));
   return values;
 }

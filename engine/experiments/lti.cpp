@@ -53,6 +53,43 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
   return largest;
 }
 
+// Kernel, free response, and the exact answers to an impulse and a step, which are those of the zero-order hold. All of
+// them read the same powers of Ā where that is the method.
+void characteristic_responses(LtiResult& r, const Eigen::VectorXd& h0, std::stop_token stop) {
+  const DenseSystem& s = r.system.dense;
+  const std::int64_t N = s.states(), L = std::ssize(r.recurrence);
+  const bool holds = r.run.rule.method == Method::zoh, free = !h0.isZero(0);
+  Eigen::MatrixXd read(N, 1 + (free ? 1 : 0) + (holds ? 1 : 0));
+  read.col(0) = r.step.A * r.step.B + r.step.B_previous;
+  if (free) read.col(1) = r.step.A * h0;
+  if (holds) read.rightCols(1) = s.B;
+  auto values = read_powers(r.step.A, r.step.C, read, L, stop);
+  r.kernel = std::move(values.front());
+  if (L > 0) {
+    r.kernel.pop_back();
+    r.kernel.insert(r.kernel.begin(), r.step.C.dot(r.step.B));
+  }
+  if (free) r.free_response = std::move(values[1]);
+  if (holds) {
+    r.continuous_impulse = std::move(values.back());
+    r.continuous_step = running_sum(r.kernel);
+  } else {
+    StepRule exact = r.run.rule;
+    exact.method = Method::zoh;
+    const DiscreteSystem held = discretise(s, exact);
+    Eigen::MatrixXd both(N, 2);
+    both << s.B, held.B;
+    values = read_powers(held.A, s.C, both, L, stop);
+    r.continuous_impulse = std::move(values[0]);
+    r.continuous_step = running_sum(values[1]);
+  }
+  if (L > 0) {  // held for l samples: Σ_{j<l} C Ā^j B̄
+    r.continuous_step.pop_back();
+    r.continuous_step.insert(r.continuous_step.begin(), 0);
+  }
+  for (double& y : r.continuous_step) y += s.D;
+}
+
 // A kernel that overflows, which an input may hide from the states, ends where it does.
 void end_at_overflow(LtiResult& r) {
   const auto too_large =
@@ -61,13 +98,15 @@ void end_at_overflow(LtiResult& r) {
   if (length < r.input.size()) r.diverges_at = static_cast<std::int64_t>(length);
   r.input.resize(length);
   r.kernel.resize(length);
+  r.continuous_impulse.resize(length);
+  r.continuous_step.resize(length);
+  r.free_response.resize(r.free_response.empty() ? 0 : length);
   r.recurrence.resize(length);
   for (std::vector<double>& state : r.states) state.resize(length);
 }
 
-void answer(LtiResult& r, const Eigen::VectorXd& h0, std::stop_token stop) {
+void answer(LtiResult& r, std::stop_token stop) {
   const std::int64_t L = r.length();
-  if (!h0.isZero(0)) r.free_response = read_powers(r.step.A, r.step.C, r.step.A * h0, L, stop);
   std::vector<double> rest = r.free_response;  // what no convolution knows: the initial state and D u
   rest.resize(r.input.size());
   for (std::size_t t = 0; t < rest.size(); ++t) rest[t] += r.step.D * r.input[t];
@@ -93,24 +132,6 @@ void answer(LtiResult& r, const Eigen::VectorXd& h0, std::stop_token stop) {
   for (const double y : r.recurrence) r.scale = std::max(r.scale, std::abs(y));
 }
 
-void characteristic_responses(LtiResult& r, std::stop_token stop) {
-  const DenseSystem& s = r.system.dense;
-  const std::int64_t L = r.length();
-  r.step_response = running_sum(r.kernel);
-  for (double& y : r.step_response) y += s.D;
-  StepRule exact = r.run.rule;
-  exact.method = Method::zoh;
-  const DiscreteSystem held = r.run.rule.method == Method::zoh ? r.step : discretise(s, exact);
-  r.continuous_impulse = read_powers(held.A, s.C, s.B, L, stop);
-  // The step held for l samples: Σ_{j<l} C Ā^j B̄.
-  r.continuous_step = running_sum(read_powers(held.A, s.C, held.B, L, stop));
-  if (L > 0) {
-    r.continuous_step.pop_back();
-    r.continuous_step.insert(r.continuous_step.begin(), 0);
-  }
-  for (double& y : r.continuous_step) y += s.D;
-}
-
 }  // namespace
 
 LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::stop_token stop) {
@@ -133,10 +154,11 @@ LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::
     r.states.emplace_back(recurrence.states.row(n).begin(), recurrence.states.row(n).end());
   r.recurrence = std::move(recurrence.output);
   r.diverges_at = recurrence.diverges_at;
-  r.kernel = kernel(r.step, std::ssize(r.recurrence), stop);
+  characteristic_responses(r, h0, stop);
   end_at_overflow(r);
-  answer(r, h0, stop);
-  characteristic_responses(r, stop);
+  answer(r, stop);
+  r.step_response = running_sum(r.kernel);
+  for (double& y : r.step_response) y += r.system.dense.D;
   r.frequency =
       frequency_response(r.system.dense, r.step, run.rule.delta, frequencies_of(r.modes, run.rule.delta, frequencies));
   r.controllable = controllable_rank(r.system.dense.A, r.system.dense.B);

@@ -393,7 +393,7 @@ void CurvesView::prepare_plot(const QRectF& body) const {
     pen.setCosmetic(dense);
     graph->setPen(pen);
     graph->setLayer(QLatin1String(chosen ? "axes" : curve.quiet ? "grid" : "main"));
-    graph->setAntialiased(static_cast<double>(places.size()) < 2 * inner);  // between that many, no edge shows
+    graph->setAntialiased(static_cast<double>(places.size()) < 3.5 * inner);  // of so many, no edge shows
   }
 }
 

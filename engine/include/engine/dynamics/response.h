@@ -23,9 +23,9 @@ struct Run {
 Run run_recurrence(const DiscreteSystem& system, std::span<const double> input, const Eigen::VectorXd& h0,
                    std::stop_token stop = {});
 
-/// C M^l h for l < length.
-std::vector<double> read_powers(const Eigen::MatrixXd& M, const Eigen::RowVectorXd& C, Eigen::VectorXd h,
-                                std::int64_t length, std::stop_token stop = {});
+/// C M^l V for l < length: `length` numbers for each column of V. Throws Cancelled.
+std::vector<std::vector<double>> read_powers(const Eigen::MatrixXd& M, const Eigen::RowVectorXd& C,
+                                             const Eigen::MatrixXd& V, std::int64_t length, std::stop_token stop = {});
 
 /// K_0 = C B̄, K_l = C Ā^{l−1}(ĀB̄ + B̄₋₁): the answer to a unit sample without D u. Throws Cancelled.
 std::vector<double> kernel(const DiscreteSystem& system, std::int64_t length, std::stop_token stop = {});
