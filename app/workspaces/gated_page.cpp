@@ -4,6 +4,7 @@
 #include <QComboBox>
 #include <QHBoxLayout>
 #include <QLabel>
+#include <QScrollArea>
 #include <QUndoCommand>
 #include <QUndoStack>
 #include <QVBoxLayout>
