@@ -138,7 +138,7 @@ void NavigationRail::resizeEvent(QResizeEvent*) {
 }
 
 void NavigationRail::relayout() {
-  const int margin = scaled(6), logo = scaled(34);
+  const int margin = scaled(4), logo = scaled(34);
   logo_ = QRect((width() - logo) / 2, scaled(13), logo, logo);
   const int top = logo_.bottom() + scaled(14);
 
