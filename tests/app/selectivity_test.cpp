@@ -268,7 +268,7 @@ TEST_F(SelectivityTest, a_recipe_that_cannot_be_is_refused_in_one_sentence) {
 }
 
 TEST_F(SelectivityTest, the_theorem_holds_under_zoh_and_z_can_be_drawn) {
-  window->show_workspace(u("selectivity"));
+  enter();
   Q_EMIT find<SegmentedControl>("selectivity_pages").selected(2);
   GatedPage& page = workspace().theorem();
   ASSERT_TRUE(ready());
