@@ -2,7 +2,6 @@
 #include "workspaces/selectivity_workspace.h"
 
 #include <QComboBox>
-#include <QFileDialog>
 #include <QFileInfo>
 #include <QHBoxLayout>
 #include <QLabel>
@@ -13,10 +12,6 @@
 #include <QVBoxLayout>
 #include <algorithm>
 
-#include "engine/error.h"
-#include "engine/experiments/compute.h"
-#include "engine/io/file.h"
-#include "model/sentence.h"
 #include "widgets/button.h"
 #include "widgets/heat_map_view.h"
 #include "widgets/notice.h"
@@ -24,6 +19,7 @@
 #include "widgets/segmented_control.h"
 #include "widgets/sequence_view.h"
 #include "widgets/transport_bar.h"
+#include "workspaces/export_numbers.h"
 #include "workspaces/gated_page.h"
 #include "workspaces/inspector.h"
 #include "workspaces/selectivity_controls.h"
@@ -513,27 +509,7 @@ void SelectivityWorkspace::show_frame() {
 }
 
 void SelectivityWorkspace::export_numbers() {
-  const QString path = QFileDialog::getSaveFileName(this, tr("Export the numbers"), QStringLiteral("selectivity.json"),
-                                                    tr("Numbers (*.json)"));
-  if (path.isEmpty()) return;
-  files_.start([this, path = path.toStdString(), scene = scene({}), assets = assets_](std::stop_token stop) {
-    QString problem;
-    try {
-      write_file(path, compute(scene, {}, assets, stop).dump() + "\n");
-    } catch (const Cancelled&) {
-      return;
-    } catch (const std::exception& error) {
-      problem = sentence_of(error);
-    }
-    QMetaObject::invokeMethod(
-        this,
-        [this, path, problem] {
-          problem.isEmpty()
-              ? notice().show_message(Notice::Kind::info, tr("Saved %1").arg(QString::fromStdString(path)))
-              : say_error(problem);
-        },
-        Qt::QueuedConnection);
-  });
+  statescope::export_numbers(*this, files_, assets_);
 }
 
 }  // namespace statescope
