@@ -1,0 +1,254 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// Products of more tokens, included by linear_impl.h: they reuse the weights, as Goto and van de Geijn (2008) do.
+// Inputs are arranged in tiles of tile_rows tokens, [K][tile_rows], once; a block of k_block inputs of a panel becomes
+// groups of as many columns as a tile has, [k_block][columns] floats, one of which stays in the first-level cache while
+// all tiles of a block of tokens stream past it from the second. The sums of a tile wait in a small array from one
+// block of inputs to the next, so that every output is one sum over rising k.
+
+constexpr std::int64_t tile_rows = STATESCOPE_TILE_ROWS;
+// Columns of a tile, and where a panel is too narrow for that.
+constexpr int most_vectors = STATESCOPE_TILE_VECTORS;
+constexpr int least_vectors = most_vectors < PackedMatrix::width_step / STATESCOPE_LANES
+                                  ? most_vectors
+                                  : PackedMatrix::width_step / STATESCOPE_LANES;
+// Tokens that share a pass over a panel: enough to hide the reading and arranging of its weights behind arithmetic, few
+// enough that a block of their inputs and their sums fit the second-level cache.
+constexpr std::int64_t row_block = 32 * tile_rows;
+// Inputs whose weights stay close while tiles pass over them: × the columns of a tile they fill half of the first-level
+// cache, or two thirds of the larger one that comes with AVX-512. Shorter blocks cost more in sums put by and taken up
+// again. A multiple of scale_inputs.
+constexpr std::int64_t k_block = STATESCOPE_LANES == 16 ? 128 : 256;
+
+inline std::int64_t tile_columns(std::int64_t width) {
+  return (width % (most_vectors * lanes) == 0 ? most_vectors : least_vectors) * lanes;
+}
+
+template <ElementType storage, int Vectors>
+inline void expand_columns(const Byte* panel, std::int64_t width, std::int64_t column, std::int64_t begin,
+                           std::int64_t count, float* out) {
+  const std::int64_t columns = tile_columns(width);
+  float* places[Vectors];
+  for (int v = 0; v < Vectors; ++v) {
+    const std::int64_t c = column + v * lanes;
+    places[v] = out + c / columns * columns * count + c % columns;
+  }
+  for_each_input<storage, Vectors, ahead_of<storage>>(panel, width, column, begin, count,
+                                                      [&](std::int64_t k, const Vec(&weights)[Vectors]) {
+#pragma GCC unroll 16
+                                                        for (int v = 0; v < Vectors; ++v)
+                                                          store(places[v] + (k - begin) * columns, weights[v]);
+                                                      });
+}
+
+// A block of inputs of a panel as floats: groups of columns, [count, columns] each.
+template <ElementType storage>
+inline void expand(const Byte* panel, std::int64_t width, std::int64_t begin, std::int64_t count, float* out) {
+  std::int64_t column = 0;
+  for (; column + row_vectors * lanes <= width; column += row_vectors * lanes)
+    expand_columns<storage, row_vectors>(panel, width, column, begin, count, out);
+  for (; column < width; column += step_vectors * lanes)
+    expand_columns<storage, step_vectors>(panel, width, column, begin, count, out);
+}
+
+// Lines of memory that will be needed next, handed out in small portions between the arithmetic.
+struct ReadAhead {
+  const Byte* next = nullptr;
+  std::int64_t lines = 0;  // in a portion
+  void portion() {
+    for (std::int64_t i = 0; i < lines; ++i, next += cache_line) __builtin_prefetch(next, 0, 2);
+  }
+};
+constexpr std::int64_t portion_inputs = 32;
+
+// Adds the products over `count` inputs to the sums of a tile: x is [count, tile_rows], rows of w are `stride` apart.
+template <int Vectors>
+inline void add_products(Vec (&sums)[tile_rows][Vectors], const float* x, const float* w, std::int64_t stride,
+                         std::int64_t count, ReadAhead& ahead) {
+  for (std::int64_t done = 0; done < count; done += portion_inputs) {
+    ahead.portion();
+    const std::int64_t end = smaller(count, done + portion_inputs);
+#pragma GCC unroll 2
+    for (std::int64_t k = done; k < end; ++k, x += tile_rows, w += stride) {
+      Vec weights[Vectors];
+#pragma GCC unroll 8
+      for (int v = 0; v < Vectors; ++v) weights[v] = load(w + v * lanes);
+#pragma GCC unroll 16
+      for (int r = 0; r < tile_rows; ++r) {
+        const Vec input = splat(x[r]);
+#pragma GCC unroll 8
+        for (int v = 0; v < Vectors; ++v) sums[r][v] += input * weights[v];
+      }
+    }
+  }
+}
+
+// A block of the inputs of a panel, in the form that tiles multiply by: floats, or pairs of bf16 as one integer.
+template <class Number>
+struct WeightBlock {
+  const Number* weights;
+  std::int64_t group_pitch, stride;  // numbers from a group to the next, for a column; from an input to the next
+  std::int64_t begin, count;         // inputs
+  bool first, last;                  // of the panel's blocks
+};
+
+#if defined(STATESCOPE_BF16_PAIRS)
+// The same with bf16 weights, two inputs at a time.
+template <int Vectors>
+inline void add_products(Vec (&sums)[tile_rows][Vectors], const std::uint32_t* x, const std::uint32_t* w,
+                         std::int64_t stride, std::int64_t count, ReadAhead& ahead) {
+  for (std::int64_t done = 0; done < count; done += portion_inputs) {
+    ahead.portion();
+    const std::int64_t end = smaller(count, done + portion_inputs);
+#pragma GCC unroll 2
+    for (std::int64_t k = done; k < end; ++k, x += tile_rows, w += stride) {
+      __m512i weights[Vectors];
+#pragma GCC unroll 8
+      for (int v = 0; v < Vectors; ++v) weights[v] = _mm512_loadu_si512(w + v * lanes);
+#pragma GCC unroll 16
+      for (int r = 0; r < tile_rows; ++r) {
+        const __m512i input = _mm512_set1_epi32(static_cast<int>(x[r]));
+#pragma GCC unroll 8
+        for (int v = 0; v < Vectors; ++v)
+          sums[r][v] = reinterpret_cast<Vec>(
+              _mm512_dpbf16_ps(reinterpret_cast<__m512>(sums[r][v]), (__m512bh)input, (__m512bh)weights[v]));
+      }
+    }
+  }
+}
+#endif
+
+inline std::int64_t tiles_of(std::int64_t rows) {
+  return (rows + tile_rows - 1) / tile_rows;
+}
+
+// The tokens and outputs that a pass over a block of weights is for. Number is float, or a pair of bf16 as one integer.
+template <class Number>
+struct Pass {
+  const LinearArgs& args;
+  const Number* x;  // all tiles, [tiles, depth, tile_rows]
+  std::int64_t depth;
+  std::int64_t row_begin, row_end;  // whole tiles, but for the end of x
+  std::int64_t column;              // of the panel
+  float* sums;                      // between blocks: [columns of the panel][tiles of the pass][tile_rows]
+};
+
+// All tiles over one group of columns of a block. Loops over the sums are unrolled, which keeps them in registers.
+template <int Vectors, class Number>
+inline void pass_over(const Pass<Number>& pass, const WeightBlock<Number>& block, std::int64_t offset,
+                      ReadAhead& ahead) {
+  const Number* const weights = block.weights + offset * block.group_pitch;
+  const std::int64_t column = pass.column + offset;
+  float* put_by = pass.sums + offset * tiles_of(pass.row_end - pass.row_begin) * tile_rows;
+  for (std::int64_t row = pass.row_begin; row < pass.row_end; row += tile_rows) {
+    const std::int64_t rows = smaller(tile_rows, pass.row_end - row);
+    Vec sums[tile_rows][Vectors];
+#pragma GCC unroll 16
+    for (int r = 0; r < tile_rows; ++r) {
+#pragma GCC unroll 8
+      for (int v = 0; v < Vectors; ++v) sums[r][v] = block.first ? Vec{} : load(put_by + (r * Vectors + v) * lanes);
+    }
+    if (block.last)  // the tile's place in y is there by the time the sums are
+      for (std::int64_t r = 0; r < rows; ++r)
+        for (int v = 0; v < Vectors; v += step_vectors)
+          __builtin_prefetch(pass.args.y.row(row + r) + column + v * lanes, 1);
+    add_products<Vectors>(sums, pass.x + (row * pass.depth + block.begin * tile_rows), weights, block.stride,
+                          block.count, ahead);
+#pragma GCC unroll 16
+    for (int r = 0; r < tile_rows; ++r) {
+#pragma GCC unroll 8
+      for (int v = 0; v < Vectors; ++v) {
+        if (!block.last)
+          store(put_by + (r * Vectors + v) * lanes, sums[r][v]);
+        else if (r < rows)
+          finish(pass.args, row + r, column + v * lanes, sums[r][v]);
+      }
+    }
+    put_by += tile_rows * Vectors * lanes;
+  }
+}
+
+template <class Number>
+inline void pass_over(const Pass<Number>& pass, const WeightBlock<Number>& block, std::int64_t width,
+                      ReadAhead& ahead) {
+  const std::int64_t columns = tile_columns(width);
+  for (std::int64_t offset = 0; offset < width; offset += columns) {
+    if (columns == most_vectors * lanes)
+      pass_over<most_vectors>(pass, block, offset, ahead);
+    else
+      pass_over<least_vectors>(pass, block, offset, ahead);
+  }
+}
+
+// Blocks of tokens: as large as pays, but enough units for threads to share.
+inline std::int64_t row_blocks(const LinearArgs& args) {
+  constexpr std::int64_t units = 16, smallest = 4;  // tiles in a block
+  const std::int64_t tiles = tiles_of(args.x.rows), panels = args.W->panels() > 0 ? args.W->panels() : 1;
+  const std::int64_t needed = (tiles * tile_rows + row_block - 1) / row_block;
+  const std::int64_t wanted = smaller((units + panels - 1) / panels, (tiles + smallest - 1) / smallest);
+  return wanted > needed ? wanted : needed;
+}
+
+// Where a block of tokens begins: after whole tiles, as many as in the other blocks.
+inline std::int64_t first_row(const LinearArgs& args, std::int64_t part) {
+  return smaller(args.x.rows, tiles_of(args.x.rows) * part / row_blocks(args) * tile_rows);
+}
+
+// Reads, while one block of a panel is at work, the bytes from `next` on that the following one will need.
+inline ReadAhead read_during(std::int64_t rows, std::int64_t width, std::int64_t count, const Byte* next,
+                             std::int64_t bytes) {
+  const std::int64_t columns = tile_columns(width);
+  const std::int64_t portions =
+      tiles_of(rows) * ((width + columns - 1) / columns) * ((count + portion_inputs - 1) / portion_inputs);
+  return {next, (bytes / cache_line + portions) / (portions + 1)};
+}
+
+// Units are blocks of tokens × panels, the panels of a block side by side. Calls f(pass, panel, p) for each; `depth`
+// counts the inputs in Numbers.
+template <class Number, class F>
+inline void for_each_pass(const LinearArgs& args, const void* x, std::int64_t depth, std::int64_t unit_begin,
+                          std::int64_t unit_end, const F& f) {
+  alignas(cache_line) float sums[row_block * panel_width];
+  const std::int64_t panels = args.W->panels();
+  for (std::int64_t unit = unit_begin; unit < unit_end; ++unit) {
+    const std::int64_t part = unit / panels, p = unit % panels;
+    f(Pass<Number>{args, static_cast<const Number*>(x), depth, first_row(args, part), first_row(args, part + 1),
+                   p * panel_width, sums},
+      reinterpret_cast<const Byte*>(args.W->panel(p)), p);
+  }
+}
+
+template <ElementType storage>
+void product_of_rows(const LinearArgs& args, const void* x, std::int64_t unit_begin, std::int64_t unit_end) {
+  alignas(cache_line) float expanded[k_block * panel_width];
+  const std::int64_t K = args.x.cols;
+  for_each_pass<float>(args, x, K, unit_begin, unit_end, [&](const auto& pass, const Byte* panel, std::int64_t p) {
+    // A panel's bytes are spread nearly evenly over its inputs, whatever the storage.
+    const std::int64_t width = args.W->width(p), bytes_per_input = args.W->bytes_of_panel(p) / (K > 0 ? K : 1);
+    for (std::int64_t k = 0; k == 0 || k < K; k += k_block) {
+      const std::int64_t count = smaller(k_block, K - k);
+      expand<storage>(panel, width, k, count, expanded);
+      const WeightBlock<float> block{expanded, count, tile_columns(width), k, count, k == 0, k + k_block >= K};
+      ReadAhead ahead = read_during(pass.row_end - pass.row_begin, width, count, panel + bytes_per_input * (k + count),
+                                    bytes_per_input * smaller(k_block, K));
+      pass_over(pass, block, width, ahead);
+    }
+  });
+}
+
+#if defined(STATESCOPE_BF16_PAIRS)
+void pair_product_of_rows(const LinearArgs& args, const void* x, std::int64_t unit_begin, std::int64_t unit_end) {
+  const std::int64_t K = (args.x.cols + 1) / 2;
+  for_each_pass<std::uint32_t>(
+      args, x, K, unit_begin, unit_end, [&](const auto& pass, const Byte* panel, std::int64_t p) {
+        const std::int64_t width = args.W->width(p);
+        for (std::int64_t k = 0; k == 0 || k < K; k += k_block) {
+          const std::int64_t count = smaller(k_block, K - k);
+          const WeightBlock<std::uint32_t> block{
+              reinterpret_cast<const std::uint32_t*>(panel) + k * width, 1, width, k, count, k == 0, k + k_block >= K};
+          ReadAhead ahead = read_during(pass.row_end - pass.row_begin, width, count, panel + (k + count) * width * 4,
+                                        smaller(k_block, K) * width * 4);
+          pass_over(pass, block, width, ahead);
+        }
+      });
+}
+#endif
