@@ -65,8 +65,8 @@ class Backend final : public CudaBackend {
     };
     ask(multiprocessors_, cudaDevAttrMultiProcessorCount);
     ask(block_bytes_, cudaDevAttrMaxSharedMemoryPerBlockOptin);
-    check(cudaStreamCreateWithFlags(&stream_, cudaStreamNonBlocking), "creating a stream");
-    check(cudaStreamCreateWithFlags(&copies_, cudaStreamNonBlocking), "creating a stream");
+    for (cudaStream_t* stream : {&stream_, &to_host_, &to_device_})
+      check(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking), "creating a stream");
     check_blas(cublasCreate(&blas_), "starting cuBLAS");
     check_blas(cublasSetStream(blas_, stream_), "starting cuBLAS");
     workspace_ = allocate(blas_workspace);
@@ -76,11 +76,11 @@ class Backend final : public CudaBackend {
   }
   ~Backend() override {
     if (cudaSetDevice(device_) != cudaSuccess) return;
-    if (stream_) cudaStreamSynchronize(stream_);
-    if (copies_) cudaStreamSynchronize(copies_);
+    for (const cudaStream_t stream : {stream_, to_host_, to_device_})
+      if (stream) cudaStreamSynchronize(stream);
     if (blas_) cublasDestroy(blas_);
-    if (stream_) cudaStreamDestroy(stream_);
-    if (copies_) cudaStreamDestroy(copies_);
+    for (const cudaStream_t stream : {stream_, to_host_, to_device_})
+      if (stream) cudaStreamDestroy(stream);
   }
 
   const std::string& name() const override { return name_; }
@@ -160,7 +160,7 @@ class Backend final : public CudaBackend {
   }
   void wait() override {
     other();
-    check(cudaStreamSynchronize(stream_), "computing");
+    for (const cudaStream_t stream : {stream_, to_device_, to_host_}) check(cudaStreamSynchronize(stream), "computing");
   }
 
   Fence mark() override { return mark_on(stream_); }
@@ -176,10 +176,16 @@ class Backend final : public CudaBackend {
   }
   Fence copy_to_host_aside(void* pinned, const void* device, std::int64_t bytes, const Fence& after) override {
     use();
-    check(cudaStreamWaitEvent(copies_, event_of(after), 0), "ordering a copy");
-    check(cudaMemcpyAsync(pinned, device, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToHost, copies_),
+    check(cudaStreamWaitEvent(to_host_, event_of(after), 0), "ordering a copy");
+    check(cudaMemcpyAsync(pinned, device, static_cast<std::size_t>(bytes), cudaMemcpyDeviceToHost, to_host_),
           "copying to the host");
-    return mark_on(copies_);
+    return mark_on(to_host_);
+  }
+  Fence copy_to_device_aside(void* device, const void* pinned, std::int64_t bytes) override {
+    use();
+    check(cudaMemcpyAsync(device, pinned, static_cast<std::size_t>(bytes), cudaMemcpyHostToDevice, to_device_),
+          "copying to the device");
+    return mark_on(to_device_);
   }
   void hold_for(const Fence& fence) override {
     other();
@@ -376,7 +382,7 @@ class Backend final : public CudaBackend {
 
   int device_ = 0, major_ = 0, multiprocessors_ = 1, block_bytes_ = 0;
   std::string name_;
-  cudaStream_t stream_ = nullptr, copies_ = nullptr;
+  cudaStream_t stream_ = nullptr, to_host_ = nullptr, to_device_ = nullptr;  // the others beside the first
   cublasHandle_t blas_ = nullptr;
   DeviceBuffer workspace_, staging_, expanded_;
   bool in_chain_ = false;  // the last thing enqueued was a step of decoding

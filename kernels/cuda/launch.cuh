@@ -19,6 +19,13 @@ __device__ inline void wait_for_kernel_before() {
 #endif
 }
 
+/// For kernels that keep the rule above in another way.
+__device__ inline void allow_next_kernel() {
+#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
+  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
+#endif
+}
+
 /// Launches, with `overlap` before the kernel before it has ended; both must call wait_for_kernel_before.
 template <class... Parameters, class... Arguments>
 void launch(const char* name, void (*kernel)(Parameters...), dim3 grid, unsigned threads, std::size_t shared_bytes,

@@ -2,17 +2,12 @@
 // The warp of the fused forward scan (selective_scan.cuh) that carries the recurrence on.
 #pragma once
 
+#include "cuda/lanes.cuh"
 #include "cuda/scan_tile.cuh"
 
 namespace statescope::kernels::cuda {
 namespace {
 
-// The second pass may begin to read inputs while the first still runs.
-__device__ inline void allow_next_kernel() {
-#if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
-  asm volatile("griddepcontrol.launch_dependents;" ::: "memory");
-#endif
-}
 __device__ inline void wait_for_first_pass() {
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
   asm volatile("griddepcontrol.wait;" ::: "memory");
@@ -92,10 +87,11 @@ __device__ float squares_of(const float (&h)[Sh::CH][Sh::NS]) {
 // written there, so that no token waits for a read.
 template <class Sh, bool StateOnly, bool Sums>
 __device__ __forceinline__ void advance_tile(Tile<Sh>& tile, const float (&decay)[Sh::CH][Sh::NS],
-                                             float (&h)[Sh::CH][Sh::NS], float (&delta_sum)[Sh::CH],
-                                             float (*squares)[warp + 4], int lane) {
+                                             float (&h)[Sh::CH][Sh::NS], float (&delta_sum)[Sh::CH], float* squares,
+                                             int lane) {
   const int s = lane % Sh::S, own_channel = lane / Sh::S * Sh::CH;
   Token<Sh> tokens[2][Sh::U];
+  float of_lane[Sh::TT];
 #pragma unroll
   for (int u = 0; u < Sh::U; ++u) tokens[0][u] = read_token<Sh, StateOnly>(tile, u, s, own_channel);
 #pragma unroll
@@ -114,8 +110,13 @@ __device__ __forceinline__ void advance_tile(Tile<Sh>& tile, const float (&decay
       for (int c = 0; c < Sh::CH; ++c)
         if (StateOnly) delta_sum[c] += now[u].step[2 * c];
       if (!StateOnly) store(&tile.share[t + u][lane * Sh::CH], share[u]);
-      if (Sums) squares[t + u][lane] = squares_of<Sh>(h);
+      if (Sums) of_lane[t + u] = squares_of<Sh>(h);
     }
+  }
+  if constexpr (Sums) {
+    constexpr int lanes = warp / Sh::TT;  // that get a token's sum
+    const float sum = sum_over_lanes(of_lane, lane);
+    if (lane % lanes == 0) squares[lane / lanes] = sum;
   }
 }
 
@@ -150,7 +151,7 @@ __device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place
       if constexpr (StateOnly) {
         const float before = there && place.chunk == 0 ? args.h[at] : 0.0f;
         if (there && place.chunk == 0) chunks.start[at] = before;
-        h[c][n] = place.skipped ? 0.0f : before;
+        h[c][n] = before;
       } else {
         h[c][n] = !there ? 0.0f : chunks.count > 1 ? chunks.start[at] : args.h[at];
         if constexpr (!few) {
@@ -176,13 +177,17 @@ __device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place
     Tile<Sh>& tile = tiles[k % 2];
     const int rows = static_cast<int>(min(place.T - t0, std::int64_t{Sh::TT}));
     if (rows == Sh::TT && !args.h_all) {
-      advance_tile<Sh, StateOnly, Sums>(tile, decay, h, delta_sum, Sums ? squares->of_lane[k % 2] : nullptr, lane);
+      advance_tile<Sh, StateOnly, Sums>(tile, decay, h, delta_sum, Sums ? squares->of_token[k % 2] : nullptr, lane);
     } else {
       for (int t = 0; t < rows; ++t) {
         float share[Sh::CH];
         const Token<Sh> now = read_token<Sh, StateOnly>(tile, t, s, own_channel);
         advance<Sh, StateOnly>(now, decay, h, share);
-        if (Sums) squares->of_lane[k % 2][t][lane] = squares_of<Sh>(h);
+        if (Sums) {
+          const float of_lane[1] = {squares_of<Sh>(h)};
+          const float sum = sum_over_lanes(of_lane, lane);
+          if (lane == 0) squares->of_token[k % 2][t] = sum;
+        }
 #pragma unroll
         for (int c = 0; c < Sh::CH; ++c) {
           if (StateOnly)

@@ -160,24 +160,18 @@ class Helper {
     for (int offset = loads_of_row / 2; offset > 0; offset /= 2) sum += __shfl_xor_sync(~0u, sum, offset);
     if (column_ == 0 && t < place_.T) sums_[t * sum_slots() * 2] = sum;
   }
-  // Σ h² of a tile's tokens over the pair's channels.
-  __device__ void add_up_squares(int k) const {
-    constexpr int lanes = warp / Sh::TT;  // of a token
-    const int t = lane_ / lanes;
-    float of_lane[Sh::TT], sum = 0.0f;
-    load(squares_->of_lane[k % 2][t] + lane_ % lanes * Sh::TT, of_lane);
-#pragma unroll
-    for (int i = 0; i < Sh::TT; ++i) sum += of_lane[i];
-#pragma unroll
-    for (int offset = lanes / 2; offset > 0; offset /= 2) sum += __shfl_xor_sync(~0u, sum, offset);
-    if (lane_ % lanes == 0 && k * Sh::TT + t < place_.T) sums_[(k * Sh::TT + t) * sum_slots() * 2 + 1] = sum;
+  // Σ h² of a tile's tokens, which the other warp has added up.
+  __device__ void write_squares(int k) const {
+    static_assert(Sh::TT <= warp, "a lane for every token");
+    const int t = k * Sh::TT + lane_;
+    if (lane_ < Sh::TT && t < place_.T) sums_[t * sum_slots() * 2 + 1] = squares_->of_token[k % 2][lane_];
   }
 
   // `Partial` tiles may reach past the end.
   template <bool Partial>
   __device__ void finish(int k, const Tile<Sh>& tile) const {
     if constexpr (!StateOnly) {
-      if (Sums) add_up_squares(k);
+      if (Sums) write_squares(k);
       const RawTile<T, Sh>& raw = raw_[k % ring];
 #pragma unroll
       for (int i = 0; i < Sh::items; ++i) {

@@ -34,10 +34,10 @@ struct Tile {
   alignas(16) float share[Sh::TT][Sh::CH * warp + 4];
 };
 
-// Σ h² of a token over a lane's states, where it is asked for.
+// Σ h² of each token of two tiles over the pair's channels, where it is asked for.
 template <class Sh>
 struct Squares {
-  alignas(16) float of_lane[2][Sh::TT][warp + 4];
+  float of_token[2][Sh::TT];
 };
 
 // What a pair of warps works on.
@@ -46,7 +46,6 @@ struct Place {
   std::int64_t first;    // channel
   std::int64_t t_begin;  // first token of the chunk
   std::int64_t T;        // tokens of the chunk
-  bool skipped = false;  // tokens that leave no trace in the state after the chunk
 };
 
 // Both warps of a pair have come as far as this.
@@ -71,7 +70,6 @@ template <class T, class Sh>
 struct Shared {
   Tile<Sh> tiles[2];
   RawTile<T, Sh> raw[ring];
-  std::int64_t from;  // first token that the first pass reads
 };
 
 }  // namespace

@@ -15,6 +15,7 @@ namespace {
 constexpr std::int64_t worth_cutting = 2048;
 constexpr std::int64_t longest = std::int64_t{1} << 30;  // tokens that 32 bits count, a few tiles more included
 constexpr std::int64_t shortest_chunk = 64;              // tokens; a multiple of every tile
+constexpr std::int64_t longest_chunk = 32768;            // longer ones take a fifth more for the same work
 constexpr std::int64_t pairs_of_multiprocessor = 8;      // pairs of warps that are on one at a time
 
 // Pairs of warps that the channels alone keep busy, up to 64 states.
@@ -40,7 +41,8 @@ Chunks chunks_of(const ScanArgs& args) {
   const std::int64_t room =
       pairs_of_multiprocessor * multiprocessor_count() / std::max<std::int64_t>(1, pairs_of(args));
   if (room < 4) return chunks;
-  const std::int64_t length = (args.T + room - 1) / room;
+  const std::int64_t rounds = (args.T + room * longest_chunk - 1) / (room * longest_chunk);
+  const std::int64_t length = (args.T + room * rounds - 1) / (room * rounds);
   chunks.length = (length + shortest_chunk - 1) / shortest_chunk * shortest_chunk;
   chunks.count = (args.T + chunks.length - 1) / chunks.length;
   return chunks;

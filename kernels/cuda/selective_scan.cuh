@@ -23,49 +23,12 @@
 
 #include "cuda/launch.cuh"
 #include "cuda/scan_carry.cuh"
+#include "cuda/scan_ends.cuh"
 #include "cuda/scan_helper.cuh"
 #include "cuda/selective_scan_plan.h"
 
 namespace statescope::kernels::cuda {
 namespace {
-
-// The first token, a multiple of a tile, from which on a piece must be read to know the state it ends in: what was
-// there before has decayed below 2^-32 of itself, for every state of the pair's channels, when the piece ends. By one
-// warp.
-template <class T, class Sh>
-__device__ std::int64_t first_that_matters(const ScanArgs& args, const Place& place, int lane) {
-  constexpr int rows = warp / Sh::channels, at_once = 32;
-  constexpr float forgotten = 32.0f;           // halvings
-  constexpr std::int64_t worth_asking = 2048;  // tokens
-  static_assert(Sh::channels <= warp, "a lane for every channel");
-  if (place.T < worth_asking) return 0;
-  const std::int64_t e = min(place.first + lane % Sh::channels, args.E - 1);
-  float slowest = INFINITY;  // halvings for a Δ of 1
-  for (std::int64_t n = 0; n < args.N; ++n) slowest = fminf(slowest, -args.A[n * args.E + e] * log2_e);
-  const float bias = args.delta_bias ? args.delta_bias[e] : 0.0f;
-  const T* delta =
-      static_cast<const T*>(args.delta.data) + place.sequence * args.delta.batch + place.t_begin * args.delta.row + e;
-  float sum = 0.0f;
-  for (std::int64_t end = place.T; end > 0; end -= rows * at_once) {
-    const std::int64_t last = end - 1 - lane / Sh::channels;
-    float values[at_once];
-#pragma unroll
-    for (int i = 0; i < at_once; ++i)
-      values[i] = to_float(delta[max(last - i * rows, std::int64_t{0}) * args.delta.row]) + bias;
-#pragma unroll
-    for (int i = 0; i < at_once; ++i)
-      if (last - i * rows >= 0) sum += args.softplus ? softplus(values[i]) : values[i];
-    float halvings = sum * slowest;
-#pragma unroll
-    for (int offset = Sh::channels; offset < warp; offset *= 2) halvings += __shfl_xor_sync(~0u, halvings, offset);
-    const std::int64_t start = max(end - rows * at_once, std::int64_t{0});
-    if (__all_sync(~0u, halvings > forgotten)) return start / Sh::TT * Sh::TT;
-    // At this rate the whole piece matters, or nearly.
-    const float tokens = static_cast<float>(place.T - start);
-    if (__any_sync(~0u, halvings * 0.8f * static_cast<float>(place.T) < forgotten * tokens)) return 0;
-  }
-  return 0;
-}
 
 template <class T, class Sh, bool Aligned, bool Full, bool StateOnly, bool Sums>
 __global__ void __launch_bounds__(2 * warp * Sh::Pairs, Sh::On / Sh::Pairs)
@@ -84,17 +47,7 @@ __global__ void __launch_bounds__(2 * warp * Sh::Pairs, Sh::On / Sh::Pairs)
   place.t_begin = place.chunk * chunks.length;
   place.T = min(args.T - place.t_begin, chunks.length);
   if (place.T <= 0 || place.chunk >= chunks.count - (StateOnly ? 1 : 0)) return;
-  if constexpr (StateOnly) {
-    allow_next_kernel();
-    if (thread / warp >= Sh::Pairs) {
-      const std::int64_t from = first_that_matters<T, Sh>(args, place, lane);
-      if (lane == 0) shared.from = from;
-    }
-    meet(pair);
-    place.skipped = shared.from > 0;
-    place.t_begin += shared.from;
-    place.T -= shared.from;
-  }
+  if (StateOnly) allow_next_kernel();
   auto* squares = reinterpret_cast<Squares<Sh>*>(reinterpret_cast<Shared<T, Sh>*>(shared_memory) + Sh::Pairs) + pair;
   if (thread / warp < Sh::Pairs)
     carry_on<Sh, StateOnly, Sums>(args, chunks, place, pair, lane, shared.tiles, squares);
@@ -204,6 +157,10 @@ void launch_any(const ScanArgs& args, Plan plan, cudaStream_t stream) {
   check_launch("the selective scan");
 }
 
+// Tokens of a chunk from which on its end is sooner found as a sum than by the recurrence: between 1,500 and 3,000 on
+// an H100.
+constexpr std::int64_t worth_summing = 2048;
+
 // `Cut` where time may be cut.
 template <class T, class Sh, Plan Of, bool Cut>
 void launch_shape(const ScanArgs& args, const Chunks& chunks, cudaStream_t stream) {
@@ -212,7 +169,10 @@ void launch_shape(const ScanArgs& args, const Chunks& chunks, cudaStream_t strea
   if (static_cast<std::int64_t>(Sh::Pairs * (sizeof(Shared<T, Sh>) + sizeof(Squares<Sh>))) > shared_memory_of_block())
     return launch_any<T>(args, Of, stream);
   if constexpr (Cut) {
-    if (chunks.count > 1) launch_pass<T, Sh, true>(args, chunks, stream);
+    if (chunks.count > 1 && chunks.length >= worth_summing)
+      launch_ends<T>(args, chunks, stream);
+    else if (chunks.count > 1)
+      launch_pass<T, Sh, true>(args, chunks, stream);
   }
   launch_pass<T, Sh, false>(args, chunks, stream);
 }

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "harness.h"
 #include "kernels/cuda_devices.h"
@@ -147,15 +148,20 @@ TEST_F(CudaScan, TimeInChunksMatchesTheReference) {
   }
 }
 
-// Chunks so long that each begins with what the last tokens of those before it leave; the rest is forgotten.
+// Chunks so long that the first pass is a sum over their last tokens: with decays that forget the rest of a chunk, and
+// with ones that let states cross several.
 TEST_F(CudaScan, LongChunksMatchTheReference) {
-  const ScanInputs in = inputs_of({2'300'000, 2, 16, true, true, true, true, 1, true}, ElementType::f32);
-  Matrix y(in.c.T, in.c.E), h = in.h;
-  reference::selective_scan(in.args(h, y));
-  const PlacedScan placed(in);
-  selective_scan(*backend, placed.args());
-  EXPECT_TRUE(close(placed.y.values(), y, 5 * state_tolerance()));
-  EXPECT_TRUE(close(placed.h.values(), h, state_tolerance()));
+  const ScanInputs fast = inputs_of({2'300'000, 2, 16, true, true, true, true, 1, true}, ElementType::f32);
+  const ScanInputs slow = inputs_of({2'300'000, 2, 17, true, true, true, true}, ElementType::bf16, 0.01);
+  for (const auto& [in, type, times] : {std::tuple{&fast, ElementType::f32, 5}, {&slow, ElementType::bf16, 16}}) {
+    SCOPED_TRACE(in->c);
+    Matrix y(in->c.T, in->c.E), h = in->h;
+    reference::selective_scan(in->args(h, y));
+    const PlacedScan placed(*in);
+    selective_scan(*backend, placed.args(), type);
+    EXPECT_TRUE(close(placed.y.values(), y, (type == ElementType::f32 ? 0 : unit(type)) + times * state_tolerance()));
+    EXPECT_TRUE(close(placed.h.values(), h, times * state_tolerance()));
+  }
 }
 
 TEST_F(CudaScan, ChosenChannelsAreThoseOfAllStates) {

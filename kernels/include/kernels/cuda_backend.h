@@ -50,8 +50,10 @@ class CudaBackend {
   virtual void wait(const Fence& fence) = 0;  // the host, until the work before the fence is done
   /// Nanoseconds between two fences that the device has passed.
   virtual double elapsed(const Fence& from, const Fence& to) = 0;
-  /// Copies to pinned memory beside the stream, once `after` is passed; the fence is passed when the copy is done.
+  /// Copies between pinned memory and the device beside the stream, each direction in its own order; to the host once
+  /// `after` is passed. The fence is passed when the copy is done.
   virtual Fence copy_to_host_aside(void* pinned, const void* device, std::int64_t bytes, const Fence& after) = 0;
+  virtual Fence copy_to_device_aside(void* device, const void* pinned, std::int64_t bytes) = 0;
   /// What is enqueued from now on waits for the fence, on the device.
   virtual void hold_for(const Fence& fence) = 0;
 
