@@ -7,8 +7,9 @@ namespace statescope {
 namespace {
 
 constexpr std::size_t slot_count = 4;
-// Large enough that a copy runs at the speed of the bus, small enough that the first begins early.
-constexpr std::int64_t slot_floats = std::int64_t{2} << 20;
+// Large enough that a copy runs at the speed of the bus, small enough that the first begins early and the last is
+// short.
+constexpr std::int64_t slot_floats = std::int64_t{1} << 18;
 constexpr std::int64_t aligned(std::int64_t floats) {
   return (floats + 63) / 64 * 64;
 }

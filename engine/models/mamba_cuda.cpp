@@ -203,82 +203,6 @@ void MambaCuda::ensure_workspace(std::int64_t tokens, bool states, bool sums) co
   }
 }
 
-void MambaCuda::ensure_state() const {
-  if (state_.h) return;
-  const ModelSizes& s = layout_.info.sizes;
-  const std::int64_t conv = s.layers * (s.d_conv - 1) * s.d_inner, states = s.d_state * s.d_inner;
-  state_.h = cuda_->allocate(s.layers * states * 4);
-  for (DeviceBuffer& history : state_.history) history = cuda_->allocate(conv * bytes_of(type_));
-  state_.staging = cuda_->allocate(std::max(conv, states) * 4);
-  state_.host = cuda_->allocate_pinned((conv + s.layers * states) * 4);
-}
-
-float* MambaCuda::h(std::int64_t layer) const {
-  const ModelSizes& s = layout_.info.sizes;
-  return state_.h.as<float>() + layer * s.d_state * s.d_inner;
-}
-
-DeviceMatrix MambaCuda::history(std::int64_t layer, int which) const {
-  const ModelSizes& s = layout_.info.sizes;
-  const std::int64_t rows = s.d_conv - 1;
-  return {state_.history[which].data(layer * rows * s.d_inner * bytes_of(type_)), type_, rows, s.d_inner, s.d_inner};
-}
-
-void MambaCuda::pack(std::int64_t layer, const LayerState& state) const {
-  const ModelSizes& s = layout_.info.sizes;
-  const std::int64_t conv = (s.d_conv - 1) * s.d_inner, states = s.d_state * s.d_inner;
-  auto* host = state_.host.as<float>();
-  std::copy_n(state.conv.begin(), conv, host + layer * conv);
-  std::copy_n(state.h.begin(), states, host + s.layers * conv + layer * states);
-}
-
-void MambaCuda::unpack(std::int64_t layer, LayerState& state) const {
-  const ModelSizes& s = layout_.info.sizes;
-  const std::int64_t conv = (s.d_conv - 1) * s.d_inner, states = s.d_state * s.d_inner;
-  const auto* host = state_.host.as<const float>();
-  std::copy_n(host + layer * conv, conv, state.conv.begin());
-  std::copy_n(host + s.layers * conv + layer * states, states, state.h.begin());
-}
-
-void MambaCuda::push(std::int64_t first, std::int64_t count) const {
-  const ModelSizes& s = layout_.info.sizes;
-  const std::int64_t conv = (s.d_conv - 1) * s.d_inner, states = s.d_state * s.d_inner;
-  const auto* host = state_.host.as<const float>();
-  auto* staging = state_.staging.as<float>();
-  cuda_->copy_to_device(staging, host + first * conv, count * conv * 4);
-  DeviceMatrix to = history(first, state_.current);
-  to.rows *= count;
-  cuda_->map({staging, ElementType::f32, to.rows, to.cols, to.stride}, to);
-  cuda_->copy_to_device(h(first), host + s.layers * conv + first * states, count * states * 4);
-}
-
-void MambaCuda::pull(std::int64_t first, std::int64_t count) const {
-  const ModelSizes& s = layout_.info.sizes;
-  const std::int64_t conv = (s.d_conv - 1) * s.d_inner, states = s.d_state * s.d_inner;
-  auto* host = state_.host.as<float>();
-  auto* staging = state_.staging.as<float>();
-  DeviceMatrix from = history(first, state_.current);
-  from.rows *= count;
-  cuda_->map(from, {staging, ElementType::f32, from.rows, from.cols, from.stride});
-  cuda_->copy_to_host(host + first * conv, staging, count * conv * 4);
-  cuda_->copy_to_host(host + s.layers * conv + first * states, h(first), count * states * 4);
-}
-
-void MambaCuda::upload(const ModelState& state) const {
-  const std::int64_t layers = layout_.info.sizes.layers;
-  ensure_state();
-  cuda_->wait();  // the pinned memory may still be on its way from a run that was cancelled
-  for (std::int64_t layer = 0; layer < layers; ++layer) pack(layer, state.layers[static_cast<std::size_t>(layer)]);
-  push(0, layers);
-}
-
-void MambaCuda::download(ModelState& state) const {
-  const std::int64_t layers = layout_.info.sizes.layers;
-  pull(0, layers);
-  cuda_->wait();
-  for (std::int64_t layer = 0; layer < layers; ++layer) unpack(layer, state.layers[static_cast<std::size_t>(layer)]);
-}
-
 void MambaCuda::upload_residual(MatrixView<const float> residual) const {
   std::vector<float> rows(static_cast<std::size_t>(residual.rows * residual.cols));
   for (std::int64_t t = 0; t < residual.rows; ++t)
@@ -389,7 +313,7 @@ void MambaCuda::enqueue_scan(std::int64_t index, std::int64_t T, std::int64_t fi
     if (recording.kept()) scan.sums = workspace_.scan_sums + begin * workspace_.slots * 2;
     if (wants_y) {
       // Without the gate, from a copy of the state; then once more as usual, so that recording changes nothing.
-      auto* spare = state_.staging.as<float>();
+      auto* spare = state_.spare.as<float>();
       cuda_->copy_on_device(spare, h(index), N * E * 4);
       kernels::DeviceScanArgs open = scan;
       open.z = {};
@@ -439,7 +363,7 @@ void MambaCuda::enqueue_logits(std::int64_t from, std::int64_t rows, float* out,
 
 void MambaCuda::enqueue_chunk(std::span<const std::int32_t> ids, std::int64_t first, std::int64_t total,
                               std::int64_t snapshot_interval, DeviceRecording& recording, DeviceZones& zones,
-                              const std::stop_token& stop) const {
+                              const std::stop_token& stop, const LayerHooks& hooks) const {
   const ModelSizes& s = layout_.info.sizes;
   const std::int64_t T = std::ssize(ids);
   const auto record_stream = [&](std::int64_t layer) {
@@ -453,7 +377,9 @@ void MambaCuda::enqueue_chunk(std::span<const std::int32_t> ids, std::int64_t fi
   for (std::int64_t layer = 0; layer < s.layers; ++layer) {
     if (stop.stop_requested()) throw Cancelled();
     record_stream(layer);
+    if (hooks.before) hooks.before(layer);
     enqueue_layer(layer, T, first, total, snapshot_interval, recording, zones);
+    if (hooks.after) hooks.after(layer);
   }
   record_stream(s.layers);
   if (const KeptOnDevice* kept = recording.kept())

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -45,6 +46,8 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
   void logits(MatrixView<const float> residual, MatrixView<float> logits) const override;
   void read(std::span<const std::int32_t> ids, ModelState& state, Recorder* recorder,
             std::stop_token stop) const override;
+  ModelState read_from(const ModelState& state, std::span<const std::int32_t> ids, Recorder* recorder,
+                       std::stop_token stop) const override;
   std::vector<float> read_last(std::span<const std::int32_t> ids, ModelState& state,
                                std::stop_token stop) const override;
   std::unique_ptr<Decoder> device_decoder(const ModelState& state, std::int64_t batch) const override;
@@ -86,9 +89,21 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
   struct DeviceState {
     DeviceBuffer h;           // [layers, N, E] float32
     DeviceBuffer history[2];  // [layers, K-1, E]
-    DeviceBuffer staging;     // the history in float32; room for the states of a layer
+    DeviceBuffer staging;     // the history in float32
+    DeviceBuffer spare;       // [N, E] float32
     PinnedBuffer host;        // what the host sees, float32: the history of all layers, then all h
     int current = 0;
+  };
+  // Where a layer's state lies in that memory.
+  struct HostPlace {
+    float* conv = nullptr;
+    std::int64_t conv_size = 0;
+    float* h = nullptr;
+    std::int64_t h_size = 0;
+  };
+  // What happens in front of a layer and behind it.
+  struct LayerHooks {
+    std::function<void(std::int64_t)> before, after;
   };
 
   // Everything below is used with `mutex_` held.
@@ -101,11 +116,14 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
   void ensure_state() const;
   float* h(std::int64_t layer) const;
   DeviceMatrix history(std::int64_t layer, int which) const;
-  // Between a layer's state and the pinned memory; and between that of some layers and the device, enqueued.
+  HostPlace host_place(std::int64_t layer) const;
+  // Between a layer's state and the pinned memory; and between that of some layers and the device, enqueued: what comes
+  // after waits for `push`, and the fence of `pull` is passed when the history (in the place `which`) and h are there.
   void pack(std::int64_t layer, const LayerState& state) const;
   void unpack(std::int64_t layer, LayerState& state) const;
   void push(std::int64_t first, std::int64_t count) const;
-  void pull(std::int64_t first, std::int64_t count) const;
+  kernels::CudaBackend::Fence pull(std::int64_t first, std::int64_t count, int which) const;
+  void upload(const ModelState& state, std::int64_t first, std::int64_t count) const;
   void upload(const ModelState& state) const;
   void download(ModelState& state) const;
   void upload_residual(MatrixView<const float> residual) const;
@@ -117,6 +135,9 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
   /// What the norm in front of a layer keeps; `layer` may be the number of layers.
   kernels::KeptRows kept_rows(const KeptOnDevice& kept, std::int64_t layer, std::int64_t first, std::int64_t T) const;
   void hand_over(KeptOnDevice kept, Recorder& recorder) const;
+  /// Reads from one state into another, which may be the same.
+  void read(std::span<const std::int32_t> ids, const ModelState& before, ModelState& after, Recorder* recorder,
+            const std::stop_token& stop) const;
   void enqueue_ids(std::span<const std::int32_t> ids) const;
   /// Tokens [first, first + T) of a run of `total`, residual stream to residual stream. The history moves to the other
   /// place; the caller flips `current` when all layers are done.
@@ -130,7 +151,7 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
   std::int64_t enqueue_prompt(std::span<const std::int32_t> ids, DeviceZones& zones, const std::stop_token& stop) const;
   void enqueue_chunk(std::span<const std::int32_t> ids, std::int64_t first, std::int64_t total,
                      std::int64_t snapshot_interval, DeviceRecording& recording, DeviceZones& zones,
-                     const std::stop_token& stop) const;
+                     const std::stop_token& stop, const LayerHooks& hooks = {}) const;
 
   MambaLayout layout_;
   Precision precision_;
@@ -150,7 +171,7 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
   mutable DeviceState state_;
   mutable RecordingMemory recording_memory_;
   mutable StreamMemory stream_memory_;
-  mutable PinnedBuffer summaries_;  // as they come from the device
+  mutable PinnedBuffer summaries_, last_logits_;  // as they come from the device
 };
 
 }  // namespace statescope

@@ -18,6 +18,8 @@ constexpr std::int64_t most_recorded_tokens = 512, most_tokens_with_states = 64;
 constexpr std::int64_t chunk_bytes = std::int64_t{1} << 30;
 // The stream of fewer tokens is sooner brought over than kept.
 constexpr std::int64_t worth_keeping = 64;
+// Layers whose states travel together, while the device computes others.
+constexpr std::int64_t layers_at_once = 8;
 
 // Leaves what a layer computes in the views of a tap.
 class TapRecorder final : public Recorder {
@@ -131,7 +133,19 @@ void MambaCuda::hand_over(KeptOnDevice kept, Recorder& recorder) const {
 
 void MambaCuda::read(std::span<const std::int32_t> ids, ModelState& state, Recorder* recorder,
                      std::stop_token stop) const {
-  if (ids.empty()) return;
+  if (!ids.empty()) read(ids, state, state, recorder, stop);
+}
+
+ModelState MambaCuda::read_from(const ModelState& state, std::span<const std::int32_t> ids, Recorder* recorder,
+                                std::stop_token stop) const {
+  if (ids.empty()) return state;
+  ModelState after{std::vector<LayerState>(state.layers.size())};
+  read(ids, state, after, recorder, stop);
+  return after;
+}
+
+void MambaCuda::read(std::span<const std::int32_t> ids, const ModelState& before, ModelState& after, Recorder* recorder,
+                     const std::stop_token& stop) const {
   const ModelSizes& s = layout_.info.sizes;
   const std::scoped_lock lock(mutex_);
   const std::int64_t total = std::ssize(ids);
@@ -142,20 +156,64 @@ void MambaCuda::read(std::span<const std::int32_t> ids, ModelState& state, Recor
   for (std::int64_t layer = 0; recorder && layer < s.layers; ++layer)
     states |= !kept && recorder->wants(Quantity::state_squares, layer);
   ensure_workspace(std::min(chunk, total), states, kept.has_value());
-  upload(state);
+  ensure_state();
+  cuda_->wait();  // the pinned memory may still be on its way from a run that was cancelled
   DeviceZones zones(*cuda_);
   DeviceRecording recording(*cuda_, recording_memory_, recorder, kept ? &*kept : nullptr);
-  for (std::int64_t first = 0; first < total; first += chunk)
-    enqueue_chunk(
-        ids.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(std::min(chunk, total - first))), first,
-        total, recorder ? recorder->snapshot_interval() : 0, recording, zones, stop);
-  recording.finish();
+
+  // States come over in front of the first of some layers and go back behind the last, beside the computing; those of
+  // the very first and of the very last layers, which nothing hides, are few.
+  struct Leaving {
+    std::int64_t first, end;
+    kernels::CudaBackend::Fence there;
+  };
+  std::vector<Leaving> leaving;
+  const auto bring = [&](std::int64_t layer) {
+    if (layer == 0)
+      upload(before, 0, 1);
+    else if (layer % layers_at_once == 1)
+      upload(before, layer, std::min(layers_at_once, s.layers - layer));
+  };
+  const auto send = [&](std::int64_t layer) {
+    if (layer % layers_at_once != layers_at_once / 2 && layer + 1 < s.layers) return;
+    const std::int64_t first = leaving.empty() ? 0 : leaving.back().end;
+    leaving.push_back({first, layer + 1, pull(first, layer + 1 - first, 1 - state_.current)});
+  };
+  std::int64_t count = 0;
+  for (std::int64_t first = 0; first < total; first += chunk) {
+    count = std::min(chunk, total - first);
+    LayerHooks hooks;
+    if (first == 0) hooks.before = bring;
+    if (first + count == total) hooks.after = send;
+    enqueue_chunk(ids.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)), first, total,
+                  recorder ? recorder->snapshot_interval() : 0, recording, zones, stop, hooks);
+  }
   if (kept) {
     const std::int64_t bytes = kept->layers * total * static_cast<std::int64_t>(sizeof(LayerSummary));
     if (summaries_.bytes() < bytes) summaries_ = cuda_->allocate_pinned(bytes);
     cuda_->copy_to_host(summaries_.data(), kept->numbers.data(), bytes);
   }
-  download(state);
+  const bool last_logits = recorder && recorder->wants_last_logits();
+  if (last_logits) {
+    if (!last_logits_) last_logits_ = cuda_->allocate_pinned(s.vocab * 4);
+    enqueue_logits(count - 1, 1, workspace_.logits.as<float>(), zones);
+    cuda_->copy_to_host(last_logits_.data(), workspace_.logits.data, s.vocab * 4);
+  }
+
+  // The device has everything to do. What was recorded on the way comes before the last states.
+  if (recorder) recorder->prepare();
+  std::vector<float> logits(static_cast<std::size_t>(last_logits ? s.vocab : 0));
+  for (const Leaving& some : leaving) {
+    if (some.end == s.layers) recording.finish();
+    cuda_->wait(some.there);
+    for (std::int64_t layer = some.first; layer < some.end; ++layer)
+      unpack(layer, after.layers[static_cast<std::size_t>(layer)]);
+  }
+  cuda_->wait();
+  if (last_logits) {
+    std::copy_n(last_logits_.as<const float>(), s.vocab, logits.begin());
+    recorder->record_last_logits(std::move(logits));
+  }
   if (kept) hand_over(std::move(*kept), *recorder);
   zones.resolve();
 }
@@ -206,11 +264,12 @@ void MambaCuda::run_layer(std::int64_t layer, MatrixView<float> residual, LayerS
   enqueue_layer(layer, T, 0, T, tap.snapshots ? tap.snapshot_interval : 0, recording, zones);
   state_.current = 1 - state_.current;
   recording.finish();
-  pull(layer, 1);
+  const auto pulled = pull(layer, 1, state_.current);
   std::vector<float> rows(static_cast<std::size_t>(T * padded(s.d_model)));
   cuda_->copy_to_host(rows.data(), workspace_.residual.data, static_cast<std::int64_t>(rows.size()) * 4);
   cuda_->wait();
   for (std::int64_t t = 0; t < T; ++t) std::copy_n(rows.begin() + t * padded(s.d_model), s.d_model, residual.row(t));
+  cuda_->wait(pulled);
   unpack(layer, state);
   zones.resolve();
 }

@@ -106,6 +106,12 @@ void run(const Model& model, std::span<const std::int32_t> ids, ModelState& stat
   model.read(ids, state, recorder, stop);
 }
 
+ModelState run_from(const Model& model, const ModelState& state, std::span<const std::int32_t> ids, Recorder* recorder,
+                    std::stop_token stop) {
+  check_ids(ids, model.info().sizes.vocab);
+  return model.read_from(state, ids, recorder, stop);
+}
+
 std::vector<float> read_for_logits(const Model& model, std::span<const std::int32_t> ids, ModelState& state,
                                    std::stop_token stop) {
   check_ids(ids, model.info().sizes.vocab);
@@ -146,7 +152,19 @@ void Model::read(std::span<const std::int32_t> ids, ModelState& state, Recorder*
       model.logits(residual, {logits.data(), tokens, sizes.vocab});
       recorder->record(Quantity::logits, 0, first, tokens, logits);
     }
+    if (recorder && recorder->wants_last_logits() && first + tokens == total) {
+      std::vector<float> last(static_cast<std::size_t>(sizes.vocab));
+      model.logits(residual.row_range(tokens - 1, 1), {last.data(), 1, sizes.vocab});
+      recorder->record_last_logits(std::move(last));
+    }
   }
+}
+
+ModelState Model::read_from(const ModelState& state, std::span<const std::int32_t> ids, Recorder* recorder,
+                            std::stop_token stop) const {
+  ModelState after = state;
+  read(ids, after, recorder, stop);
+  return after;
 }
 
 std::vector<float> Model::read_last(std::span<const std::int32_t> ids, ModelState& state, std::stop_token stop) const {

@@ -35,6 +35,7 @@ std::string quantity_name(Quantity quantity) {
 
 void Recorder::record_kept(std::int64_t, std::int64_t, std::shared_ptr<const ResidualStream>,
                            std::span<const LayerSummary>) {}
+void Recorder::record_last_logits(std::vector<float>) {}
 void Recorder::record_snapshot(std::int64_t, std::int64_t, LayerState) {}
 
 Quantity parse_quantity(const std::string& name) {

@@ -13,7 +13,7 @@ namespace {
 
 constexpr std::int64_t shortest_interval = 64;
 // A device reads so fast that each interruption shows: it is asked for a state, and for tokens, less often.
-constexpr std::int64_t device_interval = 1024, device_slice = 2048;
+constexpr std::int64_t device_interval = 1024, device_slice = 4096;
 // Tokens read at once. Weights that do not fit the caches are read from memory once per slice, so slices are long then;
 // short ones are told of, and can be stopped, more often.
 constexpr std::int64_t short_slice = 64, long_slice = 256;
@@ -65,13 +65,19 @@ class HostStream final : public ResidualStream {
 // Turns what a run computes for a slice of tokens into their records.
 class SliceRecorder final : public Recorder {
  public:
-  SliceRecorder(std::span<const std::int32_t> ids, bool generated, const ModelSizes& sizes, std::int64_t interval)
-      : sizes_(sizes), interval_(interval) {
-    for (const std::int32_t id : ids) {
+  /// `last`: the slice is the last one.
+  SliceRecorder(std::span<const std::int32_t> ids, bool generated, const ModelSizes& sizes, std::int64_t interval,
+                bool last)
+      : ids_(ids), generated_(generated), sizes_(sizes), interval_(interval), last_(last) {}
+
+  void prepare() override {
+    if (!tokens.empty()) return;
+    tokens.reserve(ids_.size());
+    for (const std::int32_t id : ids_) {
       auto token = std::make_shared<TokenRecord>();
       token->id = id;
-      token->generated = generated;
-      token->layers.resize(static_cast<std::size_t>(sizes.layers));
+      token->generated = generated_;
+      token->layers.resize(static_cast<std::size_t>(sizes_.layers));
       tokens.push_back(std::move(token));
     }
   }
@@ -82,8 +88,9 @@ class SliceRecorder final : public Recorder {
 
   void record(Quantity quantity, std::int64_t layer, std::int64_t first, std::int64_t count,
               std::span<const float> values) override {
+    prepare();
     if (quantity == Quantity::hidden) {
-      if (!stream_) stream_ = std::make_shared<HostStream>(sizes_, std::ssize(tokens));
+      if (!stream_) stream_ = std::make_shared<HostStream>(sizes_, std::ssize(ids_));
       std::copy(values.begin(), values.end(), stream_->row(layer, first));
       return;
     }
@@ -101,6 +108,7 @@ class SliceRecorder final : public Recorder {
   bool accepts_kept() const override { return true; }
   void record_kept(std::int64_t first, std::int64_t count, std::shared_ptr<const ResidualStream> stream,
                    std::span<const LayerSummary> summaries) override {
+    prepare();
     for (std::int64_t i = 0; i < count; ++i) {
       TokenRecord& token = *tokens[static_cast<std::size_t>(first + i)];
       token.stream = stream;
@@ -109,6 +117,9 @@ class SliceRecorder final : public Recorder {
         token.layers[static_cast<std::size_t>(layer)] = summaries[static_cast<std::size_t>(layer * count + i)];
     }
   }
+
+  bool wants_last_logits() const override { return last_; }
+  void record_last_logits(std::vector<float> logits) override { last_logits = std::move(logits); }
 
   std::int64_t snapshot_interval() const override { return interval_; }
   void record_snapshot(std::int64_t layer, std::int64_t after, LayerState state) override {
@@ -140,10 +151,14 @@ class SliceRecorder final : public Recorder {
 
   std::vector<std::shared_ptr<TokenRecord>> tokens;
   std::vector<std::shared_ptr<ModelState>> snapshots;  // after interval, 2 · interval, ... tokens of the slice
+  std::vector<float> last_logits;
 
  private:
+  std::span<const std::int32_t> ids_;
+  bool generated_;
   ModelSizes sizes_;
   std::int64_t interval_;
+  bool last_;
   std::shared_ptr<HostStream> stream_;
 };
 
@@ -185,31 +200,29 @@ void Session::append(std::span<const std::int32_t> ids, bool generated, std::sto
   make_room(static_cast<std::int64_t>(ids.size()));
   const auto total = static_cast<std::int64_t>(ids.size());
   std::int64_t done = 0;
-  const auto settle = [&] {
-    if (done > 0) logits_ = logits_of(*model_, trace_, length() - 1, length());
-  };
   try {
     while (done < total) {
       const std::int64_t count = std::min(slice_length(), total - done);
       const std::span<const std::int32_t> slice =
           ids.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count));
       const bool at_checkpoint = length() % trace_.interval == 0;
-      SliceRecorder recorder(slice, generated, model_->info().sizes, at_checkpoint ? trace_.interval : 0);
-      ModelState next = state_;  // so that a run stopped half way leaves this session as it was
-      run(*model_, slice, next, &recorder, stop);
+      SliceRecorder recorder(slice, generated, model_->info().sizes, at_checkpoint ? trace_.interval : 0,
+                             done + count == total);
+      // From a state that stays, so that a run stopped half way leaves this session as it was.
+      ModelState next = run_from(*model_, state_, slice, &recorder, stop);
       recorder.finish();
       if (at_checkpoint) trace_.checkpoints.push_back(std::make_shared<const ModelState>(std::move(state_)));
       trace_.checkpoints.insert(trace_.checkpoints.end(), recorder.snapshots.begin(), recorder.snapshots.end());
       state_ = std::move(next);
       trace_.tokens.insert(trace_.tokens.end(), recorder.tokens.begin(), recorder.tokens.end());
       done += count;
+      if (done == total) logits_ = std::move(recorder.last_logits);
       if (progress) progress(done);
     }
   } catch (...) {
-    settle();
+    if (done > 0 && done < total) logits_ = logits_of(*model_, trace_, length() - 1, length());
     throw;
   }
-  settle();
 }
 
 // From a checkpoint a slice may go past others, whose states it keeps; from anywhere else to the next at most.

@@ -89,6 +89,11 @@ TEST_F(MambaCuda, RecordingChangesNothing) {
   for (std::size_t t = 0; t < ids.size(); t += 64)
     run(*models.cuda, std::span(ids).subspan(t, std::min<std::size_t>(64, ids.size() - t)), plain, nullptr);
   EXPECT_TRUE(same(recorded, plain));
+  // On from there, with the state left alone.
+  const ModelState before = plain, after = run_from(*models.cuda, plain, ids, nullptr);
+  EXPECT_TRUE(same(plain, before));
+  run(*models.cuda, ids, plain, nullptr);
+  EXPECT_TRUE(same(after, plain));
 }
 
 // Everything that a model computes: each tensor of a prompt, the logits after a longer one, and generated text in

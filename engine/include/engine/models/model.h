@@ -98,10 +98,12 @@ class Model {
   /// Final norm and head: logits [T, V] from the residual stream after the last layer.
   virtual void logits(MatrixView<const float> residual, MatrixView<float> logits) const = 0;
 
-  /// What `run` and `read_for_logits` do once the ids are known to be good. A model that lives on a device keeps the
-  /// stream there from layer to layer.
+  /// What `run`, `run_from` and `read_for_logits` do once the ids are known to be good. A model that lives on a device
+  /// keeps the stream there from layer to layer.
   virtual void read(std::span<const std::int32_t> ids, ModelState& state, Recorder* recorder,
                     std::stop_token stop) const;
+  virtual ModelState read_from(const ModelState& state, std::span<const std::int32_t> ids, Recorder* recorder,
+                               std::stop_token stop) const;
   virtual std::vector<float> read_last(std::span<const std::int32_t> ids, ModelState& state,
                                        std::stop_token stop) const;
   /// A decoder of the model's own, or null for one that steps through `read_last` (engine/models/decoder.h).
@@ -119,6 +121,10 @@ void check_ids(std::span<const std::int32_t> ids, std::int64_t vocab);
 /// Throws Error on an id outside the vocabulary and Cancelled when asked to stop; `state` is then unusable.
 void run(const Model& model, std::span<const std::int32_t> ids, ModelState& state, Recorder* recorder,
          std::stop_token stop = {});
+
+/// The same from a state that stays as it is; returns the one after the last token.
+ModelState run_from(const Model& model, const ModelState& state, std::span<const std::int32_t> ids, Recorder* recorder,
+                    std::stop_token stop = {});
 
 /// Reads `ids`, which must not be empty, for the logits [V] after the last of them and nothing else. Throws like `run`.
 std::vector<float> read_for_logits(const Model& model, std::span<const std::int32_t> ids, ModelState& state,

@@ -58,6 +58,13 @@ class Recorder {
   virtual void record_kept(std::int64_t first, std::int64_t tokens, std::shared_ptr<const ResidualStream> stream,
                            std::span<const LayerSummary> summaries);
 
+  /// A device has all its work and the run would wait for it now: the time to make room for what is recorded.
+  virtual void prepare() {}
+
+  /// Whether record_last_logits is called, with the logits [V] after the last token.
+  virtual bool wants_last_logits() const { return false; }
+  virtual void record_last_logits(std::vector<float> logits);
+
   /// Tokens, counted from the first of the run, between the states the recorder wants to keep; 0 for none.
   virtual std::int64_t snapshot_interval() const { return 0; }
   /// The state of a layer after `tokens` tokens, a multiple of the interval; not the one the run ends with.
