@@ -9,6 +9,7 @@
 #include <QWidget>
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -155,7 +156,7 @@ static QStringList installed(QStringList families) {
   return families;
 }
 
-QFont font(TextRole role) {
+static QFont made_font(TextRole role) {
   static const QStringList sans =
       installed({QStringLiteral("Inter"), QStringLiteral("Noto Sans"), QStringLiteral("DejaVu Sans")});
   static const QStringList mono = installed({QStringLiteral("JetBrains Mono"), QStringLiteral("DejaVu Sans Mono")});
@@ -191,6 +192,14 @@ QFont font(TextRole role) {
   // Without hinting glyph advances scale exactly, so a layout is the same on screen and in every export.
   font.setHintingPreference(QFont::PreferNoHinting);
   return font;
+}
+
+// Kept, because a font finds its files when it is first used, and a picture asks for dozens of fonts.
+QFont font(TextRole role) {
+  static std::map<std::pair<TextRole, int>, QFont> fonts;
+  const auto [found, made] = fonts.try_emplace({role, scaled(1000)});
+  if (made) found->second = made_font(role);
+  return found->second;
 }
 
 int scaled(int pixels) {

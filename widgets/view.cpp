@@ -7,6 +7,7 @@
 #include <QFileDialog>
 #include <QFontMetricsF>
 #include <QGuiApplication>
+#include <QHash>
 #include <QHelpEvent>
 #include <QKeyEvent>
 #include <QMenu>
@@ -19,10 +20,16 @@
 #include <QToolTip>
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "engine/error.h"
 
 namespace statescope {
+namespace {
+
+constexpr int long_text = 1000;  // whose scaled size tells text sizes apart
+
+}  // namespace
 
 View::View(QWidget* parent) : QWidget(parent) {
   setFocusPolicy(Qt::StrongFocus);
@@ -124,7 +131,29 @@ void View::paintEvent(QPaintEvent*) {
   tips_.clear();
   QPainter painter(this);
   painter.setRenderHint(QPainter::Antialiasing);
+  on_screen_ = true;
   draw(painter, rect(), false);
+  on_screen_ = false;
+}
+
+void View::draw_kept(QPainter& painter, bool stale, const std::function<void(QPainter&)>& paint) const {
+  if (!on_screen_) return paint(painter);
+  const double ratio = devicePixelRatioF();
+  const QSize pixels = (QSizeF(size()) * ratio).toSize();
+  if (stale || kept_.pixmap.size() != pixels || kept_.theme != theme().kind || kept_.text_size != scaled(long_text)) {
+    kept_.pixmap = QPixmap(pixels);
+    kept_.pixmap.setDevicePixelRatio(ratio);
+    kept_.pixmap.fill(Qt::transparent);
+    kept_.theme = theme().kind;
+    kept_.text_size = scaled(long_text);
+    Tips before = std::exchange(tips_, {});
+    QPainter picture(&kept_.pixmap);
+    picture.setRenderHint(QPainter::Antialiasing);
+    paint(picture);
+    kept_.tips = std::exchange(tips_, std::move(before));
+  }
+  tips_.insert(tips_.end(), kept_.tips.begin(), kept_.tips.end());
+  painter.drawPixmap(0, 0, kept_.pixmap);
 }
 
 void View::contextMenuEvent(QContextMenuEvent* event) {
@@ -158,9 +187,18 @@ bool View::event(QEvent* event) {
 }
 
 bool View::header_fits_one_line(double width, const RichText& title, const QString& subtitle) const {
-  const double needed = text_width(title, font(TextRole::strong)) +
-                        QFontMetricsF(font(TextRole::caption)).horizontalAdvance(subtitle) + scaled(16);
-  return title.empty() || subtitle.isEmpty() || needed <= width;
+  if (title.empty() || subtitle.isEmpty()) return true;
+  // Shaping text takes as long as drawing it, and a frame asks for the same widths many times.
+  constexpr qsizetype most_kept = 256;
+  static QHash<QString, double> widths;
+  const QString key = QStringLiteral("%1\n%2\n%3").arg(plain_text(title), subtitle).arg(scaled(long_text));
+  const auto found = widths.constFind(key);
+  if (found != widths.constEnd()) return *found + scaled(16) <= width;
+  if (widths.size() >= most_kept) widths.clear();
+  return *widths.insert(key, text_width(title, font(TextRole::strong)) +
+                                 QFontMetricsF(font(TextRole::caption)).horizontalAdvance(subtitle)) +
+             scaled(16) <=
+         width;
 }
 
 double View::header_height(double width, const RichText& title, const QString& subtitle) const {
@@ -173,7 +211,7 @@ QRectF View::draw_header(QPainter& painter, const QRectF& area, const RichText& 
   const bool one_line = header_fits_one_line(area.width(), title, subtitle);
   const double line = std::ceil(QFontMetricsF(font(TextRole::strong)).height());
   QRectF row(area.left(), area.top(), area.width(), line);
-  const bool control_is_title = title_control_ && !title_control_->isHidden() && painter.device() == this;
+  const bool control_is_title = title_control_ && !title_control_->isHidden() && on_screen_;
   if (control_is_title) {
     row.setLeft(std::min(row.right(), row.left() + title_control_->width() + scaled(8)));
   } else {

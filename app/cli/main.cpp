@@ -163,7 +163,7 @@ int main(int argc, char** argv) {
   try {
     return run(argc, argv);
   } catch (const std::bad_alloc&) {
-    complain("there is not enough memory for this model or prompt");
+    complain("there is not enough memory for this; take a smaller model, a shorter prompt or a shorter signal");
   } catch (const std::exception& error) {
     complain(error.what());
   }

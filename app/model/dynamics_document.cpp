@@ -10,6 +10,11 @@
 namespace statescope {
 namespace {
 
+// What the pictures of a page need of a result. A hand that drags waits for no more.
+LtiParts parts_on(LtiView::Page page) {
+  return {.continuous = page != LtiView::Page::motion, .frequency = page == LtiView::Page::frequency};
+}
+
 // A result that is not there after so long is given up for the one of a newer scene.
 constexpr int patience_ms = 100;
 
@@ -36,6 +41,7 @@ void DynamicsDocument::open_scene(const LtiScene& scene, const QString& undo_tex
 void DynamicsDocument::adopt(const LtiScene& scene, const LtiSeries& series, const QString& undo_text) {
   results_.forget();  // what is still under way is of the scene before
   series_ = series;
+  asked_ = {};
   const LtiScene before = std::exchange(scene_, scene);
   if (undo_text.isEmpty())
     undo_stack_.clear();
@@ -54,13 +60,13 @@ void DynamicsDocument::change_run(const LtiRun& run, const QString& undo_text, b
   if (finished)
     change(next, undo_text);
   else
-    apply(next);
+    apply(next, parts_on(next.view.page));
 }
 
 void DynamicsDocument::move_eigenvalue(Complex from, Complex to, bool finished) {
   if (!result()) return;
   if (!move_base_) move_base_ = result();
-  request(Move{move_base_, from, to, finished});
+  request(finished ? LtiParts() : parts_on(scene_.view.page), Move{move_base_, from, to, finished});
   if (finished) move_base_.reset();
 }
 
@@ -87,14 +93,14 @@ void DynamicsDocument::push(const LtiScene& before, const LtiScene& after, const
   }));
 }
 
-void DynamicsDocument::apply(const LtiScene& scene) {
+void DynamicsDocument::apply(const LtiScene& scene, const LtiParts& parts) {
   const bool other_run = scene.run != scene_.run;
   scene_ = scene;
   Q_EMIT scene_changed();
   const bool lacks_directions =
       result() && result()->states_count() >= 3 && series_.principal.empty() &&
       std::any_of(std::begin(scene.view.axes), std::end(scene.view.axes), [](std::int64_t axis) { return axis < 0; });
-  if (other_run || lacks_directions) request();
+  if (other_run || lacks_directions || !asked_.hold(parts)) request(parts);
 }
 
 void DynamicsDocument::set_cursor(std::int64_t sample) {
@@ -103,12 +109,13 @@ void DynamicsDocument::set_cursor(std::int64_t sample) {
   Q_EMIT cursor_changed();
 }
 
-void DynamicsDocument::request(const std::optional<Move>& move) {
+void DynamicsDocument::request(const LtiParts& parts, const std::optional<Move>& move) {
+  asked_ = parts;
   results_.ask(
-      [run = scene_.run, view = scene_.view, move](std::stop_token stop) mutable {
+      [run = scene_.run, view = scene_.view, parts, move](std::stop_token stop) mutable {
         if (move)
           run.system = statescope::move_eigenvalue(move->base->run.system, move->base->system, move->from, move->to);
-        return LtiSeries(std::make_shared<const LtiResult>(lti_result(run, {}, stop)), view);
+        return LtiSeries(std::make_shared<const LtiResult>(lti_result(run, {}, stop, parts)), view);
       },
       [this, move](const LtiSeries& series, const QString& problem) { take(series, move, problem); });
 }

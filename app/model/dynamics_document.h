@@ -23,7 +23,8 @@ class DynamicsDocument : public QObject {
 
   const LtiScene& scene() const { return scene_; }
   const LtiRun& run() const { return scene_.run; }
-  /// Null until the first one is there. May lag behind the scene, or be of the last one that could be computed.
+  /// Null until the first one is there. May lag behind the scene, or be of the last one that could be computed. While
+  /// something is dragged it has the parts that the page shows, else all.
   const std::shared_ptr<const LtiResult>& result() const { return series_.result; }
   const LtiSeries& series() const { return series_; }
   /// True when nothing is under way.
@@ -57,15 +58,16 @@ class DynamicsDocument : public QObject {
   };
 
   void change(const LtiScene& next, const QString& undo_text);
-  void apply(const LtiScene& scene);
+  void apply(const LtiScene& scene, const LtiParts& parts = {});
   void push(const LtiScene& before, const LtiScene& after, const QString& undo_text);
-  void request(const std::optional<Move>& move = {});
+  void request(const LtiParts& parts, const std::optional<Move>& move = {});
   void adopt(const LtiScene& scene, const LtiSeries& series, const QString& undo_text);
   void take(const LtiSeries& series, const std::optional<Move>& move, const QString& problem);
 
   QUndoStack undo_stack_;
   LtiScene scene_, committed_;  // committed_: without what is being dragged
   LtiSeries series_;
+  LtiParts asked_;  // of the newest result that was asked for
   std::shared_ptr<const LtiResult> move_base_;
   NewestAnswer<LtiSeries> openings_, results_;
 };

@@ -14,8 +14,10 @@
 #include "widgets/button.h"
 #include "widgets/format.h"
 #include "widgets/matrix_editor.h"
+#include "widgets/number_table.h"
 #include "widgets/theme.h"
 #include "widgets/value_slider.h"
+#include "widgets/words.h"
 #include "workspaces/dynamics_pictures.h"
 
 namespace statescope {
@@ -199,8 +201,12 @@ void DynamicsControls::build() {
   input_sliders_.push_back(length);
 
   add_heading(tr("What the numbers say"));
-  said_ = add_words("dynamics_said");
-  modes_ = add_words("dynamics_modes");
+  said_ = new Words(TextRole::caption);
+  said_->setObjectName(QStringLiteral("dynamics_said"));
+  modes_ = new NumberTable;
+  modes_->setObjectName(QStringLiteral("dynamics_modes"));
+  column_->addWidget(said_);
+  column_->addWidget(modes_);
   column_->addStretch(1);
 }
 
@@ -335,31 +341,21 @@ void DynamicsControls::show_result() {
   const auto& result = document_.result();
   if (!result) return;
   show_matrices();
-  const auto text = [](const std::string& sentence) { return QString::fromStdString(sentence).toHtmlEscaped(); };
-  said_->setTextFormat(Qt::RichText);
-  said_->setText(
-      QStringLiteral("<p>%1</p><p>%2</p><p>%3</p>")
-          .arg(text(sampling_sentence(*result)), text(reach_sentence(*result)), text(agreement_sentence(*result))));
+  said_->set_text(QString::fromStdString(sampling_sentence(*result) + "\n" + reach_sentence(*result) + "\n" +
+                                         agreement_sentence(*result)));
   const Theme& t = theme();
-  QString rows = QStringLiteral(
-                     "<tr style=\"color:%1\"><td>λ</td><td align=\"right\">ω rad/s</td><td align=\"right\">ζ</td>"
-                     "<td align=\"right\">τ s</td></tr>")
-                     .arg(t.muted.name());
+  std::vector<NumberTable::Row> rows;
   constexpr std::size_t most_rows = 16;
-  std::size_t shown = 0;
   for (const Mode& mode : result->modes) {
     if (mode.lambda.imag() < 0) continue;  // with its conjugate
-    if (++shown > most_rows) break;
-    rows += QStringLiteral(
-                "<tr><td><span style=\"color:%1\">%2</span></td><td align=\"right\">%3</td>"
-                "<td align=\"right\">%4</td><td align=\"right\">%5</td></tr>")
-                .arg((mode.discrete_stable ? t.symbol(Symbol::A) : t.danger).name(),
-                     complex_text(mode.lambda) + (mode.lambda.imag() > 0 ? QStringLiteral(" ±") : QString()),
-                     format_tick(mode.natural_frequency, 3), format_tick(mode.damping, 2),
-                     format_tick(mode.time_constant, 3));
+    if (rows.size() == most_rows) break;
+    rows.push_back(
+        {{complex_text(mode.lambda) + (mode.lambda.imag() > 0 ? QStringLiteral(" ±") : QString()),
+          format_tick(mode.natural_frequency, 3), format_tick(mode.damping, 2), format_tick(mode.time_constant, 3)},
+         mode.discrete_stable ? t.symbol(Symbol::A) : t.danger});
   }
-  modes_->setTextFormat(Qt::RichText);
-  modes_->setText(QStringLiteral("<table width=\"100%\" cellspacing=\"0\" cellpadding=\"2\">%1</table>").arg(rows));
+  modes_->set_rows({QStringLiteral("λ"), QStringLiteral("ω rad/s"), QStringLiteral("ζ"), QStringLiteral("τ s")},
+                   std::move(rows));
 }
 
 void DynamicsControls::choose_system(int index) {

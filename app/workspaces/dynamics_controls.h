@@ -15,7 +15,9 @@ namespace statescope {
 class Button;
 class DynamicsDocument;
 class MatrixEditor;
+class NumberTable;
 class ValueSlider;
+class Words;
 
 /// The inspector of the Dynamics workspace: the system and its parameters, how it is stepped, its input, its matrices,
 /// and what the numbers say in words.
@@ -52,7 +54,9 @@ class DynamicsControls : public QWidget {
   DynamicsDocument& document_;
   QVBoxLayout* column_;
   QComboBox *system_, *method_, *kind_;
-  QLabel *about_, *formula_, *file_, *said_, *modes_;
+  QLabel *about_, *formula_, *file_;
+  Words* said_;
+  NumberTable* modes_;
   QVBoxLayout *system_column_, *input_column_;
   std::vector<ValueSlider*> system_sliders_;
   ValueSlider* states_;

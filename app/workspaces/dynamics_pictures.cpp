@@ -109,7 +109,7 @@ QString state_name(const LtiResult& r, std::int64_t state) {
 std::shared_ptr<const PolePlaneData> s_plane_of(const LtiResult& r) {
   auto data = std::make_shared<PolePlaneData>();
   for (const Mode& mode : r.modes) data->poles.push_back(mode.lambda);
-  data->region = region_of(stability_region(r.run.rule), tr("dies out when stepped by %1").arg(method_text(r)));
+  data->region = region_of(stability_region(r.run.rule), tr("stable by %1").arg(method_text(r)));
   data->delta = r.run.rule.delta;
   data->draggable = !std::holds_alternative<DplrSystem>(r.run.system);
   data->title = {{tr("Eigenvalues of "), {}}, {QStringLiteral("A"), Symbol::A}};
@@ -138,8 +138,12 @@ PortraitAxis portrait_axis(const LtiSeries& series, std::int64_t axis) {
   return {state_name(r, state), Eigen::VectorXd::Unit(N, state), series.states[static_cast<std::size_t>(state)]};
 }
 
-Eigen::VectorXd portrait_point(const Eigen::MatrixXd& V, const Eigen::VectorXd& h, const Eigen::Vector2d& p) {
+Eigen::VectorXd portrait_point(const Eigen::MatrixXd& V, const Eigen::VectorXd& h, const Eigen::VectorXd& p) {
   return h + V * (V.transpose() * V).completeOrthogonalDecomposition().solve(p - V.transpose() * h);
+}
+
+int portrait_axes(const LtiView& view, std::int64_t states) {
+  return view.three_d && states >= 3 ? 3 : 2;
 }
 
 std::shared_ptr<const PhaseData> phase_of(const LtiSeries& series, const LtiView& view, std::int64_t sample) {
@@ -154,21 +158,22 @@ std::shared_ptr<const PhaseData> phase_of(const LtiSeries& series, const LtiView
     data->subtitle = tr("the state over its input");
     return data;
   }
-  Eigen::MatrixXd V(N, 2);
-  for (int i = 0; i < (view.three_d && N >= 3 ? 3 : 2); ++i) {
+  const int axes = portrait_axes(view, N);
+  Eigen::MatrixXd V(N, axes);
+  for (int i = 0; i < axes; ++i) {
     const PortraitAxis axis = portrait_axis(series, view.axes[i]);
     data->axes.push_back({axis.name, {}, axis.values});
-    if (i < 2) V.col(i) = axis.direction;
-  }
-  if (data->in_space()) {
-    data->subtitle = tr("the state’s path; drag to turn it");
-    return data;
+    V.col(i) = axis.direction;
   }
   data->startable = true;
   Eigen::VectorXd h0 = Eigen::VectorXd::Zero(N);
   if (!r.run.h0.empty()) h0 = Eigen::Map<const Eigen::VectorXd>(r.run.h0.data(), N);
-  const Eigen::Vector2d start = V.transpose() * h0;
-  data->start = QPointF(start[0], start[1]);
+  const Eigen::VectorXd start = V.transpose() * h0;
+  data->start.assign(start.begin(), start.end());
+  if (data->in_space()) {
+    data->subtitle = tr("drag to turn it; click to start from there");
+    return data;
+  }
   if (L > 0) {  // p' = Vᵀ(A h + B u), where h has p in the plane and else what it has at the cursor
     const auto t = static_cast<std::size_t>(std::clamp<std::int64_t>(sample, 0, L - 1));
     Eigen::VectorXd h(N);
@@ -208,7 +213,7 @@ std::shared_ptr<const CurvesData> input_of(const LtiSeries& series) {
   auto data = curves_over_time(r);
   data->curves = {{QStringLiteral("u"), series.input, Symbol::x, false}};
   data->title = {{tr("Input "), {}}, {QStringLiteral("u"), Symbol::x}};
-  data->subtitle = QString::fromUtf8(signal_kind_name(r.run.input.kind)) + tr(" · draw your own");
+  data->subtitle = QString::fromUtf8(signal_kind_name(r.run.input.kind)) + tr(" · draw on it");
   data->y_axis = QStringLiteral("u");
   data->symbol = Symbol::x;
   return data;
@@ -233,8 +238,8 @@ std::shared_ptr<const CurvesData> input_output_of(const LtiSeries& series) {
 std::shared_ptr<const CurvesData> kernel_of(const LtiSeries& series) {
   const LtiResult& r = *series.result;
   auto data = curves_over_time(r);
-  data->curves = {{tr("Δ · C e^(tA) B, exact"), series.exact_kernel, {}, true},
-                  {tr("K, %1").arg(method_text(r)), series.kernel, Symbol::C, false}};
+  if (r.parts.continuous) data->curves.push_back({tr("Δ · C e^(tA) B, exact"), series.exact_kernel, {}, true});
+  data->curves.push_back({tr("K, %1").arg(method_text(r)), series.kernel, Symbol::C, false});
   data->title = {{tr("Convolution kernel "), {}}, {QStringLiteral("K"), Symbol::C}};
   data->subtitle = tr("what is left of one unit sample after a time");
   data->y_axis = QStringLiteral("K");
@@ -246,8 +251,8 @@ std::shared_ptr<const CurvesData> kernel_of(const LtiSeries& series) {
 std::shared_ptr<const CurvesData> step_response_of(const LtiSeries& series) {
   const LtiResult& r = *series.result;
   auto data = curves_over_time(r);
-  data->curves = {{tr("exact"), series.continuous_step, {}, true},
-                  {method_text(r), series.step_response, Symbol::y, false}};
+  if (r.parts.continuous) data->curves.push_back({tr("exact"), series.continuous_step, {}, true});
+  data->curves.push_back({method_text(r), series.step_response, Symbol::y, false});
   data->title = {{tr("Step response"), {}}};
   data->subtitle = tr("how it settles after the input jumps to 1");
   data->y_axis = QStringLiteral("y");
@@ -257,6 +262,7 @@ std::shared_ptr<const CurvesData> step_response_of(const LtiSeries& series) {
 }
 
 std::shared_ptr<const BodeData> bode_of(const LtiResult& r) {
+  if (!r.parts.frequency) return nullptr;
   auto data = std::make_shared<BodeData>();
   data->frequency = r.frequency.omega;
   data->unit = QStringLiteral("rad/s");

@@ -28,9 +28,11 @@ struct PortraitAxis {
   Series values;              // [L]
 };
 PortraitAxis portrait_axis(const LtiSeries& series, std::int64_t axis);
-/// The state nearest to `h` that the two directions V [N, 2] show at `p`.
-Eigen::VectorXd portrait_point(const Eigen::MatrixXd& V, const Eigen::VectorXd& h, const Eigen::Vector2d& p);
-/// In space with three or more states. The arrows are the velocity A h + B u with the input, and what the plane does
+/// The state nearest to `h` that the directions V [N, 2 or 3] show at `p` [2 or 3].
+Eigen::VectorXd portrait_point(const Eigen::MatrixXd& V, const Eigen::VectorXd& h, const Eigen::VectorXd& p);
+/// How many axes a portrait has: space needs three states.
+int portrait_axes(const LtiView& view, std::int64_t states);
+/// The arrows are the velocity A h + B u with the input, and what the plane does
 /// not show of h, as they are at `sample`.
 std::shared_ptr<const PhaseData> phase_of(const LtiSeries& series, const LtiView& view, std::int64_t sample);
 std::shared_ptr<const CurvesData> states_of(const LtiSeries& series);
@@ -38,6 +40,7 @@ std::shared_ptr<const CurvesData> input_of(const LtiSeries& series);
 std::shared_ptr<const CurvesData> input_output_of(const LtiSeries& series);
 std::shared_ptr<const CurvesData> kernel_of(const LtiSeries& series);
 std::shared_ptr<const CurvesData> step_response_of(const LtiSeries& series);
+/// Null where the result has no frequency response.
 std::shared_ptr<const BodeData> bode_of(const LtiResult& result);
 std::shared_ptr<const ConvolutionData> convolution_of(const LtiSeries& series);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "workspaces/dynamics_workspace.h"
 
+#include <QAbstractItemView>
 #include <QComboBox>
 #include <QFileDialog>
 #include <QFileInfo>
@@ -40,6 +41,12 @@ bool is_wav(const QFileInfo& file) {
   return file.suffix().compare(QLatin1String("wav"), Qt::CaseInsensitive) == 0;
 }
 
+// Where the bar has little room a box is as wide as so many letters; what is chosen among keeps its words.
+void let_give_way(QComboBox* box, int letters) {
+  box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+  box->setMinimumContentsLength(letters);
+}
+
 template <class V>
 V* named(V* view, const char* name) {
   view->setObjectName(QLatin1String(name));
@@ -76,12 +83,13 @@ QWidget* DynamicsWorkspace::build_bar() {
   examples_ = named(new QComboBox, "dynamics_examples");
   examples_->setAccessibleName(tr("Examples"));
   examples_->setPlaceholderText(tr("Examples"));
-  examples_->setSizeAdjustPolicy(QComboBox::AdjustToContents);
+  let_give_way(examples_, 10);
   for (const DynamicsExample& example : dynamics_examples()) {
     examples_->addItem(example.title);
     examples_->setItemData(examples_->count() - 1, example.sentence, Qt::ToolTipRole);
   }
   examples_->setCurrentIndex(-1);
+  examples_->view()->setMinimumWidth(examples_->view()->sizeHintForColumn(0) + scaled(24));
   phase_box_ = new QWidget;
   auto* axes = new QHBoxLayout(phase_box_);
   axes->setContentsMargins(0, 0, 0, 0);
@@ -91,6 +99,7 @@ QWidget* DynamicsWorkspace::build_bar() {
   for (int i = 0; i < 3; ++i) {
     axes_[i] = named(new QComboBox, QByteArray("dynamics_axis_").append(static_cast<char>('0' + i)).constData());
     axes_[i]->setAccessibleName(tr("State on axis %1").arg(i + 1));
+    let_give_way(axes_[i], 5);
     axes->addWidget(axes_[i]);
   }
   space_ = named(new SegmentedControl(tr("Plane or space")), "dynamics_space");
@@ -101,7 +110,7 @@ QWidget* DynamicsWorkspace::build_bar() {
   row->setContentsMargins(0, 0, 0, 0);
   row->setSpacing(scaled(12));
   row->addWidget(pages_);
-  row->addWidget(examples_);
+  row->addWidget(examples_, 1);
   row->addStretch(1);
   row->addWidget(phase_box_);
   return bar;
@@ -403,7 +412,7 @@ void DynamicsWorkspace::show_result() {
       axes_[i]->clear();
       for (std::int64_t n = 0; n < N; ++n) axes_[i]->addItem(state_name(*result, n));
       for (int n = 1; n <= 3; ++n) {
-        axes_[i]->addItem(tr("principal %1").arg(n));
+        axes_[i]->addItem(QStringLiteral("p%1").arg(subscript(n)));
         axes_[i]->setItemData(axes_[i]->count() - 1, tr("The direction in which the state moves most, or next to most"),
                               Qt::ToolTipRole);
       }
@@ -475,17 +484,20 @@ void DynamicsWorkspace::choose_axes(int axis, int choice) {
   show_result();
 }
 
-// What the plane does not show of the state starts where it did.
-void DynamicsWorkspace::move_start(QPointF start, bool finished) {
+// What the portrait does not show of the state starts where it did.
+void DynamicsWorkspace::move_start(const std::vector<double>& start, bool finished) {
   const auto& result = document_.result();
+  const LtiView& view = document_.scene().view;
   if (!result) return;
   const std::int64_t N = result->states_count();
+  const int axes = portrait_axes(view, N);
+  if (std::ssize(start) != axes) return;
   LtiRun run = document_.run();
   run.h0.resize(static_cast<std::size_t>(N));
-  Eigen::MatrixXd V(N, 2);
-  for (int i = 0; i < 2; ++i) V.col(i) = portrait_axis(document_.series(), document_.scene().view.axes[i]).direction;
+  Eigen::MatrixXd V(N, axes);
+  for (int i = 0; i < axes; ++i) V.col(i) = portrait_axis(document_.series(), view.axes[i]).direction;
   Eigen::Map<Eigen::VectorXd> h0(run.h0.data(), N);
-  h0 = portrait_point(V, h0, {start.x(), start.y()});
+  h0 = portrait_point(V, h0, Eigen::Map<const Eigen::VectorXd>(start.data(), axes));
   document_.change_run(run, tr("start elsewhere"), finished);
 }
 

@@ -59,7 +59,7 @@ class DynamicsWorkspace : public Workspace {
   void show_cursor();
   void fit_transport();
   void choose_axes(int axis, int state);
-  void move_start(QPointF start, bool finished);
+  void move_start(const std::vector<double>& start, bool finished);
   void choose_file(SignalKind kind);
   LtiView::Page page() const { return document_.scene().view.page; }
 

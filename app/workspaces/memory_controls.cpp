@@ -43,6 +43,35 @@ QComboBox* choice(const char* name, const QString& accessible_name) {
   return box;
 }
 
+ValueSlider* slider(const char* name, const QString& title, const ValueSlider::Range& range) {
+  auto* made = new ValueSlider(title, range);
+  made->setObjectName(QLatin1String(name));
+  return made;
+}
+
+// Named choices over sliders.
+void arrange(QWidget& panel, const std::vector<std::pair<QLabel*, QComboBox*>>& choices,
+             std::initializer_list<ValueSlider*> sliders) {
+  auto* grid = new QGridLayout;
+  grid->setVerticalSpacing(scaled(8));
+  for (int i = 0; i < static_cast<int>(choices.size()); ++i) {
+    const auto [name, box] = choices[static_cast<std::size_t>(i)];
+    name->setFixedWidth(scaled(88));
+    grid->addWidget(name, i, 0);
+    grid->addWidget(box, i, 1);
+  }
+  grid->setColumnStretch(1, 1);
+  auto* column = new QVBoxLayout(&panel);
+  column->setContentsMargins(0, 0, 0, 0);
+  column->setSpacing(scaled(6));
+  column->addLayout(grid);
+  for (ValueSlider* made : sliders) column->addWidget(made);
+}
+
+void fill_rules(QComboBox* box) {
+  for (const Method rule : rules) box->addItem(QString::fromLatin1(method_name(rule)));
+}
+
 void choose(QComboBox* box, int index) {
   const QSignalBlocker quiet(box);
   box->setCurrentIndex(index);
@@ -65,39 +94,24 @@ MemoryControls::MemoryControls(MemoryDocument& document, QWidget* parent) : QWid
   family_ = choice("memory_family", tr("Method"));
   for (const HippoFamily family : families) family_->addItem(name_of(family));
   rule_ = choice("memory_rule", tr("Discretisation"));
-  for (const Method rule : rules) rule_->addItem(QString::fromLatin1(method_name(rule)));
+  fill_rules(rule_);
   window_ = choice("memory_window", tr("Window convention"));
   window_->addItem(tr("[0, θ], unhalved"));
   window_->addItem(tr("[0, 2θ], halved"));
   start_ = choice("memory_start", tr("Start"));
   start_->addItem(tr("with the first sample"));
   start_->addItem(tr("in silence (hippo.py)"));
-  order_ = new ValueSlider(tr("Order N"), order_range);
-  theta_ = new ValueSlider(tr("Window or time scale θ"), theta_range);
-  delta_ = new ValueSlider(tr("Step Δ"), delta_range);
-  order_->setObjectName(QStringLiteral("memory_order"));
-  theta_->setObjectName(QStringLiteral("memory_theta"));
-  delta_->setObjectName(QStringLiteral("memory_delta"));
+  order_ = slider("memory_order", tr("Order N"), order_range);
+  theta_ = slider("memory_theta", tr("Window or time scale θ"), theta_range);
+  delta_ = slider("memory_delta", tr("Step Δ"), delta_range);
   window_label_ = caption(tr("Window"));
   start_label_ = caption(tr("Begins"));
-
-  auto* grid = new QGridLayout;
-  grid->setVerticalSpacing(scaled(8));
-  const std::pair<QLabel*, QComboBox*> rows[] = {{caption(tr("Method")), family_},
-                                                 {caption(tr("Stepped by")), rule_},
-                                                 {window_label_, window_},
-                                                 {start_label_, start_}};
-  for (int i = 0; i < static_cast<int>(std::size(rows)); ++i) {
-    rows[i].first->setFixedWidth(scaled(88));
-    grid->addWidget(rows[i].first, i, 0);
-    grid->addWidget(rows[i].second, i, 1);
-  }
-  grid->setColumnStretch(1, 1);
-  auto* column = new QVBoxLayout(this);
-  column->setContentsMargins(0, 0, 0, 0);
-  column->setSpacing(scaled(6));
-  column->addLayout(grid);
-  for (ValueSlider* slider : {order_, theta_, delta_}) column->addWidget(slider);
+  arrange(*this,
+          {{caption(tr("Method")), family_},
+           {caption(tr("Stepped by")), rule_},
+           {window_label_, window_},
+           {start_label_, start_}},
+          {order_, theta_, delta_});
 
   connect(family_, &QComboBox::currentIndexChanged, this, [this](int index) {
     change(tr("Method"), true, [index](MemoryMethod& method) {
@@ -198,30 +212,13 @@ ChainControls::ChainControls(MemoryDocument& document, QWidget* parent) : QWidge
     form_->addItem(tr("S4 from %1").arg(family == HippoFamily::legs_lti ? QStringLiteral("LegS") : name_of(family)));
   for (const char* name : {"S4D-Lin", "S4D-Inv", "S4D-LegS", "S4D-Real"}) form_->addItem(QLatin1String(name));
   rule_ = choice("chain_rule", tr("Discretisation"));
-  for (const Method rule : rules) rule_->addItem(QString::fromLatin1(method_name(rule)));
-  order_ = new ValueSlider(tr("Order N"), order_range);
-  theta_ = new ValueSlider(tr("Window or time scale θ"), theta_range);
-  delta_ = new ValueSlider(tr("Step Δ"), delta_range);
-  read_ = new ValueSlider(tr("Coefficient that C reads"), order_range);
-  order_->setObjectName(QStringLiteral("chain_order"));
-  theta_->setObjectName(QStringLiteral("chain_theta"));
-  delta_->setObjectName(QStringLiteral("chain_delta"));
-  read_->setObjectName(QStringLiteral("chain_read"));
-  auto* grid = new QGridLayout;
-  grid->setVerticalSpacing(scaled(8));
-  const std::pair<QLabel*, QComboBox*> rows[] = {{caption(tr("Start from")), form_},
-                                                 {caption(tr("Stepped by")), rule_}};
-  for (int i = 0; i < static_cast<int>(std::size(rows)); ++i) {
-    rows[i].first->setFixedWidth(scaled(88));
-    grid->addWidget(rows[i].first, i, 0);
-    grid->addWidget(rows[i].second, i, 1);
-  }
-  grid->setColumnStretch(1, 1);
-  auto* column = new QVBoxLayout(this);
-  column->setContentsMargins(0, 0, 0, 0);
-  column->setSpacing(scaled(6));
-  column->addLayout(grid);
-  for (ValueSlider* slider : {order_, theta_, delta_, read_}) column->addWidget(slider);
+  fill_rules(rule_);
+  order_ = slider("chain_order", tr("Order N"), order_range);
+  theta_ = slider("chain_theta", tr("Window or time scale θ"), theta_range);
+  delta_ = slider("chain_delta", tr("Step Δ"), delta_range);
+  read_ = slider("chain_read", tr("Coefficient that C reads"), order_range);
+  arrange(*this, {{caption(tr("Start from")), form_}, {caption(tr("Stepped by")), rule_}},
+          {order_, theta_, delta_, read_});
 
   connect(form_, &QComboBox::currentIndexChanged, this, [this](int index) {
     change(tr("Start"), true, [index](S4Run& run) {

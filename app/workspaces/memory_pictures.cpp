@@ -91,7 +91,7 @@ QString name_of(HippoFamily family) {
     case HippoFamily::legs:
       return QStringLiteral("LegS");
     case HippoFamily::legs_lti:
-      return tr("LegS, time-invariant");
+      return tr("LegS (LTI)");  // short, for legends and chips; the card says the rest
     case HippoFamily::legt:
       return QStringLiteral("LegT");
     case HippoFamily::lmu:

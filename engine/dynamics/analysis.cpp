@@ -4,6 +4,7 @@
 #include <Eigen/Eigenvalues>
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <limits>
 #include <numbers>
 
@@ -115,15 +116,21 @@ FrequencyResponse frequency_response(const DenseSystem& system, const DiscreteSy
                                      std::vector<double> omega) {
   FrequencyResponse response;
   response.omega = std::move(omega);
-  const TransferFunction continuous(system.A, system.B, system.C, system.D);
+  // Two matrices, two threads.
+  auto continuous = std::async(std::launch::async, [&] {
+    const TransferFunction function(system.A, system.B, system.C, system.D);
+    std::vector<Complex> values;
+    for (const double w : response.omega) values.push_back(function(Complex(0, w)));
+    return values;
+  });
   // z(zI − Ā)⁻¹(B̄ + B̄₋₁/z) = (zI − Ā)⁻¹(zB̄ + B̄₋₁)
   const TransferFunction discrete(step.A, step.B, step.C, step.D);
   const Eigen::VectorXcd B = discrete.reduced(step.B), previous = discrete.reduced(step.B_previous);
   for (const double w : response.omega) {
-    response.continuous.push_back(continuous(Complex(0, w)));
     const Complex z = std::polar(1.0, w * delta);
     response.discrete.push_back(w * delta <= std::numbers::pi ? discrete(z, z * B + previous) : Complex(nan, nan));
   }
+  response.continuous = continuous.get();
   return response;
 }
 

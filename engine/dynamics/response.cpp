@@ -43,12 +43,24 @@ std::vector<std::vector<double>> read_powers(const Eigen::MatrixXd& M, const Eig
                                              const Eigen::MatrixXd& V, std::int64_t length, std::stop_token stop) {
   std::vector<std::vector<double>> values(static_cast<std::size_t>(V.cols()));
   for (auto& column : values) column.reserve(static_cast<std::size_t>(length));
-  Eigen::RowVectorXd row = C, next(C.size());  // C M^l serves every column
-  for (std::int64_t l = 0; l < length; ++l) {
-    if (l % steps_between_looks == 0 && stop.stop_requested()) throw Cancelled();
-    for (std::int64_t i = 0; i < V.cols(); ++i) values[static_cast<std::size_t>(i)].push_back(row.dot(V.col(i)));
-    next.noalias() = row * M;
-    row.swap(next);
+  // C M^{i+js} V = (C M^i)(M^{js} V): s rows C M^i are made once, and s more numbers cost a product with M^s. So little
+  // work for each of them is worth the powers where there are many.
+  const std::int64_t block = length < 256 ? 1 : 32;
+  Eigen::MatrixXd rows(block, C.size()), power = M;
+  rows.row(0) = C;
+  for (std::int64_t i = 1; i < block; ++i) rows.row(i).noalias() = rows.row(i - 1) * M;
+  for (std::int64_t i = 1; i < block; i *= 2) power = (power * power).eval();
+  Eigen::MatrixXd moved = V, next(V.rows(), V.cols()), read(block, V.cols());
+  for (std::int64_t l = 0; l < length; l += block) {
+    if (l / block % steps_between_looks == 0 && stop.stop_requested()) throw Cancelled();
+    read.noalias() = rows * moved;
+    for (std::int64_t i = 0; i < V.cols(); ++i) {
+      const auto column = read.col(i).head(std::min(block, length - l));
+      auto& of_column = values[static_cast<std::size_t>(i)];
+      of_column.insert(of_column.end(), column.begin(), column.end());
+    }
+    next.noalias() = power * moved;
+    moved.swap(next);
   }
   return values;
 }

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <numbers>
 
 #include "engine/dynamics/s4.h"
@@ -53,16 +54,13 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
   return largest;
 }
 
-// Kernel, free response, and the exact answers to an impulse and a step, which are those of the zero-order hold. All of
-// them read the same powers of Ā where that is the method.
-void characteristic_responses(LtiResult& r, const Eigen::VectorXd& h0, std::stop_token stop) {
-  const DenseSystem& s = r.system.dense;
-  const std::int64_t N = s.states(), L = std::ssize(r.recurrence);
-  const bool holds = r.run.rule.method == Method::zoh, free = !h0.isZero(0);
-  Eigen::MatrixXd read(N, 1 + (free ? 1 : 0) + (holds ? 1 : 0));
+// Kernel and free response read the same powers of Ā.
+void discrete_responses(LtiResult& r, const Eigen::VectorXd& h0, std::stop_token stop) {
+  const std::int64_t L = std::ssize(r.recurrence);
+  const bool free = !h0.isZero(0);
+  Eigen::MatrixXd read(r.states_count(), free ? 2 : 1);
   read.col(0) = r.step.A * r.step.B + r.step.B_previous;
   if (free) read.col(1) = r.step.A * h0;
-  if (holds) read.rightCols(1) = s.B;
   auto values = read_powers(r.step.A, r.step.C, read, L, stop);
   r.kernel = std::move(values.front());
   if (L > 0) {
@@ -70,19 +68,20 @@ void characteristic_responses(LtiResult& r, const Eigen::VectorXd& h0, std::stop
     r.kernel.insert(r.kernel.begin(), r.step.C.dot(r.step.B));
   }
   if (free) r.free_response = std::move(values[1]);
-  if (holds) {
-    r.continuous_impulse = std::move(values.back());
-    r.continuous_step = running_sum(r.kernel);
-  } else {
-    StepRule exact = r.run.rule;
-    exact.method = Method::zoh;
-    const DiscreteSystem held = discretise(s, exact);
-    Eigen::MatrixXd both(N, 2);
-    both << s.B, held.B;
-    values = read_powers(held.A, s.C, both, L, stop);
-    r.continuous_impulse = std::move(values[0]);
-    r.continuous_step = running_sum(values[1]);
-  }
+}
+
+// The exact answers to an impulse and a step, which are those of the zero-order hold.
+void continuous_responses(LtiResult& r, std::stop_token stop) {
+  const DenseSystem& s = r.system.dense;
+  const std::int64_t L = r.length();
+  StepRule exact = r.run.rule;
+  exact.method = Method::zoh;
+  const DiscreteSystem held = r.run.rule.method == Method::zoh ? r.step : discretise(s, exact);
+  Eigen::MatrixXd both(s.states(), 2);
+  both << s.B, held.B;
+  auto values = read_powers(held.A, s.C, both, L, stop);
+  r.continuous_impulse = std::move(values[0]);
+  r.continuous_step = running_sum(values[1]);
   if (L > 0) {  // held for l samples: Σ_{j<l} C Ā^j B̄
     r.continuous_step.pop_back();
     r.continuous_step.insert(r.continuous_step.begin(), 0);
@@ -98,8 +97,6 @@ void end_at_overflow(LtiResult& r) {
   if (length < r.input.size()) r.diverges_at = static_cast<std::int64_t>(length);
   r.input.resize(length);
   r.kernel.resize(length);
-  r.continuous_impulse.resize(length);
-  r.continuous_step.resize(length);
   r.free_response.resize(r.free_response.empty() ? 0 : length);
   r.recurrence.resize(length);
   for (std::vector<double>& state : r.states) state.resize(length);
@@ -134,11 +131,14 @@ void answer(LtiResult& r, std::stop_token stop) {
 
 }  // namespace
 
-LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::stop_token stop) {
+LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::stop_token stop, LtiParts parts) {
   LtiResult r;
   r.run = run;
+  r.parts = parts;
   check(run.rule);
   r.system = build(run.system);
+  // Nothing needs them before the frequencies do.
+  auto modes = std::async(std::launch::async, [&r] { return modes_of(listed_eigenvalues(r.system), r.run.rule); });
   r.input = sample(run.input, run.rule.delta, base, stop);
   const std::int64_t N = r.states_count(), L = r.length();
   if (N * L > max_state_samples)
@@ -147,20 +147,22 @@ LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::
   require_memory((N + 16) * L * static_cast<std::int64_t>(sizeof(double)), "the answer of the system");
   const Eigen::VectorXd h0 = initial_state(run, N);
   r.step = discretise(r.system.dense, run.rule);
-  r.modes = modes_of(listed_eigenvalues(r.system), run.rule);
 
   Run recurrence = run_recurrence(r.step, r.input, h0, stop);
   for (std::int64_t n = 0; n < N; ++n)
     r.states.emplace_back(recurrence.states.row(n).begin(), recurrence.states.row(n).end());
   r.recurrence = std::move(recurrence.output);
   r.diverges_at = recurrence.diverges_at;
-  characteristic_responses(r, h0, stop);
+  discrete_responses(r, h0, stop);
   end_at_overflow(r);
+  if (parts.continuous) continuous_responses(r, stop);
   answer(r, stop);
+  r.modes = modes.get();
   r.step_response = running_sum(r.kernel);
   for (double& y : r.step_response) y += r.system.dense.D;
-  r.frequency =
-      frequency_response(r.system.dense, r.step, run.rule.delta, frequencies_of(r.modes, run.rule.delta, frequencies));
+  if (parts.frequency)
+    r.frequency = frequency_response(r.system.dense, r.step, run.rule.delta,
+                                     frequencies_of(r.modes, run.rule.delta, frequencies));
   r.controllable = controllable_rank(r.system.dense.A, r.system.dense.B);
   r.observable = observable_rank(r.system.dense.A, r.system.dense.C);
   return r;

@@ -171,7 +171,7 @@ TEST_F(DynamicsTest, a_click_in_the_portrait_starts_there_and_the_theatre_says_s
   ASSERT_EQ(document().run().h0.size(), 2u);
   EXPECT_EQ(document().run().h0[0], start.x());
   EXPECT_EQ(document().run().h0[1], start.y());
-  EXPECT_EQ(*phase.data()->start, start);
+  EXPECT_EQ(phase.data()->start, (std::vector<double>{start.x(), start.y()}));
   EXPECT_EQ(document().undo_stack().count(), 1);
   find<SegmentedControl>("dynamics_pages").selected(1);
   ASSERT_TRUE(ready());
@@ -183,10 +183,36 @@ TEST_F(DynamicsTest, a_click_in_the_portrait_starts_there_and_the_theatre_says_s
   EXPECT_NEAR(shown.recurrence[9], sum, 1e-12);
 }
 
+TEST_F(DynamicsTest, a_click_in_space_starts_at_the_depth_of_the_present_start) {
+  enter();
+  LtiScene scene = document().scene();
+  scene.run.system = make_preset("hippo-legs");
+  scene.run.h0 = {0.2, -0.3, 0.1, 0.4, 0, 0, 0, 0};
+  scene.view = {};
+  scene.view.three_d = true;
+  scene.view.axes[0] = 0;
+  scene.view.axes[1] = 1;
+  scene.view.axes[2] = 3;
+  document().open_scene(scene);
+  ASSERT_TRUE(ready());
+  auto& phase = find<PhaseView>("dynamics_phase");
+  ASSERT_TRUE(phase.data()->in_space());
+  ASSERT_EQ(phase.data()->start, (std::vector<double>{0.2, -0.3, 0.4}));
+  const QPoint place(phase.width() - 30, phase.height() - 30);
+  ASSERT_FALSE(phase.point_near(place));
+  const std::vector<double> start = phase.start_at(place);
+  click(phase, place);
+  ASSERT_TRUE(ready());
+  const std::vector<double>& h0 = document().run().h0;
+  for (int i = 0; i < 3; ++i) EXPECT_NEAR(h0[i == 2 ? 3 : i], start[i], 1e-12);
+  EXPECT_NEAR(h0[2], 0.1, 1e-12);  // what is not shown stays
+  EXPECT_NE(start, (std::vector<double>{0.2, -0.3, 0.4}));
+}
+
 TEST_F(DynamicsTest, principal_directions_are_axes_of_the_portrait_too) {
   enter();
   choose("dynamics_system", "Random, stable");
-  choose("dynamics_axis_0", "principal 1");
+  choose("dynamics_axis_0", "p₁");
   const LtiSeries& series = document().series();
   ASSERT_EQ(series.principal.size(), 3u);
   EXPECT_GE(series.directions.shares[0], series.directions.shares[1]);

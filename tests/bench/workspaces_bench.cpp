@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// How long a hand waits in the workspaces of linear systems: from what it does to the picture, the whole workspace
-// painted, and the longest event handler meanwhile. Without a screen:
+// How long a hand waits in the workspaces of linear systems: in the window of 1280×800, from what it does until the
+// window has painted what changed, and the longest event handler meanwhile. Without a screen:
 //
 //   QT_QPA_PLATFORM=offscreen workspaces_bench dynamics|memory [SAMPLES [STATES]]
 #include <QApplication>
@@ -13,6 +13,7 @@
 #include <cstring>
 #include <string>
 
+#include "main_window.h"
 #include "widgets/signal_view.h"
 #include "widgets/theme.h"
 #include "widgets/transport_bar.h"
@@ -25,18 +26,22 @@ using namespace statescope;
 
 constexpr int repetitions = 30;
 
-// Knows how long the longest event took.
+// Knows how long the longest event took, and when the window has painted what is waited for.
 class Bench : public QApplication {
  public:
   using QApplication::QApplication;
   bool notify(QObject* receiver, QEvent* event) override {
+    const bool paints = event->type() == QEvent::UpdateRequest;
     QElapsedTimer clock;
     clock.start();
     const bool handled = QApplication::notify(receiver, event);
     longest = std::max(longest, static_cast<double>(clock.nsecsElapsed()) * 1e-6);
+    painted = painted || (paints && wanted && wanted());
     return handled;
   }
   double longest = 0;
+  std::function<bool()> wanted;
+  bool painted = false;
 };
 
 double median(std::vector<double> values) {
@@ -50,22 +55,24 @@ void settle(const Workspace& workspace) {
 
 // Milliseconds until `done`, pictures painted.
 template <class Act, class Done>
-double wait(Workspace& workspace, const Act& act, const Done& done) {
+double wait(Bench& bench, const Act& act, const Done& done) {
   QElapsedTimer clock;
   clock.start();
+  bench.wanted = done;
+  bench.painted = false;
   act();
-  while (!done()) QCoreApplication::processEvents(QEventLoop::WaitForMoreEvents);
-  workspace.repaint();
-  QCoreApplication::processEvents();
+  while (!bench.painted) QCoreApplication::processEvents(QEventLoop::WaitForMoreEvents);
   return static_cast<double>(clock.nsecsElapsed()) * 1e-6;
 }
 
 template <class Space>
-void show(Space& workspace) {
-  workspace.resize(1120, 760);
-  workspace.show();
-  workspace.enter();
+Space& show(MainWindow& window, const char* id) {
+  window.resize(1280, 800);
+  window.show();
+  window.show_workspace(QLatin1String(id));
+  auto& workspace = dynamic_cast<Space&>(*window.workspace(QLatin1String(id)));
   settle(workspace);
+  return workspace;
 }
 
 void report(const Bench& bench, const char* what, std::vector<double> times) {
@@ -81,7 +88,7 @@ void until_result(Bench& bench, DynamicsWorkspace& workspace, const char* what, 
   for (int i = 0; i < repetitions; ++i) {
     const auto before = workspace.document().result();
     times.push_back(wait(
-        workspace, [&] { act(i); }, [&] { return workspace.document().result() != before; }));
+        bench, [&] { act(i); }, [&] { return workspace.document().result() != before; }));
     settle(workspace);
   }
   report(bench, what, times);
@@ -101,8 +108,8 @@ void paint(Bench& bench, QWidget& view, const char* what, const std::function<vo
 }
 
 void dynamics(Bench& bench, std::int64_t samples, std::int64_t states) {
-  DynamicsWorkspace workspace(STATESCOPE_BENCH_ASSETS);
-  show(workspace);
+  MainWindow window(STATESCOPE_BENCH_ASSETS);
+  auto& workspace = show<DynamicsWorkspace>(window, "dynamics");
   DynamicsDocument& document = workspace.document();
   LtiRun run = document.run();
   Preset system = make_preset("random-stable");
@@ -114,8 +121,7 @@ void dynamics(Bench& bench, std::int64_t samples, std::int64_t states) {
   run.rule.delta = 0.02;
   bench.longest = 0;
   const auto first = wait(
-      workspace, [&] { document.change_run(run, QStringLiteral("shape")); },
-      [&] { return document.result()->run == run; });
+      bench, [&] { document.change_run(run, QStringLiteral("shape")); }, [&] { return document.result()->run == run; });
   std::printf("dynamics, %lld samples, %lld states\n", static_cast<long long>(samples), static_cast<long long>(states));
   report(bench, "another system, first picture", {first});
   std::vector<double> computing;
@@ -148,8 +154,7 @@ void dynamics(Bench& bench, std::int64_t samples, std::int64_t states) {
     std::vector<double> cursor;
     for (int i = 0; i < repetitions; ++i)
       cursor.push_back(wait(
-          workspace,
-          [&] { workspace.transport_bar().transport().set_position(static_cast<int>((i + 1) * samples / 40)); },
+          bench, [&] { workspace.transport_bar().transport().set_position(static_cast<int>((i + 1) * samples / 40)); },
           [] { return true; }));
     report(bench, "cursor to picture", cursor);
   }
@@ -181,8 +186,8 @@ void dynamics(Bench& bench, std::int64_t samples, std::int64_t states) {
 }
 
 void memory(Bench& bench, std::int64_t samples, std::int64_t order) {
-  MemoryWorkspace workspace(STATESCOPE_BENCH_ASSETS);
-  show(workspace);
+  MainWindow window(STATESCOPE_BENCH_ASSETS);
+  auto& workspace = show<MemoryWorkspace>(window, "memory");
   MemoryDocument& document = workspace.document();
   MemoryState state = document.state();
   state.memory.run.input.length = samples;
@@ -195,7 +200,7 @@ void memory(Bench& bench, std::int64_t samples, std::int64_t order) {
   for (int i = 0; i < repetitions; ++i) {
     for (MemoryMethod& method : state.memory.run.methods) method.hippo.theta = 1 + 0.01 * i;
     slider.push_back(wait(
-        workspace, [&] { document.change(state, QStringLiteral("theta"), false); },
+        bench, [&] { document.change(state, QStringLiteral("theta"), false); },
         [&] { return document.set()->run == state.memory.run; }));
     settle(workspace);
   }
@@ -204,7 +209,7 @@ void memory(Bench& bench, std::int64_t samples, std::int64_t order) {
   for (int i = 0; i < repetitions; ++i) {
     const std::int64_t sample = (i + 1) * document.set()->length() / (repetitions + 1);
     cursor.push_back(wait(
-        workspace, [&] { workspace.transport_bar().transport().set_position(static_cast<int>(sample)); },
+        bench, [&] { workspace.transport_bar().transport().set_position(static_cast<int>(sample)); },
         [&] { return document.frame()->cursor == sample; }));
   }
   report(bench, "cursor to picture", cursor);

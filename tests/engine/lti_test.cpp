@@ -70,6 +70,21 @@ TEST(Lti, ConvolutionsKnowTheInitialStateAndTheSkip) {
   EXPECT_GT(std::abs(r.recurrence[0]), 1);  // what the initial state alone gives
 }
 
+TEST(Lti, PartsThatAreNotWantedLeaveTheRestAsItIs) {
+  const LtiRun run = run_of("hippo-fout", Method::bilinear);
+  const LtiResult whole = lti_result(run, {}),
+                  part = lti_result(run, {}, {}, {.continuous = false, .frequency = false});
+  EXPECT_TRUE(whole.parts.hold({}));
+  EXPECT_FALSE(part.parts.hold({}));
+  EXPECT_TRUE(part.parts.hold(part.parts));
+  EXPECT_FALSE(whole.continuous_step.empty() || whole.frequency.omega.empty());
+  EXPECT_TRUE(part.continuous_impulse.empty() && part.continuous_step.empty() && part.frequency.omega.empty());
+  EXPECT_EQ(part.states, whole.states);
+  EXPECT_EQ(part.kernel, whole.kernel);
+  EXPECT_EQ(part.fft, whole.fft);
+  EXPECT_EQ(part.step_response, whole.step_response);
+}
+
 TEST(Lti, LongInputsAreSummedAtEvenlySpreadPlaces) {
   LtiRun run = run_of("mass-spring-damper");
   run.input.length = direct_everywhere + 100;

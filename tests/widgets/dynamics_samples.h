@@ -79,8 +79,9 @@ inline std::shared_ptr<PhaseData> oscillation(qint64 points, bool in_space) {
                 {QStringLiteral("velocity"), QStringLiteral("m/s"), std::move(velocity)}};
   if (in_space) data->axes.push_back({QStringLiteral("heat"), QStringLiteral("J"), std::move(third)});
   data->field = [](QPointF at) { return QPointF(at.y(), -at.x() - 2 * damping * at.y()); };
-  if (!in_space) data->start = QPointF(1.6, -0.16);
-  data->startable = !in_space;
+  data->start = {1.6, -0.16};
+  if (in_space) data->start.push_back(0);
+  data->startable = true;
   data->step = step;
   data->step_unit = QStringLiteral("s");
   data->title = {{QStringLiteral("Phase portrait"), {}}};

@@ -119,7 +119,7 @@ TEST(Phase, AClickSaysWhereToStart) {
   const QPointF place = view.place_of(100) + QPointF(30, 20), wanted = view.number_at(place);
   drag(view, place, place);
   ASSERT_GE(moved.count(), 2);
-  EXPECT_EQ(moved.last().at(0).toPointF(), wanted);
+  EXPECT_EQ(moved.last().at(0).value<std::vector<double>>(), (std::vector<double>{wanted.x(), wanted.y()}));
   EXPECT_TRUE(moved.last().at(1).toBool());
   const QPointF back = view.number_at(view.place_of(100));
   EXPECT_NEAR(back.x(), view.data()->axes[0].values[100], 1e-9);
@@ -140,6 +140,40 @@ TEST(Phase, TurnsInSpaceAndFindsPoints) {
   const QPointF turned = view.place_of(0);
   QTest::keyClick(&view, Qt::Key_Left);
   EXPECT_GT(QLineF(view.place_of(0), turned).length(), 1);
+}
+
+TEST(Phase, AClickInSpaceStartsInThePlaneThatFacesTheEye) {
+  PhaseView view;
+  view.resize(440, 380);
+  const auto data = samples::oscillation(600, true);
+  for (std::size_t i = 0; i < 3; ++i) data->start[i] = data->axes[i].values[40];
+  view.set_data(data);
+  drag(view, {200, 200}, {260, 230});  // some view of it
+  // Seen where the start is drawn, the start itself is meant.
+  const std::vector<double> same = view.start_at(view.place_of(40));
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(same[i], data->start[i], 1e-12);
+  // Steps to the right and up are at right angles in the cube, and equally long.
+  const QPointF place = view.place_of(40);
+  const auto step_to = [&](double right, double up) {
+    std::vector<double> step = view.start_at(place + QPointF(right, -up));
+    for (std::size_t i = 0; i < 3; ++i) {
+      const Extremes found = data->axes[i].values.extremes();
+      const double low = std::min(0.0, data->axes[i].values[found.lowest]);
+      step[i] = (step[i] - data->start[i]) / (std::max(0.0, data->axes[i].values[found.highest]) - low);
+    }
+    return step;
+  };
+  const auto product = [](const std::vector<double>& a, const std::vector<double>& b) {
+    return a[0] * b[0] + a[1] * b[1] + a[2] * b[2];
+  };
+  const auto right = step_to(50, 0), up = step_to(0, 50);
+  EXPECT_NEAR(product(right, up), 0, 1e-12);
+  EXPECT_NEAR(product(right, right), product(up, up), 1e-12);
+  EXPECT_GT(product(right, right), 1e-3);
+  QSignalSpy moved(&view, &PhaseView::start_moved);
+  drag(view, {20, 340}, {20, 340});
+  ASSERT_EQ(moved.count(), 1);
+  EXPECT_EQ(moved.last().at(0).value<std::vector<double>>(), view.start_at({20, 340}));
 }
 
 TEST(Phase, TheCursorMovesBetweenPointsAndTheFieldIsDrawn) {

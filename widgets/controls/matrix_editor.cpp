@@ -177,6 +177,8 @@ void MatrixEditor::select(Symbol matrix, int row, int column) {
 
 void MatrixEditor::show_error(const QString& sentence) {
   const QString shown = sentence.isEmpty() ? reason_ : sentence;
+  // A style is expensive to change, and while something is dragged this is asked for every picture.
+  if (shown == message_->text() && cell_->property("invalid").toBool() == !sentence.isEmpty()) return;
   message_->setText(shown);
   message_->setProperty("role", sentence.isEmpty() ? QStringLiteral("caption") : QStringLiteral("danger"));
   message_->style()->unpolish(message_);

@@ -2,6 +2,7 @@
 #include "matrix_grid.h"
 
 #include <QHelpEvent>
+#include <QImage>
 #include <QKeyEvent>
 #include <QMouseEvent>
 #include <QPainter>
@@ -137,10 +138,19 @@ void MatrixGrid::paintEvent(QPaintEvent*) {
     const ValueRange range{largest > 0 ? -largest : -1, largest > 0 ? largest : 1};
     painter.setFont(number_font());
     const double gap = first.width() >= 6 ? 1 : 0;
+    if (gap == 0) {  // thousands of cells are one picture
+      QImage cells(values.columns, values.rows, QImage::Format_RGB32);
+      for (int row = 0; row < values.rows; ++row)
+        for (int column = 0; column < values.columns; ++column)
+          cells.setPixel(column, row, map.color(range.index(static_cast<float>(values.at(row, column)))));
+      painter.drawImage(QRectF(first.topLeft(), QSizeF(values.columns * first.width(), values.rows * first.height())),
+                        cells);
+      continue;
+    }
     for (int row = 0; row < values.rows; ++row) {
       for (int column = 0; column < values.columns; ++column) {
         const double value = values.at(row, column);
-        const QRectF box = cell_rect({symbol, row, column}).adjusted(0, 0, -gap, -gap);
+        const QRectF box = first.translated(column * first.width(), row * first.height()).adjusted(0, 0, -gap, -gap);
         if (!numbers) {
           painter.fillRect(box, QColor(map.color(range.index(static_cast<float>(value)))));
           continue;

@@ -81,8 +81,13 @@ QColor Scrubber::color(float value) const {
   return mix(mix(t.surface, t.symbol(Symbol::delta), 0.45), t.symbol(Symbol::delta), value);
 }
 
+QColor Scrubber::curve_ink() {
+  return mix(theme().muted, theme().text, 0.2);
+}
+
 void Scrubber::aggregate() {
   columns_.clear();
+  band_ = {};
   update();
   const double width = strip().width();
   if (length_ == 0 || width < 1 || width / length_ >= narrowest_bar) return;
@@ -128,29 +133,55 @@ void Scrubber::draw_columns(QPainter& painter) const {
   painter.setOpacity(1);
 }
 
-void Scrubber::draw_curve(QPainter& painter) const {
-  const QRectF box = strip();
-  const auto y_of = [&](float value) {
-    return box.bottom() - box.height() * static_cast<double>(std::max(0.f, value));
-  };
-  QPolygonF line;
-  if (columns_.empty()) {
-    const int count = std::min(length_, static_cast<int>(values_.size()));
-    for (int i = 0; i < count; ++i) line << QPointF(x_of(i), y_of(values_[static_cast<size_t>(i)]));
-  } else {
-    for (size_t c = 0; c < columns_.size(); ++c) {
-      line << QPointF(box.left() + static_cast<double>(c) + 0.5, y_of(columns_[c].high));
+// The curve of more steps than columns, as tall pixels: each column is covered from its lowest to its highest step, and
+// on to where the column before it ends. A path of so many corners would take longer than all other pictures.
+const QImage& Scrubber::band(double ratio) const {
+  const QSize size = (strip().size() * ratio).toSize();
+  if (band_.size() == size) return band_;
+  band_ = QImage(size, QImage::Format_ARGB32_Premultiplied);
+  band_.fill(Qt::transparent);
+  band_.setDevicePixelRatio(ratio);
+  const QColor ink = curve_ink();
+  const double rows = size.height(), half = 0.6 * ratio;  // of the line's breadth
+  const auto y_of = [&](float value) { return rows * (1 - static_cast<double>(value)); };
+  Column before{nothing, nothing};
+  for (int x = 0; x < size.width(); ++x) {
+    const auto c = static_cast<std::size_t>(std::min(x / ratio, static_cast<double>(columns_.size()) - 1));
+    const Column column = columns_[c];
+    if (column.low < 0) {
+      before = {nothing, nothing};
+      continue;
     }
-    // Back along the lower ends: the band between the extremes of every column.
-    for (size_t c = columns_.size(); c-- > 0;) {
-      line << QPointF(box.left() + static_cast<double>(c) + 0.5, y_of(columns_[c].low));
+    const float low = before.low >= 0 ? std::min(column.low, before.high) : column.low;
+    const float high = before.low >= 0 ? std::max(column.high, before.low) : column.high;
+    before = column;
+    const double top = y_of(high) - half, bottom = y_of(low) + half;
+    for (int y = std::max(0, static_cast<int>(top)); y < std::min(rows, std::ceil(bottom)); ++y) {
+      const double covered = std::min(y + 1.0, bottom) - std::max<double>(y, top);
+      QColor shade = ink;
+      shade.setAlphaF(static_cast<float>(std::clamp(covered, 0.0, 1.0)));
+      band_.setPixelColor(x, y, shade);
     }
   }
+  return band_;
+}
+
+void Scrubber::draw_curve(QPainter& painter) const {
+  const QRectF box = strip();
+  QPolygonF line;  // few enough steps to be joined by lines
+  const int count = columns_.empty() ? std::min(length_, static_cast<int>(values_.size())) : 0;
+  for (int i = 0; i < count; ++i)
+    line << QPointF(x_of(i),
+                    box.bottom() - box.height() * std::max(0.0, static_cast<double>(values_[static_cast<size_t>(i)])));
   painter.setRenderHint(QPainter::Antialiasing);
-  const QColor ink = mix(theme().muted, theme().text, 0.2);
-  painter.setPen(QPen(ink, 1.25));
-  painter.setBrush(columns_.empty() ? QBrush(Qt::NoBrush) : QBrush(ink));
-  const auto draw = [&] { columns_.empty() ? painter.drawPolyline(line) : painter.drawPolygon(line); };
+  painter.setPen(QPen(curve_ink(), 1.25));
+  painter.setBrush(Qt::NoBrush);
+  const auto draw = [&] {
+    if (columns_.empty())
+      painter.drawPolyline(line);
+    else
+      painter.drawImage(box.topLeft(), band(devicePixelRatioF()));
+  };
   const double now = x_of(position_ + phase_);
   const QRectF all(rect());
   painter.save();

@@ -89,7 +89,8 @@ void ValueSlider::show_value() {
   const double span = range_.slider_most - range_.slider_least;
   slider_->setMaximum(range_.whole && span >= 1 && span <= steps && !logarithmic() ? static_cast<int>(span) : steps);
   slider_->setValue(step_of(value_));
-  if (!field_->hasFocus() || !field_->isModified()) field_->setText(text());
+  if (field_->hasFocus() && field_->isModified()) return;
+  if (const QString shown = text(); shown != field_->text()) field_->setText(shown);
 }
 
 QString ValueSlider::text() const {

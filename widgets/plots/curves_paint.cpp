@@ -80,14 +80,22 @@ void CurvesView::draw_band_name(QPainter& painter, const QRectF& body) const {
 
 void CurvesView::draw_legend(QPainter& painter, const QRectF& area, const QRectF& body) const {
   const QFontMetricsF metrics(font(TextRole::caption));
-  const double line = scaled(14), gap = scaled(6), apart = scaled(16), height = caption_height();
+  double line = scaled(14), gap = scaled(6), apart = scaled(16);
+  const double height = caption_height();
   const QRectF row(body.left(), body.top() - height - scaled(6), area.right() - body.left(), height);
   const auto count = static_cast<int>(data_->curves.size());
   const auto name_of = [this](int i) { return data_->curves[static_cast<std::size_t>(i)].name; };
   std::vector<double> widths;
   for (int i = 0; i < count; ++i) widths.push_back(std::ceil(metrics.horizontalAdvance(name_of(i))) + 1);
-  const double room = row.width() - count * (line + gap) - (count - 1) * apart;
-  if (std::accumulate(widths.begin(), widths.end(), 0.0) > room && data_->family) return draw_family(painter, row);
+  const double needed = std::accumulate(widths.begin(), widths.end(), 0.0);
+  const auto rest = [&] { return row.width() - count * (line + gap) - (count - 1) * apart; };
+  if (needed > rest()) {
+    if (data_->family) return draw_family(painter, row);
+    line = scaled(9);  // lines and gaps give way before names do
+    gap = scaled(4);
+    apart = scaled(9);
+  }
+  const double room = rest();
   // Where there is too little room the longest names give some of theirs, down to one width for all of those.
   std::vector<double> by_width = widths;
   std::sort(by_width.begin(), by_width.end());
@@ -155,7 +163,7 @@ void CurvesView::draw_ticks(QPainter& painter, const QRectF& body) const {
     painter.drawText(QPointF(left, body.bottom() + scaled(6) + height - metrics.descent()), text);
   };
   if (!data_->x_label) {
-    for (const double tick : round_ticks(first_, last_, std::max(2, static_cast<int>(body.width() / scaled(90))))) {
+    for (const double tick : round_ticks(first_, last_, std::max(2, static_cast<int>(body.width() / scaled(72))))) {
       draw_label(x_of(body, tick), format_tick(tick, 5), false);
     }
     return;

@@ -10,6 +10,7 @@
 #include <QPicture>
 #include <algorithm>
 #include <cmath>
+#include <tuple>
 
 #include "decimate.h"
 #include "engine/error.h"
@@ -299,12 +300,28 @@ void CurvesView::draw(QPainter& painter, const QRectF& area, bool for_export) co
     draw_message(painter, area);
     return;
   }
-  draw_header(painter, area, data_->title, subtitle_of(*data_));
   const QRectF body = body_of(area);
-  if (data_->legend) draw_legend(painter, area, body);
-  if (body.width() < 2 * side_padding() + 1 || body.height() < 1) return;
-  if (data_->band) draw_band(painter, body);
+  const bool roomy = body.width() >= 2 * side_padding() + 1 && body.height() >= 1;
+  // The labels of tokens tell which one is at the cursor.
+  const qint64 labelled = data_->x_label ? cursor_ : -1;
+  draw_kept(painter, std::tuple(data_, first_, last_, min_, max_, highlighted_, labelled), [&](QPainter& still) {
+    draw_header(still, area, data_->title, subtitle_of(*data_));
+    if (data_->legend) draw_legend(still, area, body);
+    if (!roomy) return;
+    if (data_->band) draw_band(still, body);
+    draw_plot(still, body, for_export);
+    if (data_->band) draw_band_name(still, body);
+    draw_ticks(still, body);
+  });
+  if (!roomy) return;
+  draw_cursor(painter, body);
+  if (!for_export) {
+    if (hasFocus()) draw_focus_ring(painter, body);
+    if (hover_) draw_hover(painter, area, body);
+  }
+}
 
+void CurvesView::draw_plot(QPainter& painter, const QRectF& body, bool for_export) const {
   // QCustomPlot counts from the last pixel row inside the rectangle, we from the edge below it.
   const QPointF corner = body.topLeft() + QPointF(0, 1);
   const QSize size = body.size().toSize();
@@ -312,27 +329,19 @@ void CurvesView::draw(QPainter& painter, const QRectF& area, bool for_export) co
     QPicture picture;
     prepare_plot(body);
     plot_->paint(picture, size);
-    painter.drawPicture(corner, picture);
-  } else {
-    const double ratio = painter.device()->devicePixelRatioF();
-    const QSize pixels = (QSizeF(size) * ratio).toSize();
-    if (plot_->pixmap.size() != pixels || plot_->pixmap_theme != theme().kind) {
-      plot_->pixmap = QPixmap(pixels);
-      plot_->pixmap.setDevicePixelRatio(ratio);
-      plot_->pixmap.fill(Qt::transparent);
-      prepare_plot(body);
-      plot_->paint(plot_->pixmap, size);
-      plot_->pixmap_theme = theme().kind;
-    }
-    painter.drawPixmap(corner, plot_->pixmap);
+    return painter.drawPicture(corner, picture);
   }
-  if (data_->band) draw_band_name(painter, body);
-  draw_ticks(painter, body);
-  draw_cursor(painter, body);
-  if (!for_export) {
-    if (hasFocus()) draw_focus_ring(painter, body);
-    if (hover_) draw_hover(painter, area, body);
+  const double ratio = painter.device()->devicePixelRatioF();
+  const QSize pixels = (QSizeF(size) * ratio).toSize();
+  if (plot_->pixmap.size() != pixels || plot_->pixmap_theme != theme().kind) {
+    plot_->pixmap = QPixmap(pixels);
+    plot_->pixmap.setDevicePixelRatio(ratio);
+    plot_->pixmap.fill(Qt::transparent);
+    prepare_plot(body);
+    plot_->paint(plot_->pixmap, size);
+    plot_->pixmap_theme = theme().kind;
   }
+  painter.drawPixmap(corner, plot_->pixmap);
 }
 
 QColor CurvesView::color_of(int curve) const {

@@ -7,6 +7,7 @@
 #include <cmath>
 
 #include "phase_frame.h"
+#include "plane_keys.h"
 #include "plot_paint.h"
 #include "widgets/phase_view.h"
 
@@ -24,7 +25,7 @@ void PhaseView::mousePressEvent(QMouseEvent* event) {
   press_pitch_ = pitch_;
   hover_.reset();
   hover_place_.reset();
-  if (!data_->in_space() && !panning_) Q_EMIT start_moved(number_at(event->position()), false);
+  if (!data_->in_space() && !panning_) Q_EMIT start_moved(start_at(event->position()), false);
 }
 
 void PhaseView::mouseMoveEvent(QMouseEvent* event) {
@@ -47,13 +48,14 @@ void PhaseView::mouseMoveEvent(QMouseEvent* event) {
     zoomed_ = true;
     setCursor(Qt::ClosedHandCursor);
   } else if (pressed_) {
-    Q_EMIT start_moved(number_at(event->position()), false);
+    Q_EMIT start_moved(start_at(event->position()), false);
   } else {
     hover_ = point_near(event->position());
     hover_place_.reset();
     if (frame(rect()).body.contains(event->position())) hover_place_ = event->position();
-    setCursor(data_->in_space()                  ? Qt::OpenHandCursor
+    setCursor(hover_ && data_->in_space()        ? Qt::PointingHandCursor
               : hover_place_ && data_->startable ? Qt::CrossCursor
+              : data_->in_space()                ? Qt::OpenHandCursor
                                                  : Qt::ArrowCursor);
   }
   update();
@@ -65,10 +67,13 @@ void PhaseView::mouseReleaseEvent(QMouseEvent* event) {
   setCursor(Qt::ArrowCursor);
   if (!data_) return;
   if (data_->in_space()) {
-    if (dragging_) return;
-    if (const auto near = point_near(event->position())) Q_EMIT point_clicked(*near);
+    if (dragging_ || event->button() != Qt::LeftButton) return;
+    if (const auto near = point_near(event->position()))
+      Q_EMIT point_clicked(*near);
+    else if (data_->startable && frame(rect()).body.contains(event->position()))
+      Q_EMIT start_moved(start_at(event->position()), true);
   } else if (!panning_) {
-    Q_EMIT start_moved(number_at(event->position()), true);
+    Q_EMIT start_moved(start_at(event->position()), true);
   }
   panning_ = dragging_ = false;
 }
@@ -99,9 +104,8 @@ void PhaseView::zoom(const QPointF& center, double factor) {
 }
 
 void PhaseView::wheelEvent(QWheelEvent* event) {
-  const double steps = (event->angleDelta().y() + event->angleDelta().x()) / 120.0;
   const bool inside = data_ && frame(rect()).body.contains(event->position());
-  if (inside && steps != 0) zoom(event->position(), std::pow(1.2, -steps));
+  if (inside) wheel_zoom(*event, [&](double factor) { zoom(event->position(), factor); });
   event->setAccepted(inside);
 }
 
@@ -115,31 +119,16 @@ void PhaseView::keyPressEvent(QKeyEvent* event) {
     }
     if (!data_->startable) return;
     constexpr double share = 0.02;  // of what is visible
-    const QPointF start = data_->start.value_or(QPointF(data_->axes[0].values[0], data_->axes[1].values[0]));
-    Q_EMIT start_moved(
-        start + share * QPointF(right * (ranges_[0].max - ranges_[0].min), up * (ranges_[1].max - ranges_[1].min)),
-        true);
+    std::vector<double> start = data_->start;
+    if (start.empty()) start = {data_->axes[0].values[0], data_->axes[1].values[0]};
+    start[0] += share * right * (ranges_[0].max - ranges_[0].min);
+    start[1] += share * up * (ranges_[1].max - ranges_[1].min);
+    Q_EMIT start_moved(start, true);
   };
   const QPointF middle = frame(rect()).body.center();
-  switch (event->key()) {
-    case Qt::Key_Left:
-      return move(-1, 0);
-    case Qt::Key_Right:
-      return move(1, 0);
-    case Qt::Key_Up:
-      return move(0, 1);
-    case Qt::Key_Down:
-      return move(0, -1);
-    case Qt::Key_Plus:
-    case Qt::Key_Equal:
-      return zoom(middle, 1 / 1.2);
-    case Qt::Key_Minus:
-      return zoom(middle, 1.2);
-    case Qt::Key_0:
-      return reset_zoom();
-    default:
-      View::keyPressEvent(event);
-  }
+  const bool known = plane_key(
+      event->key(), move, [&](double factor) { zoom(middle, factor); }, [this] { reset_zoom(); });
+  if (!known) View::keyPressEvent(event);
 }
 
 void PhaseView::leaveEvent(QEvent*) {

@@ -3,7 +3,9 @@
 #include <QFontMetricsF>
 #include <QPainter>
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <tuple>
 
 #include "phase_frame.h"
 #include "plot_paint.h"
@@ -17,19 +19,29 @@ void PhaseView::draw(QPainter& painter, const QRectF& area, bool for_export) con
     draw_message(painter, area);
     return;
   }
-  draw_header(painter, area, data_->title, subtitle());
   const PhaseFrame where = frame(area);
-  if (where.body.width() < 8 || where.body.height() < 8) return;
-  painter.save();
-  painter.setClipRect(where.space ? where.body : where.body.adjusted(-1, -1, 1, 1));
-  if (!where.space) {
-    painter.fillRect(where.body, theme().surface);
-    draw_field(painter, where);
+  const bool roomy = where.body.width() >= 8 && where.body.height() >= 8;
+  const auto inside = [&where](QPainter& clipped, const auto& paint) {
+    clipped.save();
+    clipped.setClipRect(where.space ? where.body : where.body.adjusted(-1, -1, 1, 1));
+    paint();
+    clipped.restore();
+  };
+  if (roomy && !where.space) {
+    inside(painter, [&] {
+      painter.fillRect(where.body, theme().surface);
+      draw_field(painter, where);
+    });
   }
-  draw_still(painter, where, for_export);
-  draw_trajectory(painter, where);
-  painter.restore();
-  if (!where.space) draw_plane(painter, where);
+  draw_kept(painter, std::tuple(where, path_, cursor_ >= 0, plain_text(data_->title), subtitle()),
+            [&](QPainter& still) {
+              draw_header(still, area, data_->title, subtitle());
+              if (!roomy) return;
+              inside(still, [&] { draw_course(still, where); });
+              if (!where.space) draw_plane(still, where);
+            });
+  if (!roomy) return;
+  inside(painter, [&] { draw_trajectory(painter, where); });
   if (for_export) return;
   if (hasFocus()) draw_focus_ring(painter, where.body);
   if (hover_ && *hover_ < data_->points()) {
@@ -38,12 +50,12 @@ void PhaseView::draw(QPainter& painter, const QRectF& area, bool for_export) con
     painter.setBrush(theme().symbol(data_->symbol));
     painter.drawEllipse(place, 4, 4);
     draw_readout(painter, area, place, readout(*hover_));
-  } else if (hover_place_ && data_->startable && !where.space) {
-    const QPointF numbers = where.to_numbers(*hover_place_);
-    draw_readout(painter, area, *hover_place_,
-                 tr("start here: %1 = %2, %3 = %4")
-                     .arg(data_->axes[0].name, format_number(numbers.x(), 3), data_->axes[1].name,
-                          format_number(numbers.y(), 3)));
+  } else if (hover_place_ && data_->startable) {
+    QStringList numbers;
+    const std::vector<double> start = start_at(*hover_place_);
+    for (std::size_t i = 0; i < start.size(); ++i)
+      numbers << QStringLiteral("%1 = %2").arg(data_->axes[i].name, format_number(start[i], 3));
+    draw_readout(painter, area, *hover_place_, tr("start here: %1").arg(numbers.join(QStringLiteral(", "))));
   }
 }
 
@@ -98,17 +110,19 @@ void PhaseView::draw_field(QPainter& painter, const PhaseFrame& frame) const {
       arrows.push_back({place, direction});
     }
   }
-  painter.setPen(QPen(mix(theme().muted, theme().surface, 0.45), 1.2, Qt::SolidLine, Qt::RoundCap, Qt::RoundJoin));
-  painter.setBrush(Qt::NoBrush);
+  QVector<QLineF> lines;
   for (const Arrow& arrow : arrows) {
     const double speed = std::hypot(arrow.direction.x(), arrow.direction.y());
     const QPointF along = arrow.direction / speed, across(-along.y(), along.x());
     const double half = 0.36 * pitch * (0.35 + 0.65 * std::sqrt(speed / fastest)),
                  head = std::min(0.7 * half, pitch / 8);
     const QPointF tip = arrow.place + along * half;
-    painter.drawLine(arrow.place - along * half, tip);
-    painter.drawPolyline(QPolygonF{tip - along * head + across * head, tip, tip - along * head - across * head});
+    lines << QLineF(arrow.place - along * half, tip);
+    for (const double side : {head, -head}) lines << QLineF(tip - along * head + across * side, tip);
   }
+  // Of single lines with square ends hundreds are drawn at once, without an outline of each.
+  painter.setPen(QPen(mix(theme().muted, theme().surface, 0.45), 1.2, Qt::SolidLine, Qt::SquareCap));
+  painter.drawLines(lines);
 }
 
 void PhaseView::draw_box(QPainter& painter, const PhaseFrame& frame) const {
@@ -116,7 +130,7 @@ void PhaseView::draw_box(QPainter& painter, const PhaseFrame& frame) const {
   painter.setFont(font(TextRole::caption));
   const QColor faint = theme().hairline, edge = mix(theme().hairline, theme().muted, 0.5);
   // Names and numbers stand at the edges of the floor that face the eye and at the upright edge on the left.
-  const double near_y = frame.depth_of(0, 1) < 0 ? 1 : -1, near_x = frame.depth_of(1, 0) < 0 ? 1 : -1;
+  const double near_y = frame.back_of(0, 1) < 0 ? 1 : -1, near_x = frame.back_of(1, 0) < 0 ? 1 : -1;
   std::array<double, 2> left{-1, -1};
   for (const double x : {-1.0, 1.0}) {
     for (const double y : {-1.0, 1.0}) {
@@ -218,24 +232,6 @@ void PhaseView::draw_course(QPainter& painter, const PhaseFrame& frame) const {
             [&](qint64 i) { return place_in(frame, static_cast<double>(at(i))); });
 }
 
-void PhaseView::draw_still(QPainter& painter, const PhaseFrame& frame, bool for_export) const {
-  if (for_export) return draw_course(painter, frame);
-  const double ratio = painter.device()->devicePixelRatioF();
-  const bool current = layer_ && layer_->frame == frame && layer_->theme == theme().kind && layer_->ratio == ratio &&
-                       layer_->cursor == (cursor_ >= 0);
-  if (!current) {
-    QPixmap pixmap((frame.body.size() * ratio).toSize());
-    pixmap.setDevicePixelRatio(ratio);
-    pixmap.fill(Qt::transparent);
-    QPainter layer(&pixmap);
-    layer.translate(-frame.body.topLeft());
-    draw_course(layer, frame);
-    layer.end();
-    layer_ = std::make_unique<Layer>(Layer{pixmap, frame, theme().kind, ratio, cursor_ >= 0});
-  }
-  painter.drawPixmap(frame.body.topLeft(), layer_->pixmap);
-}
-
 void PhaseView::draw_trajectory(QPainter& painter, const PhaseFrame& frame) const {
   const qint64 points = data_->points();
   const QColor ground = frame.space ? theme().background : theme().surface, color = theme().symbol(data_->symbol);
@@ -265,8 +261,10 @@ void PhaseView::draw_trajectory(QPainter& painter, const PhaseFrame& frame) cons
     painter.setBrush(color);
     painter.drawEllipse(end, scaled(5), scaled(5));
   }
-  if (data_->start && !frame.space) {
-    const QPointF start = frame.project(frame.unit(0, data_->start->x()), frame.unit(1, data_->start->y()), 0);
+  if (!data_->start.empty()) {
+    std::array<double, 3> at{};
+    for (std::size_t i = 0; i < data_->start.size(); ++i) at[i] = frame.unit(i, data_->start[i]);
+    const QPointF start = frame.project(at[0], at[1], at[2]);
     painter.setPen(QPen(theme().text, 2));
     painter.setBrush(ground);
     painter.drawEllipse(start, scaled(4), scaled(4));

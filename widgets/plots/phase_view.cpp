@@ -39,8 +39,6 @@ PhaseView::PhaseView(QWidget* parent) : View(parent) {
   setAccessibleName(tr("Phase portrait"));
 }
 
-PhaseView::~PhaseView() = default;
-
 void PhaseView::set_data(std::shared_ptr<const PhaseData> data) {
   if (data == data_) return;
   if (data) {
@@ -57,7 +55,7 @@ void PhaseView::set_data(std::shared_ptr<const PhaseData> data) {
     same_axes = data->axes[i].name == data_->axes[i].name;
     same_path = same_path && data->axes[i].values.shares(data_->axes[i].values);
   }
-  if (!same_axes || !same_path) layer_.reset();
+  if (!same_path) ++path_;
   data_ = std::move(data);
   hover_.reset();
   if (data_) {
@@ -92,10 +90,8 @@ std::vector<PhaseView::Range> PhaseView::extent() const {
     const Series& values = data_->axes[i].values;
     if (const Extremes found = values.extremes(); found.first >= 0)
       range = {std::min(0.0, values[found.lowest]), std::max(0.0, values[found.highest])};
-    if (data_->start && i < 2) {
-      const double value = i == 0 ? data_->start->x() : data_->start->y();
-      if (std::isfinite(value)) range = {std::min(range.min, value), std::max(range.max, value)};
-    }
+    if (i < data_->start.size() && std::isfinite(data_->start[i]))
+      range = {std::min(range.min, data_->start[i]), std::max(range.max, data_->start[i])};
     if (range.min == range.max) range = {-1, 1};
     result.push_back(range);
   }
@@ -221,6 +217,24 @@ QPointF PhaseView::place_of(qint64 point) const {
 
 QPointF PhaseView::number_at(const QPointF& place) const {
   return data_ ? frame(rect()).to_numbers(place) : QPointF();
+}
+
+std::vector<double> PhaseView::start_at(const QPointF& place) const {
+  if (!data_) return {};
+  const PhaseFrame where = frame(rect());
+  if (!where.space) {
+    const QPointF numbers = where.to_numbers(place);
+    return {numbers.x(), numbers.y()};
+  }
+  std::array<double, 3> start{};
+  for (std::size_t i = 0; i < 3; ++i) {
+    const double value = data_->start.empty() ? 0 : data_->start[i];
+    start[i] = where.unit(i, std::isfinite(value) ? value : 0);
+  }
+  const std::array<double, 3> point = where.unproject(place, where.depth_of(start[0], start[1], start[2]));
+  std::vector<double> numbers;
+  for (std::size_t i = 0; i < 3; ++i) numbers.push_back(where.number(i, point[i]));
+  return numbers;
 }
 
 std::optional<qint64> PhaseView::point_near(const QPointF& place) const {

@@ -12,6 +12,7 @@ struct PlaneFrame {
   QRectF body;
   std::complex<double> center;  // in the middle of the body
   double scale;                 // pixels per unit
+  bool operator==(const PlaneFrame&) const = default;
 
   QPointF to_screen(const std::complex<double>& number) const {
     return body.center() + QPointF(number.real() - center.real(), center.imag() - number.imag()) * scale;

@@ -8,6 +8,7 @@
 
 #include "engine/dynamics/edit.h"
 #include "plane_frame.h"
+#include "plane_keys.h"
 #include "plot_paint.h"
 #include "widgets/pole_plane_view.h"
 
@@ -101,9 +102,8 @@ void PolePlaneView::zoom(const QPointF& center, double factor) {
 }
 
 void PolePlaneView::wheelEvent(QWheelEvent* event) {
-  const double steps = (event->angleDelta().y() + event->angleDelta().x()) / 120.0;
   const bool inside = data_ && frame(rect()).body.contains(event->position());
-  if (inside && steps != 0) zoom(event->position(), std::pow(1.2, -steps));
+  if (inside) wheel_zoom(*event, [&](double factor) { zoom(event->position(), factor); });
   event->setAccepted(inside);
 }
 
@@ -124,29 +124,11 @@ void PolePlaneView::keyPressEvent(QKeyEvent* event) {
     drag_to(press_number_ + step * Complex(right, up), event->modifiers(), true);
   };
   const QPointF middle = frame(rect()).body.center();
-  switch (event->key()) {
-    case Qt::Key_PageDown:
-      return choose(1);
-    case Qt::Key_PageUp:
-      return choose(-1);
-    case Qt::Key_Left:
-      return move(-1, 0);
-    case Qt::Key_Right:
-      return move(1, 0);
-    case Qt::Key_Up:
-      return move(0, 1);
-    case Qt::Key_Down:
-      return move(0, -1);
-    case Qt::Key_Plus:
-    case Qt::Key_Equal:
-      return zoom(middle, 1 / 1.2);
-    case Qt::Key_Minus:
-      return zoom(middle, 1.2);
-    case Qt::Key_0:
-      return reset_zoom();
-    default:
-      View::keyPressEvent(event);
-  }
+  if (event->key() == Qt::Key_PageDown) return choose(1);
+  if (event->key() == Qt::Key_PageUp) return choose(-1);
+  const bool known = plane_key(
+      event->key(), move, [&](double factor) { zoom(middle, factor); }, [this] { reset_zoom(); });
+  if (!known) View::keyPressEvent(event);
 }
 
 void PolePlaneView::leaveEvent(QEvent*) {

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <tuple>
 
 #include "plane_frame.h"
 #include "plot_paint.h"
@@ -72,17 +73,25 @@ void PolePlaneView::draw(QPainter& painter, const QRectF& area, bool for_export)
     draw_message(painter, area);
     return;
   }
-  draw_header(painter, area, data_->title, subtitle());
   const PlaneFrame plane = frame(area);
-  if (plane.body.width() < 8 || plane.body.height() < 8) return;
+  const bool roomy = plane.body.width() >= 8 && plane.body.height() >= 8;
+  draw_kept(painter, std::tuple(plane, data_->region, data_->delta, plain_text(data_->title), data_->subtitle),
+            [&](QPainter& still) {
+              draw_header(still, area, data_->title, subtitle());
+              if (!roomy) return;
+              still.save();
+              still.setClipRect(plane.body);
+              still.fillRect(plane.body, theme().surface);
+              draw_region(still, plane);
+              draw_grid(still, plane);
+              still.restore();
+              draw_ticks(still, plane);
+            });
+  if (!roomy) return;
   painter.save();
   painter.setClipRect(plane.body);
-  painter.fillRect(plane.body, theme().surface);
-  draw_region(painter, plane);
-  draw_grid(painter, plane);
   draw_marks(painter, plane, for_export);
   painter.restore();
-  draw_ticks(painter, plane);
   if (for_export) return;
   if (hasFocus()) draw_focus_ring(painter, plane.body);
   const int told = dragging_ ? selected_ : hover_.value_or(-1);
@@ -184,6 +193,7 @@ void PolePlaneView::draw_ticks(QPainter& painter, const PlaneFrame& frame) const
   // What the lines of the grid mean, where they leave the picture.
   if (data_->plane == PolePlaneData::Plane::s && body.height() > scaled(140)) {
     painter.setPen(mix(theme().muted, theme().surface, 0.3));
+    QRectF last;  // label; one that would touch it is left out
     for (const double damping : dampings) {
       const Complex direction = pole_of(1, damping);
       const double reach = std::min((frame.top() - 0) / direction.imag(), frame.left() / direction.real());
@@ -193,7 +203,11 @@ void PolePlaneView::draw_ticks(QPainter& painter, const PlaneFrame& frame) const
       const bool at_top = std::fabs(end.y() - body.top()) < 1;
       const QPointF place = at_top ? end + QPointF(-metrics.horizontalAdvance(label) - scaled(4), metrics.ascent() + 2)
                                    : end + QPointF(scaled(4), -scaled(4));
-      if (place.x() > body.left() + 2 && place.y() > body.top() + metrics.ascent()) painter.drawText(place, label);
+      const QRectF box(place.x() - scaled(3), place.y() - metrics.ascent(),
+                       metrics.horizontalAdvance(label) + scaled(6), metrics.height());
+      if (place.x() <= body.left() + 2 || place.y() <= body.top() + metrics.ascent() || box.intersects(last)) continue;
+      painter.drawText(place, label);
+      last = box;
     }
   }
   if (data_->region && !data_->region->name.isEmpty()) {

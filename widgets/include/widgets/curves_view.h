@@ -77,6 +77,7 @@ class CurvesView : public View {
   double level_of(double value) const;
   std::vector<double> level_ticks(double height) const;
   QString tick_text(double level) const;
+  void draw_plot(QPainter& painter, const QRectF& body, bool for_export) const;
   void draw_band(QPainter& painter, const QRectF& body) const;
   void draw_band_name(QPainter& painter, const QRectF& body) const;
   void draw_legend(QPainter& painter, const QRectF& area, const QRectF& body) const;

@@ -22,10 +22,10 @@ struct PhaseData {
   /// The velocity (dx, dy) at a point of the plane, for the arrows; called while drawing, so it must be quick. Two
   /// axes.
   std::function<QPointF(QPointF)> field;
-  std::optional<QPointF> start;  // where the trajectory starts; two axes
-  bool startable = false;        // the start can be dragged
-  double step = 1;               // between two points, in `step_unit`, for the read-out
-  QString step_unit;             // "s"; empty: points are counted
+  std::vector<double> start;  // where the trajectory starts, a number for each axis; empty: not shown
+  bool startable = false;     // another start can be chosen
+  double step = 1;            // between two points, in `step_unit`, for the read-out
+  QString step_unit;          // "s"; empty: points are counted
   RichText title;
   QString subtitle;
   Symbol symbol = Symbol::h;
@@ -38,13 +38,13 @@ struct PhaseFrame;
 
 /// A phase portrait: the past as a tail that fades, the future as a faint line, a dot at the cursor. In the plane a
 /// click or drag chooses where to start (arrow keys move the start), dragging with Ctrl or the middle button pans; in
-/// space dragging and arrow keys turn the picture and a click moves the cursor. The wheel and + − 0 zoom. One code path
-/// draws all of it, by QPainter; what does not move while it plays is kept as a picture.
+/// space dragging and arrow keys turn the picture, a click on the path moves the cursor and one beside it chooses where
+/// to start. The wheel and + − 0 zoom. One code path draws all of it, by QPainter; what does not move while it plays is
+/// kept as a picture.
 class PhaseView : public View {
   Q_OBJECT
  public:
   explicit PhaseView(QWidget* parent = nullptr);
-  ~PhaseView() override;
 
   /// Keeps zoom and turn while the axes' names stay. Throws `Error` when axes differ in length or number.
   void set_data(std::shared_ptr<const PhaseData> data);
@@ -59,6 +59,9 @@ class PhaseView : public View {
   QPointF place_of(qint64 point) const;
   /// In the plane: the numbers at a place.
   QPointF number_at(const QPointF& place) const;
+  /// Where a click at a place starts. In space what is under the mouse is a line; of it the point is taken that is as
+  /// far away as the present start, so that a start moves in the plane through it that faces the eye.
+  std::vector<double> start_at(const QPointF& place) const;
   std::optional<qint64> point_near(const QPointF& place) const;
   /// "t = 0.4 s · position = 0.2 m · velocity = −1 m/s"
   QString readout(qint64 point) const;
@@ -69,8 +72,8 @@ class PhaseView : public View {
   QSize minimumSizeHint() const override;
 
  Q_SIGNALS:
-  /// Where the trajectory should start, in numbers of the two axes.
-  void start_moved(QPointF start, bool finished);
+  /// Where the trajectory should start, a number for each axis.
+  void start_moved(const std::vector<double>& start, bool finished);
   /// In space: a click near the trajectory.
   void point_clicked(qint64 point);
 
@@ -88,7 +91,6 @@ class PhaseView : public View {
   struct Range {
     double min = -1, max = 1;
   };
-  struct Layer;
 
   PhaseFrame frame(const QRectF& area) const;
   QString subtitle() const;
@@ -102,7 +104,6 @@ class PhaseView : public View {
   void draw_box(QPainter& painter, const PhaseFrame& frame) const;
   QRectF part_of(const PhaseFrame& frame, qint64 begin, qint64 end) const;
   std::vector<qint64> course(const PhaseFrame& frame) const;
-  void draw_still(QPainter& painter, const PhaseFrame& frame, bool for_export) const;
   void draw_course(QPainter& painter, const PhaseFrame& frame) const;
   void draw_trajectory(QPainter& painter, const PhaseFrame& frame) const;
 
@@ -116,7 +117,7 @@ class PhaseView : public View {
   QPointF press_point_;
   std::vector<Range> press_ranges_;
   double press_yaw_ = 0, press_pitch_ = 0;
-  mutable std::unique_ptr<Layer> layer_;  // what stands still, as last drawn on screen
+  int path_ = 0;  // counts trajectories
   bool zoomed_ = false, pressed_ = false, panning_ = false, dragging_ = false;
 };
 

@@ -21,6 +21,7 @@ struct PlaneRegion {
   QString name;       // "stable with forward Euler"
 
   bool contains(const std::complex<double>& place) const;
+  bool operator==(const PlaneRegion&) const = default;
 };
 
 struct PlaneFrame;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <QColor>
+#include <QImage>
 #include <QWidget>
 #include <functional>
 #include <vector>
@@ -55,6 +56,8 @@ class Scrubber : public QWidget {
   void aggregate();
   void draw_steps(QPainter& painter) const;
   void draw_columns(QPainter& painter) const;
+  static QColor curve_ink();
+  const QImage& band(double ratio) const;
   void draw_curve(QPainter& painter) const;
 
   int length_ = 0, position_ = 0, hovered_ = -1;
@@ -63,6 +66,7 @@ class Scrubber : public QWidget {
   Shape shape_ = Shape::bars;
   ColorMap map_;
   std::vector<Column> columns_;  // filled only when there are more steps than room for separate bars
+  mutable QImage band_;          // the curve of the columns, as last drawn
 };
 
 }  // namespace statescope

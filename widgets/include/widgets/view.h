@@ -3,9 +3,11 @@
 
 #include <QByteArray>
 #include <QImage>
+#include <QPixmap>
 #include <QPointer>
 #include <QString>
 #include <QWidget>
+#include <any>
 #include <functional>
 #include <utility>
 #include <vector>
@@ -70,15 +72,35 @@ class View : public QWidget {
   void draw_elided(QPainter& painter, const QRectF& area, Qt::Alignment alignment, const QString& text) const;
   /// To be called while drawing: what the tool tip says over `area`, until the next drawing.
   void add_tip(const QRectF& area, const QString& text) const { tips_.emplace_back(area, text); }
+  /// To be called while drawing: what `paint` draws anywhere in the widget, with its tips. On the screen it is kept as
+  /// a picture while theme, text size and `key` stay what they were, so that a frame draws only what moves.
+  template <class Key>
+  void draw_kept(QPainter& painter, const Key& key, const std::function<void(QPainter&)>& paint) const {
+    const auto* last = std::any_cast<Key>(&kept_.key);
+    const bool stale = !last || !(*last == key);
+    if (stale) kept_.key = key;
+    draw_kept(painter, stale, paint);
+  }
 
  private:
+  using Tips = std::vector<std::pair<QRectF, QString>>;
+  struct Kept {
+    std::any key;
+    QPixmap pixmap;
+    Tips tips;
+    ThemeKind theme = ThemeKind::dark;
+    int text_size = 0;
+  };
+  void draw_kept(QPainter& painter, bool stale, const std::function<void(QPainter&)>& paint) const;
   void save_picture_as();
   void place_title_control();
   bool header_fits_one_line(double width, const RichText& title, const QString& subtitle) const;
 
   QString message_;
   QPointer<QWidget> title_control_;
-  mutable std::vector<std::pair<QRectF, QString>> tips_;
+  bool on_screen_ = false;  // what is being drawn, with the title control
+  mutable Tips tips_;
+  mutable Kept kept_;
 };
 
 }  // namespace statescope

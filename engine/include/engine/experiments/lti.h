@@ -17,9 +17,20 @@ inline constexpr std::int64_t max_state_samples = 1 << 24;  // N · L of one res
 inline constexpr std::int64_t direct_everywhere = 1 << 14;  // samples up to which the direct sum is taken at every one
 inline constexpr std::int64_t direct_places = 1 << 10;      // of a longer input
 
+/// What of a result is wanted. The rest stays empty, which a hand that drags does not look at.
+struct LtiParts {
+  bool continuous = true;  // the answers in continuous time
+  bool frequency = true;
+  /// Whether these hold all of `wanted`.
+  bool hold(const LtiParts& wanted) const {
+    return (continuous || !wanted.continuous) && (frequency || !wanted.frequency);
+  }
+};
+
 /// Everything about a run. L samples: those of the input, or those before the recurrence diverged.
 struct LtiResult {
   LtiRun run;
+  LtiParts parts;
   BuiltSystem system;
   DiscreteSystem step;
   std::vector<Mode> modes;  // of a diagonal system in its order, each pair's positive imaginary part first; else of A
@@ -42,10 +53,10 @@ struct LtiResult {
   double direct_difference = 0, fft_difference = 0, cauchy_difference = 0, difference = 0, scale = 0;
 
   std::vector<double> step_response;       // Σ K + D [L]
-  std::vector<double> continuous_impulse;  // C e^{tA} B at t = lΔ [L]; the kernel is about Δ times it
-  std::vector<double> continuous_step;     // exact, at t = lΔ [L]
+  std::vector<double> continuous_impulse;  // C e^{tA} B at t = lΔ [L], or empty; the kernel is about Δ times it
+  std::vector<double> continuous_step;     // exact, at t = lΔ [L], or empty
 
-  FrequencyResponse frequency;
+  FrequencyResponse frequency;                    // or empty
   std::int64_t controllable = 0, observable = 0;  // ranks
 
   std::int64_t length() const { return std::ssize(input); }
@@ -53,7 +64,8 @@ struct LtiResult {
 };
 
 /// Throws Error (one sentence) for parameters that cannot be, Cancelled. `base` is the folder of relative files.
-LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::stop_token stop = {});
+LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::stop_token stop = {},
+                     LtiParts parts = {});
 
 /// One sentence each, for under the pictures.
 std::string stability_sentence(const LtiResult& result);
