@@ -71,6 +71,7 @@ TEST_F(DynamicsTest, a_dragged_pole_becomes_another_spring_and_damper) {
   EXPECT_NEAR(std::abs(z_plane().poles()[0] - std::exp(0.05 * to)), 0, 1e-9);
   EXPECT_EQ(find<CurvesView>("dynamics_output").data()->curves[1].values[300], result().recurrence[300]);
   EXPECT_EQ(document().undo_stack().count(), 1) << "the whole drag is one step";
+  EXPECT_TRUE(result().parts.hold({})) << "where the hand rests every page has its numbers";
 
   const LtiRun dragged = document().run();
   trigger("undo");
