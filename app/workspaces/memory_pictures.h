@@ -14,7 +14,7 @@
 
 namespace statescope {
 
-/// "LegS", "LegS, time-invariant", "LegT" …
+/// "LegS", "LegS (LTI)", "LegT" …
 QString name_of(HippoFamily family);
 /// The colour of the method in this place, the same in every picture.
 Symbol color_of(std::size_t method);
