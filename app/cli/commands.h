@@ -49,7 +49,7 @@ struct TrainOptions {
   std::string recipe, out, device = "cpu";
   std::optional<std::uint64_t> seed;
   int threads = 0;
-  bool resume = false, json = false;
+  bool resume = false, tf32 = false, json = false;
 };
 
 struct EvaluateOptions {

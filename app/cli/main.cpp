@@ -108,6 +108,7 @@ int run(int argc, char** argv) {
   command->add_option("--threads", train_options.threads, "0 uses every core")
       ->capture_default_str()
       ->check(CLI::Range(0, 1024));
+  command->add_flag("--tf32", train_options.tf32, "on CUDA: round the factors of products to 10 bits, which is faster");
   command->add_flag("--json", train_options.json, "one JSON object a line, as in the log");
   command->callback([&] { train(train_options); });
 

@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "engine/error.h"
+#include "engine/models/grid.h"
 #include "engine/profile/device.h"
 #include "engine/training/trainer.h"
 
@@ -76,7 +77,8 @@ void train(const TrainOptions& options) {
   if (started && !options.resume)
     throw Error(options.out + " holds a training run; go on with it by --resume, or choose another folder");
   const std::optional<int> device = cuda_index(options.device);
-  const auto ops = device ? kernels::cuda_training(*device) : kernels::cpu_training(options.threads);
+  if (options.tf32 && !device) throw Error("--tf32 is for CUDA devices; add --device cuda, or leave it out");
+  const auto ops = device ? kernels::cuda_training(*device, options.tf32) : kernels::cpu_training(options.threads);
   Trainer trainer = started ? Trainer::resume(folder, *ops) : [&] {
     Recipe recipe = load_recipe(options.recipe);
     if (options.seed) recipe.seed = *options.seed;
@@ -121,22 +123,29 @@ void evaluate(const EvaluateOptions& options) {
   const std::stop_token stop = stop_on_interrupt();
   // A batch keeps every activation; long sequences are read as a stream instead.
   constexpr std::int64_t longest_batch = std::int64_t{1} << 18;
-  const bool streamed = task->length() * recipe.batch > longest_batch;
-  const Evaluation result =
-      streamed ? statescope::evaluate(*load_model(options.model, Precision::f32, options.threads, options.device),
-                                      *task, seed, sequences, stop)
-               : statescope::evaluate(*trained.network, *task, seed, sequences, recipe.batch, stop);
-  const nlohmann::ordered_json json{{"task", recipe.task.kind},
-                                    {"length", recipe.task.length},
-                                    {"sequences", result.sequences},
-                                    {"targets", result.targets},
-                                    {"loss", result.loss},
-                                    {"accuracy", result.accuracy},
-                                    {"accuracy_of_answer", result.accuracy_of_answer}};
+  const bool streamed =
+      task->length() * recipe.batch > longest_batch && recipe.network.inner != InnerKind::hyena;  // it has no state
+  const auto as_stream = [&] {
+    const Checkpoint checkpoint = Checkpoint::open(options.model);
+    return is_grid(checkpoint) ? load_grid(checkpoint, options.threads)
+                               : load_model(checkpoint, Precision::f32, options.threads, options.device);
+  };
+  const Evaluation result = streamed
+                                ? statescope::evaluate(*as_stream(), *task, seed, sequences, stop)
+                                : statescope::evaluate(*trained.network, *task, seed, sequences, recipe.batch, stop);
+  nlohmann::ordered_json json{{"task", recipe.task.kind},
+                              {"length", recipe.task.length},
+                              {"sequences", result.sequences},
+                              {"targets", result.targets},
+                              {"loss", result.loss},
+                              {"accuracy", result.accuracy},
+                              {"accuracy_of_answer", result.accuracy_of_answer}};
+  if (streamed) json["state_bytes"] = result.state_bytes;
   if (options.json) return print_line(json);
   print_line(recipe.task.kind + ", length " + std::to_string(recipe.task.length) + ": " +
              format_percent(result.accuracy) + " of " + std::to_string(result.targets) + " answers right, loss " +
-             json["loss"].dump() + " nats");
+             json["loss"].dump() + " nats" +
+             (streamed ? ", read as a stream with " + std::to_string(result.state_bytes) + " bytes of state" : ""));
 }
 
 }  // namespace statescope::cli

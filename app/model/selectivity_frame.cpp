@@ -41,7 +41,7 @@ void add_choices(std::vector<ModelChoice>& choices, const fs::path& folder, bool
     if (!fs::exists(entry.path() / "recipe.json", error)) continue;
     try {
       const Recipe recipe = load_recipe(entry.path() / "recipe.json");
-      if (recipe.task.kind == "text" || recipe.network.inner == InnerKind::hyena) continue;
+      if (recipe.task.kind == "text" || !has_state(recipe.network.inner)) continue;
       found.push_back({bundled ? "bundled:" + entry.path().filename().string() : entry.path().string(), recipe.task,
                        recipe.network});
     } catch (const Error&) {

@@ -86,8 +86,8 @@ const LayerProbe& SystemReading::layer(std::int64_t index) const {
 }
 
 void require_states(const NetworkRecipe& network) {
-  if (network.inner == InnerKind::hyena)
-    throw Error("Hyena is one long filter without steps and states to look at; choose S6 or S4D");
+  if (!has_state(network.inner))
+    throw Error("Hyena and attention have no steps and states to look at; choose S6 or S4D");
 }
 
 void answer(SelectivityReading& reading, std::size_t index) {

@@ -6,6 +6,7 @@
 #include "engine/error.h"
 #include "engine/io/utf8.h"
 #include "engine/models/decoder.h"
+#include "engine/models/grid.h"
 #include "engine/models/mamba.h"
 #include "engine/profile/device.h"
 
@@ -180,6 +181,7 @@ std::unique_ptr<Decoder> Model::device_decoder(const ModelState&, std::int64_t) 
 }
 
 ModelInfo inspect_checkpoint(const Checkpoint& checkpoint) {
+  if (is_grid(checkpoint)) return inspect_grid(checkpoint);
   if (is_mamba(checkpoint)) return inspect_mamba(checkpoint).info;
   std::string family;
   if (const auto type = checkpoint.config().find("model_type"); type != checkpoint.config().end() && type->is_string())
@@ -192,6 +194,10 @@ std::shared_ptr<const Model> load_model(const Checkpoint& checkpoint, Precision 
                                         const std::string& device) {
   const std::optional<int> index = cuda_index(device);
   inspect_checkpoint(checkpoint);
+  if (is_grid(checkpoint)) {
+    require_scan(checkpoint);
+    return load_grid(checkpoint, threads);
+  }
   return index ? load_mamba_cuda(checkpoint, precision, threads, *index) : load_mamba(checkpoint, precision, threads);
 }
 

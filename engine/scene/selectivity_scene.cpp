@@ -157,8 +157,8 @@ TrainingScene parse_training_scene(const json& root, const std::string& root_whe
   if (object.contains("recipe")) scene.recipe = parse_recipe(object["recipe"], where + ": recipe", {});
   if (scene.recipe.task.kind == "text")
     throw Error(where + ": a text is learnt by statescope-cli train; choose a task with questions and answers");
-  if (scene.recipe.network.inner == InnerKind::hyena)
-    throw Error(where + ": Hyena has no steps and states to watch; choose s6, s4d-real or s4d-complex");
+  if (!has_state(scene.recipe.network.inner))
+    throw Error(where + ": Hyena and attention have no steps and states to watch; choose s6, s4d-real or s4d-complex");
   return scene;
 }
 

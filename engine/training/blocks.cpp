@@ -16,6 +16,7 @@ namespace {
 template <class Real>
 std::unique_ptr<TrainingLayer<Real>> make_inner(const NetworkRecipe& recipe, const ParameterBuilder<Real>& builder) {
   if (recipe.inner == InnerKind::s6) return make_s6(recipe, builder);
+  if (recipe.inner == InnerKind::attention) return make_attention(recipe, builder);
   return recipe.inner == InnerKind::hyena ? make_hyena(recipe, builder) : make_s4d(recipe, builder);
 }
 

@@ -77,6 +77,7 @@ Evaluation evaluate(const Model& model, const Task& task, std::uint64_t seed, st
                     std::stop_token stop) {
   Count count;
   double loss = 0;
+  std::int64_t state_bytes = 0;
   for (std::int64_t index = 0; index < sequences; ++index) {
     const Batch fresh = task.batch(seed, Split::evaluation, index, 1);
     ModelState state = model.initial_state();
@@ -90,8 +91,11 @@ Evaluation evaluate(const Model& model, const Task& task, std::uint64_t seed, st
       count.answer(std::max_element(logits.begin(), logits.end()) - logits.begin() == fresh.targets[t]);
     }
     count.end_of_sequence();
+    state_bytes = std::max(state_bytes, state.bytes());
   }
-  return count.evaluation(loss);
+  Evaluation result = count.evaluation(loss);
+  result.state_bytes = state_bytes;
+  return result;
 }
 
 }  // namespace statescope

@@ -51,11 +51,7 @@ class Hyena final : public TrainingLayer<Real> {
     const Matrix kernel = (s_[hidden] * value(step, weights_[hidden]).transpose()).cwiseProduct(window(step.length));
     step.ops.upload(reals(kernel), kernel_);
     step.ops.fft_conv({x, kernel_, step.parameters.value(D_).data, y}, step.length);
-    if (step.probe) {
-      step.probe->channels = E_;
-      for (const Real v : step.ops.download(x)) step.probe->x.push_back(static_cast<float>(v));
-      for (const Real v : step.ops.download(MatrixView<const Real>(y))) step.probe->y.push_back(static_cast<float>(v));
-    }
+    if (step.probe) leave_signals<Real>(step, x, y);
     return y;
   }
 

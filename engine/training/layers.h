@@ -113,14 +113,23 @@ class LinearLayer final : public TrainingLayer<Real> {
   MatrixView<const Real> x_;
 };
 
-/// What runs along time, over E channels: S6, S4D, Hyena's filter.
+/// What a probe keeps of a layer without states: what comes in and what goes out.
+template <class Real>
+void leave_signals(const TrainingStep<Real>& step, MatrixView<const Real> x, MatrixView<const Real> y) {
+  step.probe->channels = x.cols;
+  for (const Real v : step.ops.download(x)) step.probe->x.push_back(static_cast<float>(v));
+  for (const Real v : step.ops.download(y)) step.probe->y.push_back(static_cast<float>(v));
+}
+
+/// What runs along time, over E channels: S6, S4D, Hyena's filter, attention.
 template <class Real>
 std::unique_ptr<TrainingLayer<Real>> make_s6(const NetworkRecipe& recipe, const ParameterBuilder<Real>& builder);
 template <class Real>
 std::unique_ptr<TrainingLayer<Real>> make_s4d(const NetworkRecipe& recipe, const ParameterBuilder<Real>& builder);
-
 template <class Real>
 std::unique_ptr<TrainingLayer<Real>> make_hyena(const NetworkRecipe& recipe, const ParameterBuilder<Real>& builder);
+template <class Real>
+std::unique_ptr<TrainingLayer<Real>> make_attention(const NetworkRecipe& recipe, const ParameterBuilder<Real>& builder);
 
 /// The block around it, over D channels, without norm and residual.
 template <class Real>

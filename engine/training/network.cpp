@@ -38,19 +38,26 @@ struct Network<Real>::Impl {
     return {x, parameters.value(weight).data, static_cast<Real>(norm_epsilon), y};
   }
 
+  // In place where nothing else needs x.
+  void drop_out(const Dropout& dropout, std::size_t layer, MatrixView<const Real> x, MatrixView<Real> y) const {
+    ops.dropout({x, dropout.rate, kernels::mixed(dropout.key + layer), y});
+  }
+
   // The rows whose logits matter, normed. Most tasks ask for an answer at a few places only.
   MatrixView<Real> forward(TrainingStep<Real> step, std::span<const std::int32_t> tokens,
-                           const std::vector<std::int32_t>& asked, Probe* probe = nullptr) {
+                           const std::vector<std::int32_t>& asked, const Dropout& dropout, Probe* probe = nullptr) {
     const std::int64_t rows = std::ssize(tokens);
     const MatrixView<Real> table = parameters.value(embedding);
     MatrixView<Real> h = tape.matrix(rows, table.cols);
     ops.embedding({tokens.data(), table, h});
-    for (Layer& layer : layers) {
+    for (std::size_t i = 0; i < layers.size(); ++i) {
+      Layer& layer = layers[i];
       layer.residual = h;
       const MatrixView<Real> normed = tape.matrix(rows, table.cols);
       ops.rms_norm(norm(h, layer.norm, normed));
       if (probe) step.probe = &probe->layers.emplace_back();
       h = layer.block->forward(step, normed);
+      if (dropout.rate > 0) drop_out(dropout, i, h, h);
       ops.add(layer.residual, h);
     }
     stream = tape.matrix(std::ssize(asked), table.cols);
@@ -67,7 +74,7 @@ struct Network<Real>::Impl {
   }
 
   void backward(const TrainingStep<Real>& step, const Batch& batch, const std::vector<std::int32_t>& asked,
-                MatrixView<const Real> normed, MatrixView<const Real> dlogits) {
+                MatrixView<const Real> normed, MatrixView<const Real> dlogits, const Dropout& dropout) {
     const std::int64_t rows = batch.sequences * batch.length;
     const MatrixView<Real> table = parameters.value(embedding), dtable = parameters.gradient(embedding);
     const MatrixView<Real> dnormed = tape.matrix(normed.rows, normed.cols);
@@ -77,8 +84,11 @@ struct Network<Real>::Impl {
     const MatrixView<Real> dh = tape.matrix(rows, table.cols);
     ops.fill(dh, 0);
     ops.embedding_backward({asked.data(), dstream, dh});
-    for (auto layer = layers.rbegin(); layer != layers.rend(); ++layer) {
-      auto args = norm_backward(layer->residual, layer->norm, layer->block->backward(step, dh), dh);
+    const MatrixView<Real> dropped = dropout.rate > 0 ? tape.matrix(rows, table.cols) : dh;
+    for (std::size_t i = layers.size(); i-- > 0;) {
+      const Layer& layer = layers[i];
+      if (dropout.rate > 0) drop_out(dropout, i, dh, dropped);
+      auto args = norm_backward(layer.residual, layer.norm, layer.block->backward(step, dropped), dh);
       args.dsum = dh;
       ops.rms_norm_backward(args);
     }
@@ -111,7 +121,7 @@ template <class Real>
 Network<Real>::~Network() = default;
 
 template <class Real>
-BatchResult Network<Real>::run(const Batch& batch, bool learn) {
+BatchResult Network<Real>::run(const Batch& batch, bool learn, const Dropout& dropout) {
   Impl& impl = *impl_;
   std::vector<std::int32_t> asked, targets;
   for (std::size_t i = 0; i < batch.targets.size(); ++i) {
@@ -121,7 +131,7 @@ BatchResult Network<Real>::run(const Batch& batch, bool learn) {
   }
   impl.tape.rewind();
   const TrainingStep<Real> step{impl.ops, parameters_, impl.tape, batch.length};
-  const MatrixView<Real> normed = impl.forward(step, batch.tokens, asked);
+  const MatrixView<Real> normed = impl.forward(step, batch.tokens, asked, dropout);
   const MatrixView<Real> table = parameters_.value(impl.embedding);
   const MatrixView<Real> logits = impl.tape.matrix(normed.rows, table.rows);
   impl.ops.linear(normed, table, nullptr, logits);
@@ -135,7 +145,7 @@ BatchResult Network<Real>::run(const Batch& batch, bool learn) {
   impl.ops.cross_entropy(
       {.logits = logits, .targets = targets.data(), .loss = &loss, .dlogits = learn ? logits : MatrixView<Real>()});
   result.loss = static_cast<double>(loss);
-  if (learn) impl.backward(step, batch, asked, normed, logits);
+  if (learn) impl.backward(step, batch, asked, normed, logits, dropout);
   return result;
 }
 
@@ -149,7 +159,8 @@ Probe Network<Real>::probe(std::span<const std::int32_t> tokens, const Knobs& kn
   impl.tape.rewind();
   TrainingStep<Real> step{impl.ops, parameters_, impl.tape, probe.tokens};
   step.knobs = knobs;
-  const MatrixView<Real> normed = impl.forward(step, tokens, all, &probe), table = parameters_.value(impl.embedding);
+  const MatrixView<Real> normed = impl.forward(step, tokens, all, {}, &probe),
+                         table = parameters_.value(impl.embedding);
   const MatrixView<Real> logits = impl.tape.matrix(normed.rows, table.rows);
   impl.ops.linear(normed, table, nullptr, logits);
   probe.vocab = table.rows;

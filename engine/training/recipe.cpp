@@ -16,8 +16,8 @@ namespace {
 constexpr std::array block_names{std::pair{BlockKind::plain, "plain"}, std::pair{BlockKind::h3, "h3"},
                                  std::pair{BlockKind::mamba, "mamba"}};
 constexpr std::array inner_names{std::pair{InnerKind::s6, "s6"}, std::pair{InnerKind::s4d_real, "s4d-real"},
-                                 std::pair{InnerKind::s4d_complex, "s4d-complex"},
-                                 std::pair{InnerKind::hyena, "hyena"}};
+                                 std::pair{InnerKind::s4d_complex, "s4d-complex"}, std::pair{InnerKind::hyena, "hyena"},
+                                 std::pair{InnerKind::attention, "attention"}};
 
 constexpr std::array initial_names{std::pair{InitialA::s4d_real, "s4d-real"}, std::pair{InitialA::half, "half"},
                                    std::pair{InitialA::random, "random"}, std::pair{InitialA::s4d_lin, "s4d-lin"},
@@ -128,6 +128,14 @@ NetworkRecipe read_network(const nlohmann::json& json, const std::string& where)
   reader.count("d_conv", network.d_conv, 1, 64);
   network.dt_rank = (network.d_model + 15) / 16;
   reader.count("dt_rank", network.dt_rank, 1, network.d_inner());
+  reader.count("heads", network.heads, 1, network.d_inner());
+  constexpr std::int64_t widest = 128;  // TrainingOps::attention
+  const std::int64_t head = network.d_inner() / network.heads;
+  if (network.inner == InnerKind::attention &&
+      (head * network.heads != network.d_inner() || head % 2 != 0 || head > widest))
+    throw Error(reader.where() + ": heads must divide d_inner, " + std::to_string(network.d_inner()) +
+                ", into an even number of columns, at most " + std::to_string(widest) +
+                "; choose another number than " + std::to_string(network.heads));
   if (network.inner == InnerKind::s4d_complex && network.d_state % 2 != 0)
     throw Error(reader.where() + ": d_state must be even, its states are conjugate pairs");
   reader.finish();
@@ -146,6 +154,7 @@ OptimiserRecipe read_optimiser(const nlohmann::json& json, const std::string& wh
   reader.count("steps", optimiser.steps, 1, std::int64_t{1} << 40);
   reader.count("warmup", optimiser.warmup, 0, optimiser.steps);
   reader.number("last_rate", optimiser.last_rate, 0, 1);
+  reader.number("dropout", optimiser.dropout, 0, 0.9);
   reader.finish();
   return optimiser;
 }
@@ -174,6 +183,7 @@ Recipe parse_recipe(const nlohmann::json& json, const std::string& where, const 
   for (const char* part : {"task", "model", "optimiser"}) run.erase(part);
   const nlohmann::json wrapped{{"run", run}};
   Reader reader(wrapped, "run", where);
+  if (const std::string start = reader.text("start", ""); !start.empty()) recipe.start = folder / start;
   auto seed = static_cast<std::int64_t>(recipe.seed);
   reader.count("seed", seed, 0, std::int64_t{1} << 53);
   recipe.seed = static_cast<std::uint64_t>(seed);
@@ -192,7 +202,7 @@ Recipe load_recipe(const std::filesystem::path& file) {
 }
 
 nlohmann::ordered_json to_json(const Recipe& recipe) {
-  const auto& [task, network, optimiser, seed, batch, evaluate_every, evaluation_sequences, stop] = recipe;
+  const auto& [task, network, optimiser, start, seed, batch, evaluate_every, evaluation_sequences, enough] = recipe;
   const bool conjugate = network.inner == InnerKind::s4d_complex && network.initial_A != InitialA::s4d_inv;
   nlohmann::ordered_json json;
   json["task"] = {{"kind", task.kind}, {"length", task.length}, {"vocab", task.vocab}, {"memorise", task.memorise}};
@@ -209,7 +219,8 @@ nlohmann::ordered_json to_json(const Recipe& recipe) {
                    {"d_state", network.d_state},
                    {"expand", network.expand},
                    {"d_conv", network.d_conv},
-                   {"dt_rank", network.dt_rank}};
+                   {"dt_rank", network.dt_rank},
+                   {"heads", network.heads}};
   json["optimiser"] = {{"learning_rate", optimiser.learning_rate},
                        {"weight_decay", optimiser.weight_decay},
                        {"beta1", optimiser.beta1},
@@ -218,12 +229,14 @@ nlohmann::ordered_json to_json(const Recipe& recipe) {
                        {"clip", optimiser.clip},
                        {"steps", optimiser.steps},
                        {"warmup", optimiser.warmup},
-                       {"last_rate", optimiser.last_rate}};
+                       {"last_rate", optimiser.last_rate},
+                       {"dropout", optimiser.dropout}};
+  if (!start.empty()) json["start"] = start.string();
   json["seed"] = seed;
   json["batch"] = batch;
   json["evaluate_every"] = evaluate_every;
   json["evaluation_sequences"] = evaluation_sequences;
-  json["stop_at_accuracy"] = stop;
+  json["stop_at_accuracy"] = enough;
   return json;
 }
 

@@ -32,7 +32,10 @@ void require_room(const Recipe& recipe, const Task& task) {
   const double parameters =
       width(n.layers) * inner * (4 * model + 3 * states + 2 * width(n.dt_rank)) + width(task.vocab()) * model;
   const double row = width(n.layers) * (14 * inner + 6 * model + 4 * states) + 6 * model + width(task.vocab());
-  const double bytes = 4.0 * (6 * parameters + width(recipe.batch) * width(task.length()) * row);
+  const bool attends = n.inner == InnerKind::attention;
+  const double more = attends ? width(n.layers) * 6 * inner : 0;  // queries, keys, values and their gradients
+  const double weights = attends ? 2 * width(task.length()) * width(task.length()) : 0;  // of a head, for its gradient
+  const double bytes = 4.0 * (6 * parameters + weights + width(recipe.batch) * width(task.length()) * (row + more));
   require_memory(static_cast<std::int64_t>(std::min(bytes, 1e18)), "training by this recipe");
 }
 
@@ -99,7 +102,9 @@ struct Trainer::Impl {
 };
 
 Trainer::Trainer(std::unique_ptr<Impl> impl) : impl_(std::move(impl)) {}
-Trainer::Trainer(const Recipe& recipe, const TrainingOps<float>& ops) : impl_(std::make_unique<Impl>(recipe, ops)) {}
+Trainer::Trainer(const Recipe& recipe, const TrainingOps<float>& ops) : impl_(std::make_unique<Impl>(recipe, ops)) {
+  if (!recipe.start.empty()) impl_->network.load(SafetensorsFile((recipe.start / "model.safetensors").string()));
+}
 Trainer::~Trainer() = default;
 Trainer::Trainer(Trainer&&) noexcept = default;
 
@@ -124,7 +129,9 @@ StepReport Trainer::step() {
   const OptimiserRecipe& optimiser = impl.recipe.optimiser;
   const Parameters<float>& parameters = impl.network.parameters();
   const Batch batch = impl.task->batch(impl.recipe.seed, Split::training, impl.steps_done, impl.recipe.batch);
-  const BatchResult result = impl.network.run(batch, true);
+  const auto done = static_cast<std::uint64_t>(impl.steps_done);
+  const Dropout dropout{optimiser.dropout, kernels::mixed(kernels::mixed(impl.recipe.seed) + done)};
+  const BatchResult result = impl.network.run(batch, true, dropout);
 
   StepReport report;
   report.step = ++impl.steps_done;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What CpuBackend computes at both ends of a model and for its gradients.
 #include <algorithm>
+#include <cmath>
 #include <cstring>
 #include <vector>
 
@@ -78,6 +79,52 @@ void CpuBackend::linear_backward(const LinearBackwardArgs<float>& args) const {
   if (args.dbias)
     share(blocks(M, ops_->lanes), T * M,
           [&](std::int64_t begin, std::int64_t end) { ops_->column_sums(args.dy, args.dbias, begin, end); });
+}
+
+// All weights of a head at once, as matrices: its five products are those of linear layers. Row t of P and dS ends
+// with column t; what lies behind is 0.
+void CpuBackend::attention_backward(const AttentionBackwardArgs<float>& args) const {
+  const std::int64_t T = args.q.rows, d = args.q.cols / args.heads;
+  const auto scale = static_cast<float>(1 / std::sqrt(static_cast<double>(d)));
+  std::vector<float> weights = floats(T * T), slopes = floats(T * T), turned = floats(d * T);
+  const MatrixView<float> P(weights.data(), T, T), dS(slopes.data(), T, T);
+  const auto multiply = [&](const Product& p) {
+    share(blocks(p.cols, ops_->product_strip), p.rows * p.cols * p.depth / 4,
+          [&](std::int64_t begin, std::int64_t end) { ops_->product(p, begin, end); });
+  };
+  // out = a bᵀ
+  const auto dots = [&](MatrixView<const float> a, MatrixView<const float> b, MatrixView<float> out) {
+    for (std::int64_t t = 0; t < T; ++t)
+      for (std::int64_t i = 0; i < d; ++i) turned[static_cast<std::size_t>(i * T + t)] = b(t, i);
+    multiply({a.data, a.stride, 1, turned.data(), T, out.data, T, T, T, d, false});
+  };
+  const auto for_rows = [&](const auto& body) {
+    share(T, T * T * 8, [&](std::int64_t begin, std::int64_t end) {
+      for (std::int64_t t = begin; t < end; ++t) body(t);
+    });
+  };
+  for (std::int64_t head = 0; head < args.heads; ++head) {
+    const auto of_head = [&](auto view) { return view.columns(head * d, d); };
+    const MatrixView<const float> q = of_head(args.q), k = of_head(args.k), dy = of_head(args.dy);
+    const MatrixView<float> dq = of_head(args.dq), dk = of_head(args.dk), dv = of_head(args.dv);
+    dots(q, k, P);
+    for_rows([&](std::int64_t t) {
+      const MatrixView<float> seen(P.row(t), 1, t + 1);
+      for (std::int64_t j = 0; j <= t; ++j) seen(0, j) *= scale;
+      ops_->softmax({seen, seen}, 0, 1);
+      std::fill(P.row(t) + t + 1, P.row(t) + T, 0.0f);
+    });
+    dots(dy, of_head(args.v), dS);
+    for_rows([&](std::int64_t t) {
+      const MatrixView<float> seen(dS.row(t), 1, t + 1);
+      ops_->softmax_backward({MatrixView<float>(P.row(t), 1, t + 1), seen, seen}, 0, 1);
+      for (std::int64_t j = 0; j <= t; ++j) seen(0, j) *= scale;
+      std::fill(dS.row(t) + t + 1, dS.row(t) + T, 0.0f);
+    });
+    multiply({dS.data, T, 1, k.data, k.stride, dq.data, dq.stride, T, d, T, false});
+    multiply({dS.data, 1, T, q.data, q.stride, dk.data, dk.stride, T, d, T, false});
+    multiply({P.data, 1, T, dy.data, dy.stride, dv.data, dv.stride, T, d, T, false});
+  }
 }
 
 void CpuBackend::rms_norm_backward(const RmsNormBackwardArgs<float>& args) const {

@@ -96,6 +96,14 @@ class HostOps : public TrainingOps<Real> {
     for_each(x, to, [](Real from, Real& value) { value = -std::exp(from); });
   }
 
+  void dropout(const DropoutArgs<Real>& args) const override {
+    const std::uint32_t threshold = dropout_threshold(args.rate);
+    const auto scale = static_cast<Real>(1 / (1 - args.rate));
+    for (std::int64_t r = 0; r < args.x.rows; ++r)
+      for (std::int64_t c = 0; c < args.x.cols; ++c)
+        args.y(r, c) = stays(args.key, r * args.x.cols + c, threshold) ? args.x(r, c) * scale : 0;
+  }
+
   double squared_norm(const Real* values, std::int64_t count) const override {
     double sum = 0;
     for (std::int64_t i = 0; i < count; ++i) sum += static_cast<double>(values[i]) * static_cast<double>(values[i]);
@@ -210,6 +218,37 @@ class HostOps : public TrainingOps<Real> {
     }
   }
 
+  void attention(const AttentionArgs<Real>& args, std::int64_t length) const override {
+    for (std::int64_t first = 0; first < args.q.rows; first += length)
+      backend_.attention({rows_of(args.q, first, length), rows_of(args.k, first, length),
+                          rows_of(args.v, first, length), args.heads, rows_of(args.y, first, length)});
+  }
+
+  void attention_backward(const AttentionBackwardArgs<Real>& args, std::int64_t length) const override {
+    for (std::int64_t first = 0; first < args.q.rows; first += length)
+      backend_.attention_backward({rows_of(args.q, first, length), rows_of(args.k, first, length),
+                                   rows_of(args.v, first, length), args.heads, rows_of(args.dy, first, length),
+                                   rows_of(args.dq, first, length), rows_of(args.dk, first, length),
+                                   rows_of(args.dv, first, length)});
+  }
+
+  void rotary(const RotaryArgs<Real>& args, std::int64_t length) const override {
+    const std::int64_t d = args.x.cols / args.heads;
+    for (std::int64_t i = 0; i < d / 2; ++i) {
+      const double frequency = rotary_frequency(i, d);
+      for (std::int64_t r = 0; r < args.x.rows; ++r) {
+        const double angle = static_cast<double>(args.first + r % length) * frequency;
+        const auto cosine = static_cast<Real>(std::cos(angle)),
+                   sine = static_cast<Real>(args.back ? -std::sin(angle) : std::sin(angle));
+        for (std::int64_t c = 2 * i; c < args.x.cols; c += d) {
+          const Real a = args.x(r, c), b = args.x(r, c + 1);
+          args.x(r, c) = a * cosine - b * sine;
+          args.x(r, c + 1) = a * sine + b * cosine;
+        }
+      }
+    }
+  }
+
  private:
   static SelectiveScanArgs<Real> sequence(const SelectiveScanArgs<Real>& args, std::vector<Real>& h, std::int64_t first,
                                           std::int64_t length) {
@@ -258,6 +297,8 @@ struct Reference {
   }
   void fft_conv(const FftConvArgs<double>& args) const { reference::fft_conv(args); }
   void fft_conv_backward(const FftConvBackwardArgs<double>& args) const { reference::fft_conv_backward(args); }
+  void attention(const AttentionArgs<double>& args) const { reference::attention(args); }
+  void attention_backward(const AttentionBackwardArgs<double>& args) const { reference::attention_backward(args); }
 };
 
 }  // namespace

@@ -31,7 +31,7 @@ std::unique_ptr<CudaHostOps> CudaHostOps::create(int) {
   throw CudaError("this build has no CUDA; build with STATESCOPE_CUDA=ON, or use the CPU");
 }
 
-std::unique_ptr<TrainingOps<float>> cuda_training(int) {
+std::unique_ptr<TrainingOps<float>> cuda_training(int, bool) {
   throw CudaError("this build has no CUDA; build with STATESCOPE_CUDA=ON, or use the CPU");
 }
 

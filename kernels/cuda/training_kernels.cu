@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "cuda/launch.cuh"
 #include "cuda/training_kernels.h"
+#include "kernels/dropout.h"
 
 namespace statescope::kernels::cuda {
 namespace {
@@ -42,6 +43,49 @@ struct Multiply {
   std::int64_t x_row, y_row, out_row;
   __device__ void operator()(std::int64_t r, std::int64_t c) const {
     out[r * out_row + c] = x[r * x_row + c] * y[r * y_row + c];
+  }
+};
+
+struct Drop {
+  const float* x;
+  float* y;
+  std::int64_t x_row, y_row, cols;
+  std::uint64_t key;
+  std::uint32_t threshold;
+  float scale;
+  __device__ void operator()(std::int64_t r, std::int64_t c) const {
+    y[r * y_row + c] = stays(key, r * cols + c, threshold) ? x[r * x_row + c] * scale : 0.0f;
+  }
+};
+
+// Angles in double: of a late token a float keeps too few digits.
+struct Rotate {
+  float* x;
+  std::int64_t stride, length, first, pairs;  // pairs in a head
+  double log_ratio, sign;
+  __device__ void operator()(std::int64_t r, std::int64_t pair) const {
+    const double frequency = exp(log_ratio * static_cast<double>(pair % pairs));
+    const double angle = sign * static_cast<double>(first + r % length) * frequency;
+    double sine, cosine;
+    sincos(angle, &sine, &cosine);
+    float* const at = x + r * stride + 2 * pair;
+    const float a = at[0], b = at[1], c = static_cast<float>(cosine), s = static_cast<float>(sine);
+    at[0] = a * c - b * s;
+    at[1] = a * s + b * c;
+  }
+};
+
+struct Convolve {
+  const float *x, *weight, *bias;
+  float* y;
+  std::int64_t x_row, y_row, E, length;
+  int taps;
+  __device__ void operator()(std::int64_t r, std::int64_t e) const {
+    const std::int64_t t = r % length;
+    float total = bias ? bias[e] : 0.0f;
+    for (int j = t < taps - 1 ? taps - 1 - static_cast<int>(t) : 0; j < taps; ++j)
+      total = fmaf(weight[j * E + e], x[(r - taps + 1 + j) * x_row + e], total);
+    y[r * y_row + e] = total / (1.0f + expf(-total));
   }
 };
 
@@ -146,6 +190,24 @@ void negative_exp(const DeviceMatrix& x, const DeviceMatrix& to, cudaStream_t st
 void gate(const DeviceMatrix& y, const DeviceMatrix& z, const DeviceMatrix& out, cudaStream_t stream) {
   for_elements("gate", out.rows, out.cols, stream,
                Gate{y.as<const float>(), z.as<const float>(), out.as<float>(), y.stride, z.stride, out.stride});
+}
+
+void dropout(const DeviceMatrix& x, double rate, std::uint64_t key, const DeviceMatrix& y, cudaStream_t stream) {
+  for_elements("dropout", x.rows, x.cols, stream,
+               Drop{x.as<const float>(), y.as<float>(), x.stride, y.stride, x.cols, key, dropout_threshold(rate),
+                    static_cast<float>(1 / (1 - rate))});
+}
+
+void rotary(const Rotary& args, cudaStream_t stream) {
+  for_elements("rotary", args.x.rows, args.x.cols / 2, stream,
+               Rotate{args.x.as<float>(), args.x.stride, args.length, args.first, args.pairs, args.log_ratio,
+                      args.back ? -1.0 : 1.0});
+}
+
+void causal_conv(const DeviceConvArgs& args, std::int64_t length, cudaStream_t stream) {
+  for_elements("causal_conv", args.x.rows, args.x.cols, stream,
+               Convolve{args.x.as<const float>(), args.weight, args.bias, args.y.as<float>(), args.x.stride,
+                        args.y.stride, args.x.cols, length, static_cast<int>(args.taps)});
 }
 
 void likeliest(const DeviceMatrix& x, std::int32_t* columns, cudaStream_t stream) {

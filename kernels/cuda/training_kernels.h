@@ -5,6 +5,7 @@
 
 #include <cstdint>
 
+#include "kernels/cuda_ops.h"
 #include "kernels/device_memory.h"
 
 namespace statescope::kernels::cuda {
@@ -17,6 +18,22 @@ void negative_exp(const DeviceMatrix& x, const DeviceMatrix& to, cudaStream_t st
 void multiply(const DeviceMatrix& x, const DeviceMatrix& y, const DeviceMatrix& out, cudaStream_t stream);  // x ⊙ y
 /// out = y ⊙ SiLU(z).
 void gate(const DeviceMatrix& y, const DeviceMatrix& z, const DeviceMatrix& out, cudaStream_t stream);
+
+/// DropoutArgs of kernels/elementwise.h.
+void dropout(const DeviceMatrix& x, double rate, std::uint64_t key, const DeviceMatrix& y, cudaStream_t stream);
+
+/// RotaryArgs of kernels/attention.h; positions of each sequence of `length` rows begin with `first`, and pair i of a
+/// head turns by e^(i · log_ratio) from one to the next.
+struct Rotary {
+  DeviceMatrix x;
+  std::int64_t length = 1, first = 0, pairs = 0;  // pairs of columns in a head
+  double log_ratio = 0;
+  bool back = false;
+};
+void rotary(const Rotary& args, cudaStream_t stream);
+
+/// y = SiLU(conv(x)), each sequence of `length` rows from nothing; the histories are not used.
+void causal_conv(const DeviceConvArgs& args, std::int64_t length, cudaStream_t stream);
 
 /// columns[r] is the column of the largest number of row r, the first of equals.
 void likeliest(const DeviceMatrix& x, std::int32_t* columns, cudaStream_t stream);

@@ -4,6 +4,7 @@
 #include <map>
 #include <tuple>
 
+#include "cuda/attention.h"
 #include "cuda/blas.h"
 #include "cuda/check.h"
 #include "cuda/conv_backward.h"
@@ -48,7 +49,7 @@ DeviceMatrix device_matrix(const ConstMatrix& m) {
 // is free again for the next.
 class CudaTrainingOps final : public TrainingOps<float> {
  public:
-  explicit CudaTrainingOps(int device) : device_(device) {
+  CudaTrainingOps(int device, bool tf32) : device_(device) {
     select();
     cudaStream_t stream = nullptr;
     check(cudaStreamCreate(&stream), "cudaStreamCreate");
@@ -57,6 +58,7 @@ class CudaTrainingOps final : public TrainingOps<float> {
     cuda::check_blas(cublasCreate(&blas), "starting cuBLAS");
     blas_.reset(blas);
     cuda::check_blas(cublasSetStream(blas, stream), "starting cuBLAS");
+    if (tf32) cuda::check_blas(cublasSetMathMode(blas, CUBLAS_TF32_TENSOR_OP_MATH), "starting cuBLAS");
   }
 
   bool on_host() const override { return false; }
@@ -72,8 +74,12 @@ class CudaTrainingOps final : public TrainingOps<float> {
   std::vector<float> download(ConstMatrix from) const override {
     select();
     std::vector<float> values(static_cast<std::size_t>(from.rows * from.cols));
-    copy(from, {values.data(), from.rows, from.cols}, cudaMemcpyDeviceToHost);
+    const bool constant = from.stride == 0;  // every row is the first
+    copy(constant ? ConstMatrix(from.data, 1, from.cols) : from, {values.data(), constant ? 1 : from.rows, from.cols},
+         cudaMemcpyDeviceToHost);
     wait();
+    for (std::int64_t r = 1; constant && r < from.rows; ++r)
+      std::copy_n(values.data(), from.cols, values.data() + r * from.cols);
     return values;
   }
 
@@ -207,6 +213,11 @@ class CudaTrainingOps final : public TrainingOps<float> {
     cuda::negative_exp(device_matrix(x), device_matrix(to), stream_.get());
   }
 
+  void dropout(const DropoutArgs<float>& args) const override {
+    select();
+    cuda::dropout(device_matrix(args.x), args.rate, args.key, device_matrix(args.y), stream_.get());
+  }
+
   double squared_norm(const float* values, std::int64_t count) const override {
     Scratch scratch(*this);
     auto* const sums = reinterpret_cast<double*>(scratch.floats(2 * (cuda::squared_norm_partials + 1)));
@@ -238,20 +249,14 @@ class CudaTrainingOps final : public TrainingOps<float> {
   }
 
   void causal_conv(const CausalConvArgs<float>& args, std::int64_t length) const override {
-    Scratch scratch(*this);
-    const std::int64_t E = args.x.cols, taps = args.weight.rows;
-    const Matrix history = scratch.zeros(taps - 1, E), after(scratch.floats((taps - 1) * E), taps - 1, E);
-    for (std::int64_t first = 0; first < args.x.rows; first += length) {
-      DeviceConvArgs one;
-      one.x = device_matrix(args.x.row_range(first, length));
-      one.weight = args.weight.data;
-      one.bias = args.bias;
-      one.taps = taps;
-      one.history = device_matrix(history);
-      one.next_history = device_matrix(after);
-      one.y = device_matrix(args.y.row_range(first, length));
-      cuda::causal_conv(one, stream_.get());
-    }
+    select();
+    DeviceConvArgs on_device;
+    on_device.x = device_matrix(args.x);
+    on_device.weight = args.weight.data;
+    on_device.bias = args.bias;
+    on_device.taps = args.weight.rows;
+    on_device.y = device_matrix(args.y);
+    cuda::causal_conv(on_device, length, stream_.get());
   }
 
   void causal_conv_backward(const CausalConvBackwardArgs<float>& args, std::int64_t length) const override {
@@ -340,6 +345,38 @@ class CudaTrainingOps final : public TrainingOps<float> {
     dkernel.finish();
   }
 
+  void attention(const AttentionArgs<float>& args, std::int64_t length) const override {
+    select();
+    cuda::attention({attention_shape(args.q, args.heads, length),
+                     side(args.q),
+                     side(args.k),
+                     side(args.v),
+                     {args.y.data, args.y.stride}},
+                    stream_.get());
+  }
+
+  void attention_backward(const AttentionBackwardArgs<float>& args, std::int64_t length) const override {
+    const Scratch scratch(*this);
+    cuda::AttentionBackwardArgs on_device;
+    on_device.shape = attention_shape(args.q, args.heads, length);
+    on_device.q = side(args.q);
+    on_device.k = side(args.k);
+    on_device.v = side(args.v);
+    on_device.dy = side(args.dy);
+    on_device.dq = {args.dq.data, args.dq.stride};
+    on_device.dk = {args.dk.data, args.dk.stride};
+    on_device.dv = {args.dv.data, args.dv.stride};
+    on_device.workspace = scratch.floats(cuda::attention_backward_workspace(on_device.shape));
+    cuda::attention_backward(on_device, stream_.get());
+  }
+
+  void rotary(const RotaryArgs<float>& args, std::int64_t length) const override {
+    select();
+    const std::int64_t d = args.x.cols / args.heads;
+    cuda::rotary({device_matrix(args.x), length, args.first, d / 2, std::log(rotary_frequency(1, d)), args.back},
+                 stream_.get());
+  }
+
  private:
   class Written;
 
@@ -416,6 +453,10 @@ class CudaTrainingOps final : public TrainingOps<float> {
           "cudaMemcpy2D");
   }
 
+  static cuda::AttentionShape attention_shape(const ConstMatrix& q, std::int64_t heads, std::int64_t length) {
+    return {q.rows, length, heads, q.cols / heads};
+  }
+  static cuda::AttentionMatrix<const float> side(const ConstMatrix& m) { return {m.data, m.stride}; }
   static cuda::Input input(const ConstMatrix& m, std::int64_t length) { return {m.data, m.stride, m.stride * length}; }
   static cuda::Output output(const Matrix& m, std::int64_t length) { return {m.data, m.stride, m.stride * length}; }
 
@@ -461,8 +502,8 @@ class CudaTrainingOps final : public TrainingOps<float> {
 
 }  // namespace
 
-std::unique_ptr<TrainingOps<float>> cuda_training(int device) {
-  return std::make_unique<CudaTrainingOps>(device);
+std::unique_ptr<TrainingOps<float>> cuda_training(int device, bool tf32) {
+  return std::make_unique<CudaTrainingOps>(device, tf32);
 }
 
 }  // namespace statescope::kernels

@@ -32,6 +32,7 @@ NetworkRecipe small_network(BlockKind block, InnerKind inner) {
   recipe.d_state = 4;
   recipe.d_conv = 3;
   recipe.dt_rank = 2;
+  recipe.heads = 5;
   recipe.vocab = 7;
   recipe.length = 9;
   return recipe;
@@ -40,7 +41,8 @@ NetworkRecipe small_network(BlockKind block, InnerKind inner) {
 std::vector<NetworkRecipe> grid() {
   std::vector<NetworkRecipe> cells;
   for (const BlockKind block : {BlockKind::plain, BlockKind::h3, BlockKind::mamba})
-    for (const InnerKind inner : {InnerKind::s6, InnerKind::s4d_real, InnerKind::s4d_complex, InnerKind::hyena})
+    for (const InnerKind inner :
+         {InnerKind::s6, InnerKind::s4d_real, InnerKind::s4d_complex, InnerKind::hyena, InnerKind::attention})
       cells.push_back(small_network(block, inner));
   for (int constants = 1; constants < 8; ++constants) {
     NetworkRecipe recipe = small_network(BlockKind::mamba, InnerKind::s6);
@@ -85,7 +87,8 @@ TEST(TrainingGradients, AgreeWithFiniteDifferencesInEveryCellOfTheGrid) {
     const Parameters<double>& p = network.parameters();
     shake(p, 4);
     const Batch batch = random_batch(recipe.vocab, 5);
-    network.run(batch, true);
+    const Dropout dropout{0.25, 11};
+    network.run(batch, true, dropout);
     const std::vector<double> gradients(p.gradients(), p.gradients() + p.count());
     Uniform uniform(6);
     for (const ParameterInfo& info : p.infos()) {
@@ -94,9 +97,9 @@ TEST(TrainingGradients, AgreeWithFiniteDifferencesInEveryCellOfTheGrid) {
         double& value = p.values()[at];
         const double kept = value, step = 1e-5;
         value = kept + step;
-        const double above = network.run(batch, false).loss;
+        const double above = network.run(batch, false, dropout).loss;
         value = kept - step;
-        const double below = network.run(batch, false).loss;
+        const double below = network.run(batch, false, dropout).loss;
         value = kept;
         // The third derivative costs step² = 1e-10, rounding 1e-16 / step = 1e-11, each times what the network makes of
         // it.
@@ -118,7 +121,8 @@ TEST(TrainingGradients, FastPathAgreesWithTheReference) {
     for (std::int64_t i = 0; i < exact.parameters().count(); ++i)
       network.parameters().values()[i] = static_cast<float>(exact.parameters().values()[i]);
     const Batch batch = random_batch(recipe.vocab, 5);
-    const BatchResult expected = exact.run(batch, true), result = network.run(batch, true);
+    const Dropout dropout{0.25, 11};
+    const BatchResult expected = exact.run(batch, true, dropout), result = network.run(batch, true, dropout);
     EXPECT_NEAR(result.loss, expected.loss, 1e-5);
     EXPECT_EQ(result.is_right, expected.is_right);
     for (const ParameterInfo& info : network.parameters().infos()) {
@@ -179,10 +183,11 @@ TEST(TrainingCuda, NetworksLearnTheSameAsOnTheProcessorAndAlwaysTheSame) {
     SCOPED_TRACE(name_of(recipe));
     recipe.d_model = 20;
     recipe.d_state = 16;
+    recipe.heads = 2;
     Network<float> expected(recipe, 3, *cpu), network(recipe, 3, *cuda);
     const Batch batch = random_batch(recipe.vocab, 5);
     const auto gradients = [&](Network<float>& of, const TrainingOps<float>& ops) {
-      of.run(batch, true);
+      of.run(batch, true, {0.25, 11});
       return ops.download({of.parameters().gradients(), 1, of.parameters().count()});
     };
     const std::vector<float> wanted = gradients(expected, *cpu), got = gradients(network, *cuda);
@@ -215,10 +220,26 @@ std::vector<float> values_of(Trainer& trainer) {
   return {p.values(), p.values() + p.count()};
 }
 
+// Kept elements grow by what falls out; one in four does, another one for every key.
+TEST(TrainingDropout, KeepsTheMeanAndChoosesByTheKey) {
+  const auto ops = kernels::reference_training();
+  std::vector<double> ones(4000, 1), out(4000), other(4000);
+  ops->dropout({MatrixView<double>(ones.data(), 40, 100), 0.25, 7, MatrixView<double>(out.data(), 40, 100)});
+  ops->dropout({MatrixView<double>(ones.data(), 40, 100), 0.25, 8, MatrixView<double>(other.data(), 40, 100)});
+  const auto kept = std::count(out.begin(), out.end(), 4.0 / 3), gone = std::count(out.begin(), out.end(), 0.0);
+  EXPECT_EQ(kept + gone, 4000);
+  EXPECT_NEAR(static_cast<double>(gone), 1000, 110);  // 4 standard deviations
+  int both = 0;
+  for (std::size_t i = 0; i < out.size(); ++i) both += out[i] == 0 && other[i] == 0 ? 1 : 0;
+  EXPECT_NEAR(both, 250, 62);
+}
+
 TEST(Training, ResumedIsUninterruptedBitForBit) {
   const auto ops = kernels::cpu_training(2), one_thread = kernels::cpu_training(1);
   const TemporaryFolder folder;
-  Trainer whole(small_recipe(), *ops);
+  Recipe recipe = small_recipe();
+  recipe.optimiser.dropout = 0.1;
+  Trainer whole(recipe, *ops);
   for (int i = 0; i < 9; ++i) {
     if (i == 4) whole.save(folder.path());
     whole.step();
@@ -271,7 +292,7 @@ TEST(TrainingProbe, GivesTheNetworksLogitsAndObeysTheKnobs) {
     EXPECT_NEAR(loss, network.run(batch, false).loss, 1e-5);
     ASSERT_EQ(probe.layers.size(), 2U);
     const LayerProbe& layer = probe.layers[1];
-    const bool s6 = recipe.inner == InnerKind::s6, states = recipe.inner != InnerKind::hyena;
+    const bool s6 = recipe.inner == InnerKind::s6, states = has_state(recipe.inner);
     EXPECT_EQ(std::ssize(layer.y), 9 * 10);
     EXPECT_EQ(std::ssize(layer.h), !states ? 0 : 9 * 10 * (recipe.inner == InnerKind::s4d_complex ? 2 : 4));
 
@@ -416,11 +437,15 @@ TEST(Recipes, SayWhatIsWrongAndWhere) {
   EXPECT_EQ(message(R"({"task": {"kind": "text", "lenght": 3}})"),
             "r.json: task: the key \"lenght\" is not known; see RECIPE.md for those that are");
   EXPECT_EQ(message(R"({"task": {"kind": "text"}, "model": {"inner": "s7"}})"),
-            "r.json: model: inner \"s7\" is not known; choose one of s6, s4d-real, s4d-complex, hyena");
+            "r.json: model: inner \"s7\" is not known; choose one of s6, s4d-real, s4d-complex, hyena, attention");
   EXPECT_EQ(message(R"({"task": {"kind": "text"}, "model": {"layers": 0}})"),
             "r.json: model: layers is 0, and must lie between 1 and 256");
   EXPECT_NE(message(R"({"task": {"kind": "text"}, "model": {"initial_A": "s4d-lin"}})").find("does not fit inner s6"),
             std::string::npos);
+  EXPECT_EQ(
+      message(R"({"task": {"kind": "text"}, "model": {"inner": "attention", "heads": 3}})"),
+      "r.json: model: heads must divide d_inner, 128, into an even number of columns, at most 128; choose another "
+      "number than 3");
   EXPECT_EQ(message(R"({"task": {"kind": "text"}, "batch": 0})"),
             "r.json: run: batch is 0, and must lie between 1 and 65536");
   EXPECT_NE(message_of([] {

@@ -99,5 +99,56 @@ TEST(Attention, APromptGivesTheBitsOfTokenByTokenWhateverTheThreads) {
   });
 }
 
+// ---- gradients
+
+struct Gradients {
+  Matrix dq, dk, dv;
+};
+Gradients gradients(const Inputs& in, const Matrix& dy) {
+  const std::int64_t T = in.q.rows, D = in.q.cols;
+  Gradients out{Matrix(T, D), Matrix(T, D), Matrix(T, D)};
+  reference::attention_backward(
+      {in.q.view(), in.k.view(), in.v.view(), in.heads, dy.view(), out.dq.view(), out.dk.view(), out.dv.view()});
+  return out;
+}
+
+TEST(AttentionBackwardReference, IsTheDerivativeOfTheReference) {
+  Inputs in = random_inputs(5, 5, 2, 3);
+  const Matrix dy = Random("attention backward").uniform(5, 6, -1, 1);
+  const Gradients found = gradients(in, dy);
+  const auto loss = [&] { return dot(expected(in), dy); };
+  expect_gradient(in.q, found.dq, loss);
+  expect_gradient(in.k, found.dk, loss);
+  expect_gradient(in.v, found.dv, loss);
+}
+
+TEST(AttentionBackward, MatchesTheReferenceOnEveryShape) {
+  for (const std::int64_t T : {0, 1, 7, 33, 130}) {
+    for (const std::int64_t d : {1, 5, 16, 33}) {
+      const Inputs in = random_inputs(T, T, 3, d);
+      const Matrix dy = Random("attention backward " + std::to_string(T)).uniform(T, 3 * d, -1, 1);
+      const Gradients wanted = gradients(in, dy);
+      // As above for the weights. A slope is a difference of products of at most d; T of them, each times a weight that
+      // sums to 1 over the keys but may reach T over the queries, make a gradient.
+      const auto width = static_cast<double>(d), length = static_cast<double>(T);
+      const double roundings = (2 * (width / 4 + 6) * std::sqrt(width) + length + width + 20) * unit_roundoff;
+      const double size = std::max(1.0, width) * std::max(1.0, std::log(length + 1));
+      for (const Layout& layout : layouts()) {
+        SCOPED_TRACE(::testing::Message() << "T " << T << ", d " << d);
+        on_every_backend([&](const CpuBackend& backend) {
+          const Placed q = Placed::input(in.q, layout), k = Placed::input(in.k, layout),
+                       v = Placed::input(in.v, layout), up = Placed::input(dy, layout);
+          const Placed dq = Placed::output(T, 3 * d, layout), dk = Placed::output(T, 3 * d, layout),
+                       dv = Placed::output(T, 3 * d, layout);
+          backend.attention_backward({q.view(), k.view(), v.view(), 3, up.view(), dq.view(), dk.view(), dv.view()});
+          for (const auto& [got, want] : {std::pair{&dq, &wanted.dq}, {&dk, &wanted.dk}, {&dv, &wanted.dv}})
+            EXPECT_TRUE(close(got->values(), *want, roundings * size / std::max(largest(*want), 1e-6)));
+        });
+        if (HasFailure()) return;
+      }
+    }
+  }
+}
+
 }  // namespace
 }  // namespace statescope::kernels

@@ -74,6 +74,8 @@ class CpuBackend {
   void embedding_backward(const EmbeddingBackwardArgs<float>& args) const;
   void softmax_backward(const SoftmaxBackwardArgs<float>& args) const;
   void attention(const AttentionArgs<float>& args) const;
+  /// Keeps the weights of one head at a time: 8 T² bytes.
+  void attention_backward(const AttentionBackwardArgs<float>& args) const;
 
   /// Measures what the processor can do with these threads, in less than a second. The buffer that is read should be
   /// larger than the caches. Returns early, with zeros, when asked to stop.

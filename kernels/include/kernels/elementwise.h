@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <cstdint>
+
 #include "kernels/matrix_view.h"
 
 namespace statescope::kernels {
@@ -38,6 +40,16 @@ struct GateBackwardArgs {
   MatrixView<const Real> dout;  // [T, E]
   MatrixView<Real> dy;          // [T, E]; may be any input
   MatrixView<Real> dz;          // [T, E]; may be any input, not dy
+};
+
+/// y = x / (1 − rate) where an element stays, else 0 (Srivastava et al. 2014). Which ones stay is a function of key,
+/// row and column alone, the same on every device; the gradient is the same operation.
+template <class Real>
+struct DropoutArgs {
+  MatrixView<const Real> x;  // [T, D]
+  double rate = 0;           // of elements that fall out, below 1
+  std::uint64_t key = 0;
+  MatrixView<Real> y;  // [T, D]; may be x
 };
 
 namespace reference {

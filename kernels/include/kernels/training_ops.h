@@ -6,8 +6,10 @@
 #include <span>
 #include <vector>
 
+#include "kernels/attention.h"
 #include "kernels/causal_conv.h"
 #include "kernels/cross_entropy.h"
+#include "kernels/dropout.h"
 #include "kernels/elementwise.h"
 #include "kernels/embedding.h"
 #include "kernels/fft_conv.h"
@@ -34,9 +36,8 @@ struct AdamWArgs {
 /// The operations that training consists of, on one device: the gradients of kernels/ over a batch of sequences.
 ///
 /// A batch of B sequences of `length` tokens is a matrix of B · length rows, one sequence after the other. What runs
-/// along time (convolutions, the scan) begins every sequence from nothing. Gradients of parameters are sums over the
-/// batch, in a fixed order. Views are of memory from `allocate`; tokens, targets and losses lie on
-/// the host.
+/// along time (convolutions, the scan, attention) begins every sequence from nothing. Gradients of parameters are sums
+/// over the batch, in a fixed order. Views are of memory from `allocate`; tokens, targets and losses lie on the host.
 template <class Real>
 class TrainingOps {
  public:
@@ -67,6 +68,7 @@ class TrainingOps {
   virtual void add(MatrixView<const Real> x, MatrixView<Real> to) const = 0;                                  // to += x
   virtual void multiply(MatrixView<const Real> x, MatrixView<const Real> y, MatrixView<Real> out) const = 0;  // x ⊙ y
   virtual void negative_exp(MatrixView<const Real> x, MatrixView<Real> to) const = 0;  // to = −e^x
+  virtual void dropout(const DropoutArgs<Real>& args) const = 0;
 
   virtual double squared_norm(const Real* values, std::int64_t count) const = 0;
   virtual void adamw(const AdamWArgs<Real>& args) const = 0;
@@ -78,14 +80,19 @@ class TrainingOps {
   virtual void selective_scan_backward(const SelectiveScanBackwardArgs<Real>& args, std::int64_t length) const = 0;
   virtual void fft_conv(const FftConvArgs<Real>& args, std::int64_t length) const = 0;
   virtual void fft_conv_backward(const FftConvBackwardArgs<Real>& args, std::int64_t length) const = 0;
+  /// Heads of at most 128 columns.
+  virtual void attention(const AttentionArgs<Real>& args, std::int64_t length) const = 0;
+  virtual void attention_backward(const AttentionBackwardArgs<Real>& args, std::int64_t length) const = 0;
+  virtual void rotary(const RotaryArgs<Real>& args, std::int64_t length) const = 0;
 };
 
 /// Float32 on the processor's cores; 0 threads: all of them. Bits do not depend on the number of threads.
 std::unique_ptr<TrainingOps<float>> cpu_training(int threads = 0);
 
-/// Float32 on a CUDA device. The same call gives the same bits on one device. Not for several threads at once. Throws
-/// CudaError, as every operation may, when there is no such device, and in a build without CUDA.
-std::unique_ptr<TrainingOps<float>> cuda_training(int device = 0);
+/// Float32 on a CUDA device; with `tf32` the factors of matrix products are rounded to 10 bits of fraction, for its
+/// tensor cores. The same call gives the same bits on one device. Not for several threads at once. Throws CudaError, as
+/// every operation may, when there is no such device, and in a build without CUDA.
+std::unique_ptr<TrainingOps<float>> cuda_training(int device = 0, bool tf32 = false);
 
 /// Double precision by the equations as they read. What the gradients are checked with.
 std::unique_ptr<TrainingOps<double>> reference_training();

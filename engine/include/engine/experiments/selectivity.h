@@ -52,7 +52,7 @@ struct SelectivityReading {
   std::int64_t length() const { return std::ssize(tokens); }
 };
 
-/// Throws Error for a network without steps and states, which Hyena is.
+/// Throws Error for a network without steps and states, as Hyena and attention are.
 void require_states(const NetworkRecipe& network);
 
 /// Finds the predictions of a system whose probe is there, and counts them by the rule.

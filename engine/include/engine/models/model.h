@@ -132,7 +132,8 @@ std::vector<float> read_for_logits(const Model& model, std::span<const std::int3
 
 /// What the tensors say, without reading them. Throws Error for a family this version does not run.
 ModelInfo inspect_checkpoint(const Checkpoint& checkpoint);
-/// Builds the model the tensors describe on a device: "cpu", "cuda" or "cuda:1". `threads` 0 uses every core. Throws
+/// Builds the model the tensors describe on a device: "cpu", "cuda" or "cuda:1". `threads` 0 uses every core. Cells of
+/// the training grid beyond Mamba-1 run on the CPU in float32, whatever is asked for (engine/models/grid.h). Throws
 /// Error also for a device that is not there, and kernels::CudaError, one sentence, when the device has no room.
 std::shared_ptr<const Model> load_model(const Checkpoint& checkpoint, Precision precision = Precision::f32,
                                         int threads = 0, const std::string& device = "cpu");

@@ -18,6 +18,7 @@ namespace statescope {
 struct Evaluation {
   double loss = 0, accuracy = 0;  // mean over targets in nats, and the share of them that are right
   std::int64_t sequences = 0, targets = 0;
+  std::int64_t state_bytes = 0;  // of a stream, the most that it carried from token to token
   std::vector<double>
       accuracy_of_answer;  // of the first, second … target of a sequence; empty when they differ in number
 };
@@ -26,8 +27,8 @@ struct Evaluation {
 Evaluation evaluate(Network<float>& network, const Task& task, std::uint64_t seed, std::int64_t sequences,
                     std::int64_t batch, std::stop_token stop = {});
 
-/// The same by a model that reads every sequence as a stream, in constant memory whatever its length: sequences are
-/// batches of one.
+/// The same by a model that reads every sequence as a stream, in the memory of its state whatever the length: sequences
+/// are batches of one.
 Evaluation evaluate(const Model& model, const Task& task, std::uint64_t seed, std::int64_t sequences,
                     std::stop_token stop = {});
 

@@ -30,6 +30,12 @@ struct BatchResult {
   std::vector<bool> is_right;  // one for each target, in order
 };
 
+/// What falls out of the branches of the residual stream (kernels/dropout.h): every key is another choice.
+struct Dropout {
+  double rate = 0;
+  std::uint64_t key = 0;
+};
+
 /// A language model of residual blocks, as mixer_seq_simple.py puts them together:
 ///
 ///   h₀ = embedding,  h ← h + block(RMSNorm(h)),  logits = RMSNorm(h) · embeddingᵀ
@@ -45,7 +51,7 @@ class Network {
   const Parameters<Real>& parameters() const { return parameters_; }
 
   /// Runs the batch; with `learn`, leaves the gradients of its loss in parameters().
-  BatchResult run(const Batch& batch, bool learn);
+  BatchResult run(const Batch& batch, bool learn, const Dropout& dropout = {});
 
   /// Reads one sequence with the knobs as they stand, in double precision along time, and keeps what its layers did.
   Probe probe(std::span<const std::int32_t> tokens, const Knobs& knobs = {});

@@ -11,7 +11,11 @@ namespace statescope {
 /// What surrounds the inner layer of a residual block (Gu & Dao 2023, section 4.6.1).
 enum class BlockKind { plain, h3, mamba };
 /// What runs along time.
-enum class InnerKind { s6, s4d_real, s4d_complex, hyena };
+enum class InnerKind { s6, s4d_real, s4d_complex, hyena, attention };
+/// Whether it is a recurrence with a state of fixed size; Hyena and attention keep all that came before.
+constexpr bool has_state(InnerKind inner) {
+  return inner != InnerKind::hyena && inner != InnerKind::attention;
+}
 
 /// Where the eigenvalues of A begin, state n = 0, 1, …, of N (Gu & Dao 2023, table 8; Gu et al. 2022, section 4).
 enum class InitialA {
@@ -31,6 +35,7 @@ struct NetworkRecipe {
   InitialA initial_A = InitialA::s4d_real;  // s4d_lin where A is complex
   std::int64_t layers = 2, d_model = 64, d_state = 16, expand = 2, d_conv = 4;
   std::int64_t dt_rank = 0;  // 0: d_model / 16, rounded up
+  std::int64_t heads = 2;    // of attention
   std::int64_t vocab = 0;    // taken from the task, as is ...
   std::int64_t length = 0;   // of the sequences it learns from, the unit of time of Hyena's filter
 
@@ -55,6 +60,7 @@ struct OptimiserRecipe {
   std::int64_t steps = 1000;  // from the first to the last of the schedule
   std::int64_t warmup = 0;    // steps of rising rate, before the cosine
   double last_rate = 0.1;     // at the end, as a share of learning_rate
+  double dropout = 0;         // of what each block adds to the residual stream, the share that falls out
   bool operator==(const OptimiserRecipe&) const = default;
 };
 
@@ -63,6 +69,7 @@ struct Recipe {
   TaskRecipe task;
   NetworkRecipe network;
   OptimiserRecipe optimiser;
+  std::filesystem::path start;  // a folder whose weights it begins with; empty: random ones
   std::uint64_t seed = 1;
   std::int64_t batch = 32;  // sequences a step
   std::int64_t evaluate_every = 100, evaluation_sequences = 256;
