@@ -38,21 +38,23 @@ Formula fenced(std::string left, Formula inside, std::string right) {
 }
 
 // An operator without an operand on each side is a sign (The TeXbook, appendix G, rules 5 and 6).
-void settle_operators(std::vector<Formula>& parts) {
+// A cell of aligned lines goes on where the one before it ended.
+void settle_operators(std::vector<Formula>& parts, bool goes_on) {
   using enum AtomClass;
-  Formula* before = nullptr;
+  AtomClass before = goes_on ? ordinary : opening;
+  Formula* last = nullptr;
   const auto to_sign = [](Formula* operation) {
     if (operation && operation->atom == binary) operation->atom = ordinary;
   };
   for (Formula& part : parts) {
     if (part.kind == FormulaKind::space) continue;
-    const bool follows_none = !before || before->atom == binary || before->atom == large_operator ||
-                              before->atom == relation || before->atom == opening || before->atom == punctuation;
-    if (part.atom == binary && follows_none) part.atom = ordinary;
-    if (part.atom == relation || part.atom == closing || part.atom == punctuation) to_sign(before);
-    before = &part;
+    const bool has_left = before == ordinary || before == closing || before == inner;
+    if (part.atom == binary && !has_left) part.atom = ordinary;
+    if (part.atom == relation || part.atom == closing || part.atom == punctuation) to_sign(last);
+    before = part.atom;
+    last = &part;
   }
-  to_sign(before);
+  to_sign(last);
 }
 
 struct Environment {
@@ -84,10 +86,10 @@ class Parser {
     return name == "\\" || name == "right" || name == "end";
   }
 
-  Formula row(bool in_brackets = false) {
+  Formula row(bool in_brackets = false, bool goes_on = false) {
     Formula result;
     for (in_.skip_spaces(); !row_ends(in_brackets); in_.skip_spaces()) result.parts.push_back(item());
-    settle_operators(result.parts);
+    settle_operators(result.parts, goes_on);
     return result;
   }
 
@@ -268,7 +270,7 @@ class Parser {
     if (name == "frac" || name == "dfrac" || name == "tfrac") {
       std::vector<Formula> parts;
       for (int i = 0; i < 2; ++i) parts.push_back(argument(start, "\\" + name));
-      return node(FormulaKind::fraction, AtomClass::inner, std::move(parts));
+      return node(FormulaKind::fraction, AtomClass::ordinary, std::move(parts), name);
     }
     if (name == "sqrt") return root(start);
     if (name == "text") return node(FormulaKind::words, AtomClass::ordinary, {}, in_.braced_text(start, name));
@@ -363,7 +365,8 @@ class Parser {
                " is not an environment that lessons know; use matrix, pmatrix, bmatrix, cases or aligned");
     std::vector<std::vector<Formula>> rows(1);
     for (;;) {
-      rows.back().push_back(row());
+      const bool goes_on = name == "aligned" && !rows.back().empty();
+      rows.back().push_back(row(false, goes_on));
       if (rows.back().size() > static_cast<std::size_t>(max_formula_columns))
         in_.fail(start, "\\begin{" + name + "} at ",
                  " has more than " + std::to_string(max_formula_columns) + " columns; shorten it with \\cdots");

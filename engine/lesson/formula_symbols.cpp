@@ -138,9 +138,11 @@ constexpr FormulaSymbol symbols[] = {
     {"longmapsto", "⟼", relation, "maps to"},
     {"Rightarrow", "⇒", relation, "implies"},
     {"implies", "⟹", relation, "implies"},
+    {"Longrightarrow", "⟹", relation, "implies"},
     {"Leftarrow", "⇐", relation, "follows from"},
     {"Leftrightarrow", "⇔", relation, "is equivalent to"},
     {"iff", "⟺", relation, "is equivalent to"},
+    {"Longleftrightarrow", "⟺", relation, "is equivalent to"},
     {"uparrow", "↑", relation, "up"},
     {"downarrow", "↓", relation, "down"},
 

@@ -65,6 +65,9 @@ TEST(Formula, KnowsWhereAMinusIsASign) {
   EXPECT_FALSE(minus_is_binary("(-b)", 1));
   EXPECT_FALSE(minus_is_binary("\\exp -b", 1));
   EXPECT_FALSE(minus_is_binary("a+", 1));
+  const Formula lines = parse_formula("\\begin{aligned}a &- b\\\\ -c &+ d\\end{aligned}");
+  EXPECT_EQ(lines.parts[0].parts[1].parts[0].atom, AtomClass::binary) << "the cell goes on";
+  EXPECT_EQ(lines.parts[0].parts[2].parts[0].atom, AtomClass::ordinary);
 }
 
 TEST(Formula, NestsScriptsOnTheRightBase) {

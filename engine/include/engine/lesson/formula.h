@@ -14,7 +14,7 @@ enum class FormulaKind {
   atom,      ///< one letter, digit or sign: `text`, in `alphabet`
   words,     ///< upright text: \text{if }, or the name of a function such as exp
   space,     ///< `width` em of nothing
-  fraction,  ///< numerator, denominator
+  fraction,  ///< numerator, denominator; `text` is "dfrac" or "tfrac" where its size does not follow from its place
   root,      ///< what is under it, the degree (an empty row for a square root)
   scripts,   ///< base, subscript, superscript (empty rows where there is none)
   accent,    ///< what is under (underline: over) the accent `text`: "bar", "hat", "vec", "overline" …
