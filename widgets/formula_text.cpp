@@ -172,6 +172,10 @@ void insert_formula(QTextCursor& cursor, const Formula& formula, bool display, c
 
 namespace {
 
+bool is_code(const QTextBlockFormat& format) {
+  return format.hasProperty(QTextFormat::BlockCodeLanguage) || format.hasProperty(QTextFormat::BlockCodeFence);
+}
+
 void remove_spaces_around(QTextCursor& cursor) {
   const auto is_space = [&](qsizetype at) {
     const QString text = cursor.block().text();
@@ -197,7 +201,7 @@ void space_blocks(QTextDocument& document) {
   const double pixels = QFontInfo(document.defaultFont()).pixelSize();
   for (QTextBlock block = document.begin(); block.isValid(); block = block.next()) {
     QTextBlockFormat format = block.blockFormat();
-    if (format.hasProperty(QTextFormat::BlockCodeFence)) continue;
+    if (is_code(format)) continue;
     const bool heading = format.headingLevel() > 0;
     const bool first = block == document.begin();
     format.setTopMargin(heading && !first ? pixels : 0);
@@ -237,7 +241,7 @@ void set_lesson_text(QTextDocument& document, const QString& markdown) {
     const QString digits = cursor.selectedText().mid(1).chopped(1);
     const EmbeddedFormula& formula = formulas.at(digits.toULongLong());
     QTextCharFormat format = cursor.charFormat();
-    const bool in_code = format.fontFixedPitch() || cursor.blockFormat().hasProperty(QTextFormat::BlockCodeFence);
+    const bool in_code = format.fontFixedPitch() || is_code(cursor.blockFormat());
     cursor.removeSelectedText();
     const QString written = text_of(std::string_view(source).substr(formula.begin, formula.end - formula.begin));
     if (in_code) {
