@@ -87,7 +87,7 @@ FormulaBox typeset_accent(const Formula& formula, const FormulaSetting& setting)
   }
   const double middle = (left + right) / 2 + lean, width = right - left;
   const std::string& name = formula.text;
-  const double gap = 0.09 * em, foot = base.ascent + gap;
+  const double gap = (name.starts_with("wide") ? 0.13 : 0.09) * em, foot = base.ascent + gap;
   FormulaBox mark;  // its ink, from the baseline of the accent up
   double mark_width = 0;
   const auto bar = [&](double length) {
