@@ -116,7 +116,8 @@ Cell inspect(const Checkpoint& checkpoint) {
   for (std::int64_t i = 0; i < s.layers; ++i) check_layer(checkpoint, cell, i);
 
   info.folder = checkpoint.folder();
-  info.name = std::filesystem::absolute(info.folder).lexically_normal().filename().string();
+  const std::filesystem::path full = std::filesystem::absolute(info.folder).lexically_normal();
+  info.name = (full.has_filename() ? full : full.parent_path()).filename().string();  // also behind a final slash
   const std::string inner = cell.inner == Inner::attention ? "attention"
                             : cell.inner == Inner::s6      ? "S6"
                             : cell.conjugate               ? "S4D (complex)"
