@@ -11,6 +11,7 @@
 #include <QMenu>
 #include <QMimeData>
 #include <QStackedWidget>
+#include <QUndoStack>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <utility>
@@ -68,7 +69,6 @@ void MainWindow::build_frame(const std::filesystem::path& assets, const Machine&
     workspaces_->addWidget(workspace);
     inspectors_->addWidget(workspace->inspector());
     transports_->addWidget(&workspace->transport_bar());
-    undo_.addStack(&workspace->undo_stack());
     places_.push_back({workspace, {}, {}, {}});
   }
   for (Place& place : places_) connect_workspace(place);
@@ -131,6 +131,9 @@ void MainWindow::connect_workspace(Place& place) {
     if (place.workspace == &current()) place.workspace->enter();  // something is to be seen
   });
   connect(workspace, &Workspace::open_requested, this, &MainWindow::open_path);
+  connect(workspace, &Workspace::history_changed, this, [this, workspace] {
+    if (workspace == &current()) show_history();
+  });
   connect(workspace, &Workspace::facts_changed, this, [this, workspace] {
     if (workspace == &current()) show_facts();
   });
@@ -244,10 +247,16 @@ void MainWindow::bring_forward(Place& place) {
   for (const Place& each : places_)
     for (QAction* action : each.commands) action->setEnabled(&each == &place);
   rail_->set_current(place.workspace->id());
-  undo_.setActiveStack(&place.workspace->undo_stack());
+  show_history();
   settings_.set_workspace(place.workspace->id());
   show_facts();
   place.workspace->setFocus();  // not the first button: Space is to play
+}
+
+void MainWindow::show_history() {
+  QUndoStack& history = current().undo_stack();
+  undo_.addStack(&history);
+  undo_.setActiveStack(&history);
 }
 
 void MainWindow::show_facts() {

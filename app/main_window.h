@@ -67,6 +67,7 @@ class MainWindow : public QMainWindow {
                       std::function<void()> run);
   Place& current_place();
   void bring_forward(Place& place);
+  void show_history();
   void show_facts();
   void fill_file_menu();
   void run_tool(const QString& id);

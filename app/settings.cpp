@@ -3,6 +3,7 @@
 
 #include <QFileInfo>
 #include <QSettings>
+#include <QThreadPool>
 #include <algorithm>
 
 namespace statescope {
@@ -13,8 +14,12 @@ constexpr int recent_kept = 8;
 QVariant read(const char* key, const QVariant& fallback = {}) {
   return QSettings().value(QLatin1String(key), fallback);
 }
+// Read back at once. To the disk it goes when the object does: that takes tens of milliseconds, on another thread.
 void write(const char* key, const QVariant& value) {
-  QSettings().setValue(QLatin1String(key), value);
+  auto* settings = new QSettings;
+  settings->setValue(QLatin1String(key), value);
+  settings->moveToThread(nullptr);
+  QThreadPool::globalInstance()->start([settings] { delete settings; });
 }
 
 }  // namespace

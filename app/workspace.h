@@ -72,6 +72,7 @@ class Workspace : public QWidget {
   virtual Scene scene(const std::filesystem::path& folder) const = 0;
   /// True when all of the scene is on the screen and nothing is under way.
   virtual bool settled() const = 0;
+  /// Of what is in front: pages may have histories of their own.
   virtual QUndoStack& undo_stack() = 0;
   virtual WorkspaceFacts facts() const = 0;
   virtual std::vector<WorkspaceCommand> commands() { return {}; }
@@ -96,6 +97,8 @@ class Workspace : public QWidget {
   /// The user chose a file here: the window is to open it as if it had been dropped.
   void open_requested(const QString& path);
   void facts_changed();
+  /// `undo_stack` is another one now.
+  void history_changed();
   /// `settled` may say something else now.
   void settled_changed();
 

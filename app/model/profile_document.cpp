@@ -29,7 +29,7 @@ std::shared_ptr<ZoneLanes> lanes_of(const Profile& profile) {
 // `histogram` gives that of a stage on a lane.
 template <class HistogramOf>
 std::shared_ptr<const ProfileSummary> summarise(const Profile& profile, std::vector<StageStatistics> stages,
-                                                const HistogramOf& histogram) {
+                                                std::vector<RooflinePoint> roof, const HistogramOf& histogram) {
   auto summary = std::make_shared<ProfileSummary>();
   const std::int64_t read = profile.tokens - profile.generated;
   summary->title = QObject::tr("%1 · %L2 tokens read, %L3 generated · %4")
@@ -42,18 +42,17 @@ std::shared_ptr<const ProfileSummary> summarise(const Profile& profile, std::vec
   summary->tokens = profile.tokens;
   summary->generated = profile.generated;
   summary->stages = std::move(stages);
-  for (const StageStatistics& stage : summary->stages) {
+  summary->roof = std::move(roof);
+  for (const StageStatistics& stage : summary->stages)
     summary->histograms.push_back(histogram(stage.stage, stage.on_device));
-    summary->roof.push_back(roofline_point(stage, profile.ceilings));
-  }
   summary->ceilings = profile.ceilings;
   summary->memory = profile.memory;
   return summary;
 }
 std::shared_ptr<const ProfileSummary> summarise(const Profile& profile) {
-  return summarise(profile, stage_statistics(profile.zones), [&profile](Stage stage, bool on_device) {
-    return duration_histogram(profile.zones, stage, on_device);
-  });
+  return summarise(
+      profile, stage_statistics(profile.zones), roofline(profile),
+      [&profile](Stage stage, bool on_device) { return duration_histogram(profile.zones, stage, on_device); });
 }
 
 }  // namespace
@@ -158,7 +157,7 @@ void ProfileDocument::record_model(const ProfileRun& run, std::uint64_t request,
   live.model = model.info().name;
   live.precision = precision_name(run.precision);
   live.memory = memory_use(model, std::ssize(what.ids));
-  StageTally tally;
+  StageTally tally, reading, generating;
   answer(request, [this, run] {
     recording_ = {std::make_shared<ZoneLanes>(ProfileRecorder::default_limit), nullptr, nullptr, run};
     Q_EMIT recording_changed();
@@ -168,8 +167,9 @@ void ProfileDocument::record_model(const ProfileRun& run, std::uint64_t request,
   const auto publish = [&](bool with_summary) {
     std::shared_ptr<const ProfileSummary> summary;
     if (with_summary)
-      summary = summarise(live, tally.statistics(),
-                          [&tally](Stage stage, bool on_device) { return tally.histogram(stage, on_device); });
+      summary =
+          summarise(live, tally.statistics(), roofline(reading.statistics(), generating.statistics(), live.ceilings),
+                    [&tally](Stage stage, bool on_device) { return tally.histogram(stage, on_device); });
     answer(request, [this, fresh, summary] {
       recording_.lanes->append(*fresh);
       if (summary) recording_.summary = summary;
@@ -181,11 +181,12 @@ void ProfileDocument::record_model(const ProfileRun& run, std::uint64_t request,
     fresh->insert(fresh->end(), zones.begin(), zones.end());
     live.zones.insert(live.zones.end(), zones.begin(), zones.end());
     tally.add(zones);
-    for (const ProfileZone& zone : zones)
-      if (zone.stage == Stage::embedding) {
-        if (live.tokens >= std::ssize(what.ids)) live.generated += zone.tokens;
-        live.tokens += zone.tokens;
-      }
+    for (const ProfileZone& zone : zones) {
+      (zone.tokens > 1 ? reading : generating).add({&zone, 1});
+      if (zone.stage != Stage::embedding) continue;
+      if (live.tokens >= std::ssize(what.ids)) live.generated += zone.tokens;
+      live.tokens += zone.tokens;
+    }
     const auto now = Clock::now();
     if (now - shown < zones_interval) return;
     shown = now;

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
-#include <QElapsedTimer>
 #include <QObject>
 #include <QString>
 #include <QUndoStack>
 #include <filesystem>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "engine/scene/scene.h"
-#include "model/asking.h"
+#include "model/newest_answer.h"
 #include "model/selectivity_frame.h"
 
 namespace statescope {
@@ -30,6 +30,8 @@ class SelectivityDocument : public QObject {
   const std::shared_ptr<const SelectivityFrame>& frame() const { return frame_; }
   /// Of `state`, as far as it is there.
   const FreshFrame& fresh() const { return fresh_; }
+  /// The same while the view asks for answers by length.
+  const LengthFrame& lengths() const { return lengths_; }
   const std::vector<ModelChoice>& choices() const { return choices_; }
   bool settled() const;
   QUndoStack& undo_stack() { return undo_stack_; }
@@ -54,25 +56,30 @@ class SelectivityDocument : public QObject {
   void failed(const QString& sentence);
 
  private:
-  class ChangeState;
+  class Reader;
+  using FramePointer = std::shared_ptr<const SelectivityFrame>;
 
   void apply(const SelectivityScene& state);
-  void read();
-  void make_frame();
+  void ask_frame();
   void ask_fresh();
-  void say_settled(bool before);
+  void ask_lengths();
 
   std::filesystem::path assets_, users_;
   QUndoStack undo_stack_;
   SelectivityScene state_, committed_;  // committed_: without what is being dragged
-  std::shared_ptr<const SelectivityFrame> frame_;
+  FramePointer frame_;
   FreshFrame fresh_;
+  LengthFrame lengths_;
+  bool all_lengths_ = false;  // are there
   std::vector<ModelChoice> choices_;
-  bool read_again_ = false, frame_again_ = false;
 
   // Each thread has networks of its own.
-  std::shared_ptr<TrainedModels> reading_models_, fresh_models_;
-  Asking choosing_, readings_, frames_, freshes_;
+  std::shared_ptr<Reader> reader_;
+  std::shared_ptr<TrainedModels> fresh_models_;
+  NewestAnswer<std::vector<ModelChoice>> choosing_;
+  NewestAnswer<FramePointer> openings_, frames_;
+  NewestAnswer<std::optional<FreshFrame>> freshes_;
+  NewestAnswer<std::optional<LengthFrame>> length_answers_;
 };
 
 }  // namespace statescope

@@ -29,7 +29,7 @@ SystemFrame system_frame(const SelectivityReading& reading, std::size_t i, const
   QuantityRows rows = quantity_rows(layer, view.quantity, view.channels[i]);
   frame.rows = rows.rows;
   frame.values = std::make_shared<const std::vector<float>>(std::move(rows.values));
-  if (!view.channels[i]) frame.order = widest_first(layer);
+  if (!view.channels[i] && layer.states > 0) frame.order = widest_first(layer);
   frame.selection = selection_of(reading, i, view.layer);
   return frame;
 }
@@ -41,7 +41,7 @@ void add_choices(std::vector<ModelChoice>& choices, const fs::path& folder, bool
     if (!fs::exists(entry.path() / "recipe.json", error)) continue;
     try {
       const Recipe recipe = load_recipe(entry.path() / "recipe.json");
-      if (recipe.task.kind == "text" || !has_state(recipe.network.inner)) continue;
+      if (recipe.task.kind == "text") continue;
       found.push_back({bundled ? "bundled:" + entry.path().filename().string() : entry.path().string(), recipe.task,
                        recipe.network});
     } catch (const Error&) {

@@ -23,10 +23,10 @@ std::vector<ModelChoice> model_choices(const std::filesystem::path& assets, cons
 
 /// One system in the picture.
 struct SystemFrame {
-  std::int64_t rows = 0;                             // of the map, over the tokens
+  std::int64_t rows = 0;                             // of the map, over the tokens; 0 without states
   std::shared_ptr<const std::vector<float>> values;  // [rows, T]
   std::vector<std::int64_t> order;                   // channels, widest Δ first; empty for the states of one
-  std::vector<double> kept;                          // [T] kept_amounts at the cursor
+  std::vector<double> kept;                          // [T] kept_amounts at the cursor; empty without states
   Selection selection;
 };
 
@@ -49,5 +49,13 @@ SelectivityFrame single_frame(std::shared_ptr<const SelectivityReading> reading,
 struct FreshFrame {
   std::array<FreshAnswers, 2> now, as_trained;  // with the knobs, and without any
 };
+
+/// Answers to fresh sequences of one length of the task.
+struct LengthAnswers {
+  std::int64_t length = 0;
+  std::array<FreshAnswers, 2> systems;
+};
+/// From the length that the first system learnt from to its doubles, as far as they are there.
+using LengthFrame = std::vector<LengthAnswers>;
 
 }  // namespace statescope

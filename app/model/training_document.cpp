@@ -93,7 +93,6 @@ void TrainingDocument::start(const Recipe& recipe, const QString& name) {
   };
   worker_.start([this, control = control_, recipe, name, report](std::stop_token stop) {
     try {
-      require_states(recipe.network);
       const auto ops = kernels::cpu_training(training_threads());
       Trainer trainer(recipe, *ops);
       TrainingRun run{name, recipe, {}, {}, {}};

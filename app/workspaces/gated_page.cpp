@@ -5,13 +5,16 @@
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QScrollArea>
-#include <QUndoCommand>
-#include <QUndoStack>
 #include <QVBoxLayout>
+#include <algorithm>
+#include <limits>
 #include <tuple>
 
+#include "model/state_step.h"
 #include "widgets/button.h"
 #include "widgets/curves_view.h"
+#include "widgets/fact_table.h"
+#include "widgets/flow_layout.h"
 #include "widgets/format.h"
 #include "widgets/signal_view.h"
 #include "widgets/theme.h"
@@ -48,24 +51,9 @@ QString colored(const QString& text, Symbol symbol) {
 
 }  // namespace
 
-class GatedPage::ChangeScene : public QUndoCommand {
- public:
-  ChangeScene(GatedPage& page, GatedScene before, GatedScene after, const QString& text)
-      : QUndoCommand(text), page_(page), before_(std::move(before)), after_(std::move(after)) {}
-  void undo() override { restore(before_); }
-  void redo() override { restore(after_); }
-
- private:
-  void restore(const GatedScene& scene) {
-    page_.committed_ = scene;
-    page_.apply(scene);
-  }
-
-  GatedPage& page_;
-  GatedScene before_, after_;
-};
-
-GatedPage::GatedPage(QUndoStack& undo) : undo_(undo) {
+GatedPage::GatedPage()
+    : openings_(*this, 0, [this] { Q_EMIT settled_changed(); }),
+      results_(*this, std::numeric_limits<int>::max(), [this] { Q_EMIT settled_changed(); }) {
   build();
   set_lengths();
   connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, [this] {
@@ -106,9 +94,8 @@ void GatedPage::build() {
   draw_->setObjectName(QStringLiteral("gated_draw"));
   draw_->setCheckable(true);
   draw_->set_hint(tr("Draw z with the mouse: above 0 the gate opens"));
-  tools_ = new QHBoxLayout;
+  tools_ = new FlowLayout;
   for (QWidget* tool : std::initializer_list<QWidget*>{x_, z_, draw_}) tools_->addWidget(tool);
-  tools_->addStretch();
   sentence_ = new QLabel;
   sentence_->setObjectName(QStringLiteral("gated_sentence"));
   sentence_->setProperty("role", QStringLiteral("muted"));
@@ -145,8 +132,14 @@ void GatedPage::build() {
   card_ = new QLabel;
   card_->setWordWrap(true);
   card_->setTextFormat(Qt::RichText);
+  here_title_ = new QLabel;
+  here_title_->setProperty("role", QStringLiteral("strong"));
+  here_ = new FactTable;
+  here_->setObjectName(QStringLiteral("gated_here"));
   inspector_column_->addWidget(title);
   inspector_column_->addWidget(card_);
+  inspector_column_->addWidget(here_title_);
+  inspector_column_->addWidget(here_);
   inspector_column_->addStretch(1);
   inspector_ = make_inspector(content, QStringLiteral("gated_inspector"));
 }
@@ -167,39 +160,38 @@ void GatedPage::set_for_export(bool for_export) {
 }
 
 void GatedPage::enter() {
-  if (!result_ && !results_.under_way()) compute();
+  if (!result_ && settled()) compute();
 }
 
 void GatedPage::open(const GatedScene& scene, const std::filesystem::path& base) {
   GatedScene next = scene;
   for (Signal* signal : {&next.run.x, &next.run.z})
     if (!signal->file.empty()) signal->file = (base / signal->file).string();
-  results_.ask(
-      this,
+  openings_.ask(
       [run = next.run](std::stop_token stop) {
-        return std::make_shared<const GatedResult>(gated_result(run, {}, stop));
+        return std::make_shared<const GatedResult>(gated_result(run, {}, std::move(stop)));
       },
-      [this, next](const std::shared_ptr<const GatedResult>& result, const QString& problem) {
+      [this, next](const ResultPointer& result, const QString& problem) {
         if (!result) {
-          Q_EMIT failed(problem);
-        } else {
-          undo_.clear();
-          result_ = result;
-          scene_ = committed_ = next;
-          again_ = false;
-          show_result();
-          Q_EMIT opened();
+          if (!problem.isEmpty()) Q_EMIT failed(problem);
+          return;
         }
-        Q_EMIT settled_changed();
+        results_.forget();  // what is still under way is of the scene before
+        undo_stack_.clear();
+        result_ = result;
+        scene_ = committed_ = next;
+        show_result();
+        Q_EMIT opened();
       });
-  Q_EMIT settled_changed();
 }
 
 void GatedPage::change(const GatedScene& next, const QString& undo_text, bool finished) {
-  if (!finished || next == committed_)
-    apply(next);
-  else
-    undo_.push(new ChangeScene(*this, committed_, next, undo_text));
+  if (!finished || next == committed_) return apply(next);
+  undo_stack_.push(new StateStep<GatedScene>(committed_, next, undo_text, [this](GatedScene scene) {
+    scene.cursor = scene_.cursor;  // which only comes along
+    apply(scene);
+    committed_ = scene;
+  }));
 }
 
 void GatedPage::apply(const GatedScene& scene) {
@@ -212,23 +204,36 @@ void GatedPage::set_cursor(std::int64_t sample) {
   scene_.cursor = committed_.cursor = sample;
   for (CurvesView* view : std::initializer_list<CurvesView*>{drawn_, gates_, states_, differences_})
     view->set_cursor(sample);
+  if (result_) show_here();
+}
+
+// The numbers of the sample at the cursor.
+void GatedPage::show_here() {
+  const GatedResult& r = *result_;
+  const auto at = static_cast<std::size_t>(std::clamp<std::int64_t>(scene_.cursor, 0, std::ssize(r.x) - 1));
+  const Theme& t = theme();
+  here_title_->setText(tr("At sample %L1").arg(at + 1));
+  here_->set_rows({{tr("x, the input"), format_number(r.x[at], 4)},
+                   {tr("z"), format_number(r.z[at], 4), t.symbol(Symbol::z)},
+                   {tr("g = σ(z)"), format_number(r.gate[at], 4), t.symbol(Symbol::y)},
+                   {tr("Δ = softplus(z)"), format_number(r.delta[at], 4), t.symbol(Symbol::delta)},
+                   {tr("h, gated"), format_number(r.gated[at], 4), t.symbol(Symbol::y)},
+                   {tr("h, ZOH"), format_number(r.zoh[at], 4), t.symbol(Symbol::h)},
+                   {tr("h, Δ·B"), format_number(r.euler[at], 4), t.symbol(Symbol::B)}});
 }
 
 void GatedPage::compute() {
-  again_ = results_.under_way();
-  if (again_) return;
   results_.ask(
-      this, [run = scene_.run](std::stop_token) { return std::make_shared<const GatedResult>(gated_result(run, {})); },
-      [this](const std::shared_ptr<const GatedResult>& result, const QString& problem) {
+      [run = scene_.run](std::stop_token stop) {
+        return std::make_shared<const GatedResult>(gated_result(run, {}, std::move(stop)));
+      },
+      [this](const ResultPointer& result, const QString& problem) {
         if (result) {
           result_ = result;
           show_result();
         }
-        if (again_) return compute();
         if (!problem.isEmpty()) Q_EMIT failed(problem);
-        Q_EMIT settled_changed();
       });
-  Q_EMIT settled_changed();
 }
 
 void GatedPage::choose(bool z, int index) {
@@ -259,7 +264,7 @@ void GatedPage::show_result() {
                            {{tr("x"), r.x, {}, true},
                             {tr("gated recurrence"), r.gated, Symbol::y},
                             {tr("selective model, Δ·B"), r.euler, Symbol::B},
-                            {tr("selective model, ZOH"), r.zoh, Symbol::h}}));
+                            {tr("selective model, ZOH, on top of it"), r.zoh, Symbol::h}}));
   differences_->set_data(
       curves({{tr("Difference from the gated recurrence"), {}}}, {},
              {{tr("Δ·B"), minus(r.euler, r.gated), Symbol::B}, {tr("ZOH"), minus(r.zoh, r.gated), Symbol::h}}));
@@ -268,17 +273,32 @@ void GatedPage::show_result() {
       tr("With ZOH the selective model with one state and the gated recurrence differ by %1 at most, which "
          "is rounding; with Δ·B, as S6 is trained, by %2, because it writes Δ where the gate is g.")
           .arg(format_number(r.zoh_difference, 2), format_number(r.euler_difference, 2)));
+  const QString z_here = colored(QStringLiteral("z"), Symbol::z), h = colored(QStringLiteral("h"), Symbol::h),
+                A = colored(QStringLiteral("A"), Symbol::A), B = colored(QStringLiteral("B"), Symbol::B),
+                delta = colored(QStringLiteral("Δ"), Symbol::delta), g = colored(QStringLiteral("g"), Symbol::y);
+  const auto part = [](const QString& name, const QString& formula) {
+    const QFont math = statescope::font(TextRole::math);
+    return QStringLiteral(
+               "<p style=\"margin:0 0 2px 0; color:%1\">%2</p><p style=\"margin:0 0 %3px 0; font-family:'%4'; "
+               "font-size:%5px\">%6</p>")
+        .arg(theme().muted.name(), name)
+        .arg(scaled(10))
+        .arg(math.family())
+        .arg(math.pixelSize())
+        .arg(formula);
+  };
   card_->setText(
-      tr("<p>Gated: h ← (1 − g) h + g x, g = σ(%1)</p>"
-         "<p>Selective, N = 1, %2 = −1, %3 = 1, %4 = softplus(%1):<br>"
-         "ZOH: h ← e<sup>−%4</sup> h + (1 − e<sup>−%4</sup>) x</p>"
-         "<p>e<sup>−softplus(%1)</sup> = 1 − σ(%1): the step that a token asks for <i>is</i> a gate. A large %4 lets "
-         "the "
-         "token in and forgets what was there; a small one holds still.</p>"
-         "<p>Δ·B: h ← e<sup>−%4</sup> h + %4 x. For small %4 it is the same; for large %4 it writes more than it "
-         "forgets.</p><p>Theorem 1 of Gu and Dao (2023).</p>")
-          .arg(colored(QStringLiteral("z"), Symbol::z), colored(QStringLiteral("A"), Symbol::A),
-               colored(QStringLiteral("B"), Symbol::B), colored(QStringLiteral("Δ"), Symbol::delta)));
+      part(tr("Gated recurrence, %1 = σ(%2)").arg(g, z_here), tr("%1 ← (1 − %2) %1 + %2 x").arg(h, g)) +
+      part(tr("Selective, N = 1, %1 = −1, %2 = 1, %3 = softplus(%4), ZOH").arg(A, B, delta, z_here),
+           tr("%1 ← e<sup>−%2</sup> %1 + (1 − e<sup>−%2</sup>) x").arg(h, delta)) +
+      part(tr("They are the same, because"), tr("e<sup>−softplus(%1)</sup> = 1 − σ(%1)").arg(z_here)) +
+      part(tr("Selective with %1·%2, as S6 is trained").arg(delta, B),
+           tr("%1 ← e<sup>−%2</sup> %1 + %2 x").arg(h, delta)) +
+      tr("<p style=\"margin:4px 0 0 0\">The step that a token asks for <i>is</i> a gate: a large %1 lets the token in "
+         "and "
+         "forgets what was there, a small one holds still. With %1·%2 a large %1 writes more than it forgets.</p>"
+         "<p style=\"margin:6px 0 0 0; color:%3\">Theorem 1 of Gu and Dao (2023)</p>")
+          .arg(delta, B, theme().muted.name()));
   Q_EMIT result_changed();
 }
 

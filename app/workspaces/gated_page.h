@@ -1,36 +1,38 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <QUndoStack>
 #include <QWidget>
 #include <memory>
 
 #include "engine/experiments/gated.h"
-#include "model/asking.h"
+#include "model/newest_answer.h"
 
 class QComboBox;
 class QHBoxLayout;
 class QLabel;
-class QUndoStack;
 class QVBoxLayout;
 
 namespace statescope {
 
 class Button;
 class CurvesView;
+class FactTable;
+class FlowLayout;
 class SignalView;
 
 /// Theorem 1 of Gu & Dao (2023), live: a gated recurrence and the selective model with one state that it is.
 class GatedPage : public QWidget {
   Q_OBJECT
  public:
-  /// Changes go on `undo`, which outlives the page.
-  explicit GatedPage(QUndoStack& undo);
+  GatedPage();
 
   QWidget* inspector() const { return inspector_; }
   const GatedScene& scene() const { return scene_; }
   /// Null until the first is there.
   const std::shared_ptr<const GatedResult>& result() const { return result_; }
-  bool settled() const { return !results_.under_way(); }
+  bool settled() const { return !openings_.under_way() && !results_.under_way(); }
+  QUndoStack& undo_stack() { return undo_stack_; }
 
   /// Something to see, when nothing has been opened.
   void enter();
@@ -47,29 +49,31 @@ class GatedPage : public QWidget {
   void sample_clicked(qint64 sample);
 
  private:
-  class ChangeScene;
+  using ResultPointer = std::shared_ptr<const GatedResult>;
 
   void build();
   void set_lengths();
   void apply(const GatedScene& scene);
   void compute();
   void show_result();
+  void show_here();
   void choose(bool z, int index);
 
-  QUndoStack& undo_;
+  QUndoStack undo_stack_;
   GatedScene scene_, committed_;  // committed_: without what is being drawn
-  std::shared_ptr<const GatedResult> result_;
-  bool again_ = false;
-  Asking results_;
+  ResultPointer result_;
+  NewestAnswer<ResultPointer> openings_, results_;
 
   QWidget* inspector_;
   QComboBox *x_, *z_;
   Button* draw_;
-  QLabel *sentence_, *card_;
+  QLabel *sentence_, *card_, *here_title_;
+  FactTable* here_;
   SignalView* drawn_;
   CurvesView *gates_, *states_, *differences_;
   QVBoxLayout *column_, *inspector_column_;
-  QHBoxLayout *tools_, *upper_;
+  QHBoxLayout* upper_;
+  FlowLayout* tools_;
 };
 
 }  // namespace statescope

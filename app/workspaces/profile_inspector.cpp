@@ -88,7 +88,12 @@ void ProfileInspector::show_recording(const Recording& recording, std::optional<
   const auto& summary = recording.summary;
   if (!summary || summary->stages.empty()) return show_nothing();
   for (const Section& section : {facts_, shares_, bound_}) section.title->show();
-  facts_.words->hide();
+  const bool stage_by_stage = summary->generated > 0 && summary->stages.back().on_device;
+  if (stage_by_stage)
+    set_text(facts_.words,
+             tr("Recorded stage by stage. Without a recording this device may generate many tokens in one "
+                "kernel, which has no stages to time and is faster."));
+  facts_.words->setVisible(stage_by_stage);
   shares_.words->hide();
   bound_.table->hide();
   set_text(facts_.title, tr("This run"));
@@ -106,9 +111,13 @@ void ProfileInspector::show_recording(const Recording& recording, std::optional<
   shares_.table->set_rows(std::move(shares));
   shares_.table->show();
 
-  const RooflinePoint& point = summary->roof[static_cast<std::size_t>(shown)];
-  set_text(bound_.title, tr("What bounds the %1").arg(stage_label(point.stage)));
-  set_text(bound_.words, as_sentence(point.sentence).toHtmlEscaped());
+  const StageStatistics& stage = summary->stages[static_cast<std::size_t>(shown)];
+  set_text(bound_.title, tr("What bounds the %1").arg(stage_label(stage.stage)));
+  QString bounds;
+  for (const RooflinePoint& point : summary->roof)
+    if (point.stage == stage.stage && point.on_device == stage.on_device)
+      bounds += QStringLiteral("<p style=\"margin:0 0 6px 0\">%1</p>").arg(as_sentence(point.sentence).toHtmlEscaped());
+  set_text(bound_.words, bounds);
   bound_.words->show();
 }
 

@@ -6,7 +6,6 @@
 #include <QLabel>
 #include <QScrollArea>
 #include <QSignalBlocker>
-#include <QStackedWidget>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <array>
@@ -15,6 +14,7 @@
 
 #include "engine/error.h"
 #include "widgets/button.h"
+#include "widgets/flow_layout.h"
 #include "widgets/format.h"
 #include "widgets/imgui_view.h"
 #include "widgets/notice.h"
@@ -60,6 +60,7 @@ ProfileWorkspace::ProfileWorkspace(ModelWorkspace& model, const std::filesystem:
                       {tr("Compare"), {}, tr("Two runs side by side")},
                       {tr("Scan theatre"), {}, tr("Scan algorithms step by step")},
                       {tr("Sweep"), {}, tr("Time against length, measured here")}});
+  tabs_->set_wrapping(true);
   view_ = new ImGuiView;
   view_->setObjectName(QStringLiteral("profile_view"));
   build_controls();
@@ -69,11 +70,15 @@ ProfileWorkspace::ProfileWorkspace(ModelWorkspace& model, const std::filesystem:
   tab_row->setSpacing(scaled(16));
   tab_row->addWidget(tabs_);
   tab_row->addWidget(progress_, 1);
+  auto* content = new QWidget;
+  auto* page = new QVBoxLayout(content);
+  page->setContentsMargins(0, 0, 0, 0);
+  page->addLayout(tab_row);
+  for (QWidget* controls : controls_) page->addWidget(controls);
+  page->addWidget(view_, 1);
   column_ = new QVBoxLayout(this);
   column_->addWidget(&notice());
-  column_->addLayout(tab_row);
-  column_->addWidget(controls_);
-  column_->addWidget(view_, 1);
+  column_->addWidget(make_scrolling(content), 1);
   set_lengths();
   connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, [this] {
     set_lengths();
@@ -148,18 +153,13 @@ void ProfileWorkspace::build_controls() {
 
   const auto row_of = [](std::initializer_list<QWidget*> widgets) {
     auto* box = new QWidget;
-    auto* row = new QHBoxLayout(box);
-    row->setContentsMargins(0, 0, 0, 0);
-    row->setSpacing(scaled(12));
+    auto* row = new FlowLayout(box);
     for (QWidget* widget : widgets) row->addWidget(widget);
-    row->addStretch(1);
     return box;
   };
-  controls_ = new QStackedWidget;
-  controls_->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
-  controls_->addWidget(
+  controls_[0] =
       row_of({run_, labelled(tr("Read"), prompt_), labelled(tr("Generate"), generate_), device_,
-              labelled(tr("Precision"), precision_), labelled(tr("Threads"), threads_), keep_, save_, open_}));
+              labelled(tr("Precision"), precision_), labelled(tr("Threads"), threads_), keep_, save_, open_});
 
   algorithm_ = new SegmentedControl(tr("Scan algorithm"));
   algorithm_->setObjectName(QStringLiteral("profile_algorithm"));
@@ -176,20 +176,26 @@ void ProfileWorkspace::build_controls() {
   theatre_chunk_ = choice("profile_theatre_chunk");
   for (const int tokens : theatre_chunks) theatre_chunk_->addItem(QString::number(tokens), tokens);
   theatre_chunk_->setCurrentIndex(1);
-  controls_->addWidget(
-      row_of({algorithm_, labelled(tr("First"), theatre_length_), labelled(tr("Chunk"), theatre_chunk_)}));
+  controls_[1] = row_of({algorithm_, labelled(tr("First"), theatre_length_), labelled(tr("Chunk"), theatre_chunk_)});
 
   measure_ = new Button(Button::Look::primary, {}, tr("Measure"));
   measure_->setObjectName(QStringLiteral("profile_measure"));
   sweep_range_ = choice("profile_sweep_range");
   for (const int end : sweep_ends) sweep_range_->addItem(tr("up to %L1 tokens").arg(end), end);
-  controls_->addWidget(row_of({measure_, labelled(tr("Lengths"), sweep_range_)}));
+  controls_[2] = row_of({measure_, labelled(tr("Lengths"), sweep_range_)});
 }
 
 void ProfileWorkspace::set_lengths() {
   const int edge = scaled(20);
   column_->setContentsMargins(edge, scaled(12), edge, scaled(12));
-  column_->setSpacing(scaled(12));
+  for (QLayout* layout : {static_cast<QLayout*>(column_), view_->parentWidget()->layout()})
+    layout->setSpacing(scaled(12));
+  for (QWidget* controls : controls_) controls->layout()->setSpacing(scaled(12));
+}
+
+void ProfileWorkspace::show_controls() {
+  const std::size_t shown = tab() == theatre ? 1 : tab() == sweep ? 2 : 0;
+  for (std::size_t i = 0; i < controls_.size(); ++i) controls_[i]->setVisible(i == shown && !for_export_);
 }
 
 void ProfileWorkspace::connect_all() {
@@ -250,7 +256,7 @@ ProfileWorkspace::Tab ProfileWorkspace::tab() const {
 void ProfileWorkspace::show_tab(Tab wanted) {
   tabs_->set_current(wanted);
   Page* const pages[] = {&timeline_, &stages_, &roofline_, &memory_, &compare_, &theatre_, &sweep_};
-  controls_->setCurrentIndex(wanted == theatre ? 1 : wanted == sweep ? 2 : 0);
+  show_controls();
   view_->show_page(pages[wanted]);
   if (wanted == theatre && !opening_) play_theatre();
   fit_transport();

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <QUndoStack>
+#include <array>
 
 #include "model/profile_document.h"
 #include "widgets/profile/compare_page.h"
@@ -15,7 +16,6 @@
 
 class QComboBox;
 class QLabel;
-class QStackedWidget;
 class QVBoxLayout;
 
 namespace statescope {
@@ -80,6 +80,7 @@ class ProfileWorkspace : public Workspace {
   void bring_back(const Look& look);
 
   void build_controls();
+  void show_controls();
   void set_lengths();
   void connect_all();
   QWidget* labelled(const QString& text, QWidget* control);
@@ -132,7 +133,7 @@ class ProfileWorkspace : public Workspace {
   SweepPage sweep_;
 
   SegmentedControl* tabs_;
-  QStackedWidget* controls_;
+  std::array<QWidget*, 3> controls_;  // of recordings, of the theatre, of a sweep
   QComboBox *prompt_, *generate_, *precision_, *threads_, *theatre_length_, *theatre_chunk_, *sweep_range_;
   SegmentedControl* algorithm_;
   DeviceChoice* device_;
@@ -142,7 +143,7 @@ class ProfileWorkspace : public Workspace {
   QVBoxLayout* column_;
   ProfileInspector* inspector_;
   std::pair<std::shared_ptr<ZoneLanes>, std::shared_ptr<const ProfileSummary>> summed_;  // what the words are about
-  bool entered_ = false;
+  bool entered_ = false, for_export_ = false;
 };
 
 }  // namespace statescope

@@ -5,7 +5,6 @@
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QLabel>
-#include <QStackedWidget>
 #include <QUndoCommand>
 #include <algorithm>
 #include <thread>
@@ -330,7 +329,8 @@ void ProfileWorkspace::open_file(const QFileInfo& file) {
 void ProfileWorkspace::set_for_export(bool for_export) {
   tabs_->setVisible(!for_export);
   progress_->setVisible(!for_export);
-  controls_->setVisible(!for_export);
+  for_export_ = for_export;
+  show_controls();
   view_->set_painted(for_export);
 }
 

@@ -11,6 +11,7 @@
 
 #include "widgets/button.h"
 #include "widgets/curves_view.h"
+#include "widgets/flow_layout.h"
 #include "widgets/segmented_control.h"
 #include "widgets/theme.h"
 #include "widgets/value_slider.h"
@@ -34,6 +35,7 @@ SelectivityControls::SelectivityControls(SelectivityDocument& document, QWidget*
   auto* column = new QVBoxLayout(this);
   build_view_choices();
   build_knobs();
+  build_answers();
   set_lengths();
   column->addStretch(1);
   connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, &SelectivityControls::set_lengths);
@@ -47,6 +49,7 @@ void SelectivityControls::build_view_choices() {
   kept_->setObjectName(QStringLiteral("selectivity_kept"));
   kept_->set_options({{tr("Share of state"), {}, tr("Of what is in the state now, how much each token wrote")},
                       {tr("What is left"), {}, tr("Of what each token wrote, how much is still there")}});
+  kept_->set_wrapping(true);
   channels_ = labelled({}, "muted");
   channels_->setWordWrap(true);
   all_channels_ = new Button(Button::Look::raised, {}, tr("All"));
@@ -58,7 +61,7 @@ void SelectivityControls::build_view_choices() {
   grid->addWidget(labelled(tr("Layer"), "muted"), 0, 0);
   grid->addWidget(layers_, 0, 1, Qt::AlignLeft);
   grid->addWidget(labelled(tr("Tokens"), "muted"), 1, 0);
-  grid->addWidget(kept_, 1, 1, Qt::AlignLeft);
+  grid->addWidget(kept_, 1, 1);
   auto* row = new QHBoxLayout;
   row->addWidget(channels_, 1);
   row->addWidget(all_channels_);
@@ -86,23 +89,35 @@ void SelectivityControls::build_knobs() {
       {{tr("Upper"), {}, tr("The knobs of the upper system")}, {tr("Lower"), {}, tr("The knobs of the lower system")}});
   title_ = labelled({}, "muted");
   title_->setWordWrap(true);
-  auto* head = new QHBoxLayout;
-  head->addWidget(labelled(tr("Knobs"), "strong"), 1);
+  as_trained_ = new Button(Button::Look::plain, QStringLiteral("restart"), tr("As trained"));
+  as_trained_->setObjectName(QStringLiteral("selectivity_as_trained"));
+  as_trained_->set_hint(tr("Turn all knobs of this system back"));
+  auto* head = new FlowLayout(nullptr, true);
+  head->addWidget(labelled(tr("Knobs"), "strong"));
   head->addWidget(systems_);
+  auto* named = new QHBoxLayout;
+  named->addWidget(title_, 1);
+  named->addWidget(as_trained_);
   column->addLayout(head);
-  column->addWidget(title_);
+  column->addLayout(named);
 
+  auto* freezing = new FlowLayout(nullptr, true);
+  freezing->setSpacing(scaled(14));
+  freezing->addWidget(labelled(tr("Freeze to the mean"), "muted"));
+  const QString letters[] = {QStringLiteral("Δ"), QStringLiteral("B"), QStringLiteral("C")};
   const QString frozen[] = {tr("Freeze Δ to its mean"), tr("Freeze B to its mean"), tr("Freeze C to its mean")};
   const char* names[] = {"selectivity_freeze_delta", "selectivity_freeze_B", "selectivity_freeze_C"};
   bool Knobs::*const flags[] = {&Knobs::freeze_delta, &Knobs::freeze_B, &Knobs::freeze_C};
   for (int i = 0; i < 3; ++i) {
-    freezes_[i] = new QCheckBox(frozen[i]);
+    freezes_[i] = new QCheckBox(letters[i]);
     freezes_[i]->setObjectName(QLatin1String(names[i]));
-    column->addWidget(freezes_[i]);
+    freezes_[i]->setAccessibleName(frozen[i]);
+    freezing->addWidget(freezes_[i]);
     connect(freezes_[i], &QCheckBox::clicked, this, [this, flag = flags[i], text = frozen[i]](bool on) {
       change_knobs(text, true, [flag, on](Knobs& knobs) { knobs.*flag = on; });
     });
   }
+  column->addLayout(freezing);
   scale_ = new ValueSlider(tr("Scale of Δ"),
                            {.least = 1e-3, .most = max_delta_scale, .slider_least = 0.01, .slider_most = 100});
   scale_->setObjectName(QStringLiteral("selectivity_scale"));
@@ -111,24 +126,11 @@ void SelectivityControls::build_knobs() {
   input_->setObjectName(QStringLiteral("selectivity_input"));
   input_->setAccessibleName(tr("How B is made discrete"));
   input_->addItems({tr("as trained"), tr("(exp(ΔA) − 1)/A · B  (ZOH)"), tr("Δ · B  (Euler)")});
+  input_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Fixed);
   auto* row = new QHBoxLayout;
   row->addWidget(labelled(tr("B̄ is"), "muted"));
   row->addWidget(input_, 1);
   column->addLayout(row);
-  fresh_ = labelled({}, "body");
-  fresh_->setObjectName(QStringLiteral("selectivity_fresh"));
-  fresh_->setWordWrap(true);
-  as_trained_ = new Button(Button::Look::raised, QStringLiteral("restart"), tr("As trained"));
-  as_trained_->setObjectName(QStringLiteral("selectivity_as_trained"));
-  as_trained_->set_hint(tr("Turn all knobs of this system back"));
-  answers_ = new CurvesView;
-  answers_->setObjectName(QStringLiteral("selectivity_answers"));
-  answers_->setAccessibleName(tr("Right answers by question"));
-  answers_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
-  column->addWidget(fresh_);
-  column->addWidget(as_trained_, 0, Qt::AlignLeft);
-  column->addWidget(answers_);
-
   connect(systems_, &SegmentedControl::selected, this, [this](int index) {
     change_view(tr("Whose knobs"), [index](SelectivityView& view) { view.system = index; });
   });
@@ -140,6 +142,32 @@ void SelectivityControls::build_knobs() {
   });
   connect(as_trained_, &QAbstractButton::clicked, this,
           [this] { change_knobs(tr("As trained"), true, [](Knobs& knobs) { knobs = {}; }); });
+}
+
+void SelectivityControls::build_answers() {
+  auto* column = static_cast<QVBoxLayout*>(layout());
+  by_ = new SegmentedControl(tr("Right answers by"));
+  by_->setObjectName(QStringLiteral("selectivity_by"));
+  by_->set_options({{tr("By question"), {}, tr("The first question of a sequence, the second, …")},
+                    {tr("By length"), {}, tr("Longer and longer sequences, up to 16,384 tokens to read")}});
+  by_->set_wrapping(true);
+  fresh_ = labelled({}, "body");
+  fresh_->setObjectName(QStringLiteral("selectivity_fresh"));
+  fresh_->setWordWrap(true);
+  answers_ = new CurvesView;
+  answers_->setObjectName(QStringLiteral("selectivity_answers"));
+  answers_->setAccessibleName(tr("Right answers to fresh sequences"));
+  answers_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
+  answers_->set_message(tr("Reading…"));
+  auto* head = new FlowLayout(nullptr, true);
+  head->addWidget(labelled(tr("Fresh sequences"), "strong"));
+  head->addWidget(by_);
+  column->addLayout(head);
+  column->addWidget(fresh_);
+  column->addWidget(answers_);
+  connect(by_, &SegmentedControl::selected, this, [this](int index) {
+    change_view(tr("Right answers by"), [index](SelectivityView& view) { view.by_length = index == 1; });
+  });
 }
 
 void SelectivityControls::set_lengths() {
@@ -164,6 +192,7 @@ void SelectivityControls::show_state() {
   const SelectivityScene& state = document_.state();
   const Knobs& knobs = state.run.systems[system()].knobs;
   kept_->set_current(state.view.survival ? 1 : 0);
+  by_->set_current(state.view.by_length ? 1 : 0);
   systems_->set_current(static_cast<int>(system()));
   const bool flags[] = {knobs.freeze_delta, knobs.freeze_B, knobs.freeze_C};
   for (int i = 0; i < 3; ++i) freezes_[i]->setChecked(flags[i]);
@@ -196,6 +225,9 @@ void SelectivityControls::show_frame() {
     freezes_[i]->setEnabled(selective[i]);
     freezes_[i]->setToolTip(selective[i] ? QString() : tr("It is the same at every token in this system"));
   }
+  const bool has_states = document_.frame()->systems[std::min<std::size_t>(system(), 1)].rows > 0;
+  scale_->setEnabled(has_states);
+  input_->setEnabled(has_states);
   int layers = 1;
   for (const SystemReading& one : reading.systems)
     layers = std::max(layers, static_cast<int>(std::ssize(one.probe.layers)));
@@ -212,10 +244,12 @@ void SelectivityControls::show_frame() {
 
 void SelectivityControls::show_fresh() {
   if (!document_.frame()) return;
-  fresh_->setText(fresh_sentence(document_.fresh(), system()));
-  answers_->set_data(document_.fresh().now[0].asked.empty()
-                         ? nullptr
-                         : answers_picture(*document_.frame()->reading, document_.fresh()));
+  const SelectivityReading& reading = *document_.frame()->reading;
+  const bool by_length = document_.state().view.by_length;
+  fresh_->setText(by_length ? lengths_sentence(reading, document_.lengths(), system())
+                            : fresh_sentence(document_.fresh(), system()));
+  answers_->set_data(by_length ? lengths_picture(reading, document_.lengths())
+                               : answers_picture(reading, document_.fresh()));
 }
 
 }  // namespace statescope

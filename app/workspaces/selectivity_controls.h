@@ -29,13 +29,14 @@ class SelectivityControls : public QWidget {
  private:
   void build_view_choices();
   void build_knobs();
+  void build_answers();
   void set_lengths();
   void change_view(const QString& text, const std::function<void(SelectivityView&)>& edit);
   void change_knobs(const QString& text, bool finished, const std::function<void(Knobs&)>& edit);
   std::size_t system() const { return static_cast<std::size_t>(document_.state().view.system); }
 
   SelectivityDocument& document_;
-  SegmentedControl *layers_, *kept_, *systems_;
+  SegmentedControl *layers_, *kept_, *systems_, *by_;
   Button* all_channels_;
   QCheckBox* freezes_[3];
   ValueSlider* scale_;

@@ -43,6 +43,15 @@ QString layer_text(const SelectivityFrame& frame, std::size_t system) {
   return channel ? tr("layer %1, channel %2").arg(layer).arg(*channel) : tr("layer %1, all channels").arg(layer);
 }
 
+QString inner_title(InnerKind inner) {
+  if (inner == InnerKind::s6) return tr("S6");
+  if (inner == InnerKind::s4d_real) return tr("S4D (real)");
+  if (inner == InnerKind::s4d_complex) return tr("S4D");
+  QString name = QString::fromStdString(inner_name(inner));
+  name[0] = name[0].toUpper();
+  return name;
+}
+
 // The largest share of a token in either system, which both strips give the full colour.
 double largest_share(const SelectivityFrame& frame) {
   double largest = 0;
@@ -63,9 +72,7 @@ QString task_name(const std::string& kind) {
 }
 
 QString system_name(const NetworkRecipe& network) {
-  QString inner = network.inner == InnerKind::s6         ? tr("S6")
-                  : network.inner == InnerKind::s4d_real ? tr("S4D (real)")
-                                                         : tr("S4D");
+  QString inner = inner_title(network.inner);
   if (network.inner == InnerKind::s6) {
     QStringList constants;
     if (!network.selective_delta) constants << QStringLiteral("Δ");
@@ -108,7 +115,9 @@ QString token_meaning(const TaskRecipe& task, std::int32_t id) {
   return tr("“%1”").arg(text);
 }
 
-std::shared_ptr<const SequenceData> input_picture(const SelectivityReading& reading) {
+namespace {
+
+std::shared_ptr<SequenceData> sequence_of(const SelectivityReading& reading) {
   auto data = std::make_shared<SequenceData>();
   const auto needed = std::count(reading.rule.needed.begin(), reading.rule.needed.end(), true);
   data->title = {{tr("What both read"), {}}};
@@ -131,6 +140,24 @@ std::shared_ptr<const SequenceData> input_picture(const SelectivityReading& read
   return data;
 }
 
+}  // namespace
+
+std::shared_ptr<const SequenceData> input_picture(const SelectivityReading& reading) {
+  return sequence_of(reading);
+}
+
+std::shared_ptr<const SequenceData> task_picture(const SelectivityReading& reading) {
+  const auto data = sequence_of(reading);
+  data->title = {{tr("What is to be learnt"), {}}};
+  data->subtitle += tr("; underlined: the right answers");
+  for (std::size_t t = 0; t < reading.tokens.size(); ++t)
+    if (reading.rule.targets[t] >= 0) {
+      data->cells[t].text = token_text(reading.task, reading.rule.targets[t]);
+      data->cells[t].look = SequenceCell::Look::right;
+    }
+  return data;
+}
+
 std::shared_ptr<const SequenceData> system_picture(const SelectivityFrame& frame, std::size_t index) {
   using Look = SequenceCell::Look;
   const SelectivityReading& reading = *frame.reading;
@@ -139,11 +166,11 @@ std::shared_ptr<const SequenceData> system_picture(const SelectivityFrame& frame
   const double sum = std::accumulate(kept.begin(), kept.end(), 0.0), largest = largest_share(frame);
   auto data = std::make_shared<SequenceData>();
   data->title = {{system_title(system), {}}};
-  data->subtitle = tr("%1 of %2 answers right · %3")
-                       .arg(system.right)
-                       .arg(system.asked)
-                       .arg(frame.view.survival ? tr("colour: how much of what a token wrote is left")
-                                                : tr("colour: what each token is of the state now"));
+  data->subtitle = tr("%1 of %2 answers right").arg(system.right).arg(system.asked);
+  if (!kept.empty())
+    data->subtitle +=
+        QStringLiteral(" · ") + (frame.view.survival ? tr("colour: how much of what a token wrote is left")
+                                                     : tr("colour: what each token is of the state now"));
   data->shares_name = frame.view.survival ? tr("share left") : tr("share of the state");
   data->symbol = Symbol::h;
   for (std::size_t t = 0; t < reading.tokens.size(); ++t) {
@@ -157,12 +184,13 @@ std::shared_ptr<const SequenceData> system_picture(const SelectivityFrame& frame
       cell.readout = tr("token %L1 · answers %2, ").arg(t + 1).arg(token_meaning(reading.task, answer)) +
                      (answer == target ? tr("right") : tr("right is %1").arg(token_meaning(reading.task, target)));
     }
+    data->cells.push_back(cell);
+    if (kept.empty()) continue;
     const double share = frame.view.survival ? kept[t] : sum > 0 ? kept[t] / sum : 0;
     if (static_cast<std::int64_t>(t) <= frame.cursor)
-      cell.readout +=
+      data->cells.back().readout +=
           QStringLiteral(" · ") + (frame.view.survival ? tr("%1 of its writing is left").arg(format_percent(share))
                                                        : tr("%1 of the state").arg(format_percent(share)));
-    data->cells.push_back(cell);
     data->shares.push_back(frame.view.survival ? share : largest > 0 ? share / largest : 0);
   }
   return data;
@@ -172,6 +200,7 @@ std::shared_ptr<const HeatMapData> quantity_picture(const SelectivityFrame& fram
   using enum SelectivityQuantity;
   const SystemFrame& system = frame.systems[index];
   const SelectivityReading& reading = *frame.reading;
+  if (system.rows == 0) return nullptr;
   const bool all = !frame.view.channels[index].has_value();
   const SelectivityQuantity quantity = frame.view.quantity;
   auto data = std::make_shared<HeatMapData>();
@@ -222,27 +251,64 @@ std::shared_ptr<const HeatMapData> quantity_picture(const SelectivityFrame& fram
   return data;
 }
 
-std::shared_ptr<const CurvesData> answers_picture(const SelectivityReading& reading, const FreshFrame& fresh) {
+QString no_states_sentence(const NetworkRecipe& network) {
+  const QString sentence = network.inner == InnerKind::hyena
+                               ? tr("%1 has no steps and no state: one long filter weighs all that came before by its "
+                                    "distance, whatever it is")
+                               : tr("%1 has no steps and no state: it keeps every token and looks all of them up");
+  return sentence.arg(inner_title(network.inner));
+}
+
+namespace {
+
+// Shares of right answers of both systems, in percent; NaN where nothing was asked.
+std::shared_ptr<CurvesData> share_curves(const SelectivityReading& reading, std::array<std::vector<double>, 2> shares) {
   auto data = std::make_shared<CurvesData>();
-  std::size_t places = 0;
-  for (const FreshAnswers& answers : fresh.now) places = std::max(places, answers.asked.size());
   constexpr Symbol colors[] = {Symbol::delta, Symbol::x};
-  for (std::size_t i = 0; i < fresh.now.size(); ++i) {
-    std::vector<double> shares(places, std::numeric_limits<double>::quiet_NaN());
-    const FreshAnswers& answers = fresh.now[i];
-    for (std::size_t place = 0; place < answers.asked.size(); ++place)
-      shares[place] = 100 * static_cast<double>(answers.right[place]) / static_cast<double>(answers.asked[place]);
-    data->curves.push_back({system_title(reading.systems[i]), std::move(shares), colors[i]});
-  }
-  data->title = {{tr("Right, by question"), {}}};
-  data->x_first = 1;
-  data->x_step = 1;
-  data->x_axis = tr("question");
-  data->x_noun = tr("question");
+  for (std::size_t i = 0; i < shares.size(); ++i)
+    data->curves.push_back({system_title(reading.systems[i]), std::move(shares[i]), colors[i]});
+  data->title = {{tr("Right answers"), {}}};
   data->y_unit = QStringLiteral("%");
   data->y_min = 0;
   data->y_max = 104;  // the curves at the top stay whole
   data->legend = true;
+  return data;
+}
+
+}  // namespace
+
+std::shared_ptr<const CurvesData> answers_picture(const SelectivityReading& reading, const FreshFrame& fresh) {
+  std::size_t places = 0;
+  for (const FreshAnswers& answers : fresh.now) places = std::max(places, answers.asked.size());
+  if (fresh.now[0].asked.empty()) return nullptr;
+  std::array<std::vector<double>, 2> shares;
+  for (std::size_t i = 0; i < shares.size(); ++i) {
+    const FreshAnswers& answers = fresh.now[i];
+    shares[i].assign(places, std::numeric_limits<double>::quiet_NaN());
+    for (std::size_t place = 0; place < answers.asked.size(); ++place)
+      shares[i][place] = 100 * static_cast<double>(answers.right[place]) / static_cast<double>(answers.asked[place]);
+  }
+  const auto data = share_curves(reading, std::move(shares));
+  data->x_first = 1;
+  data->x_step = 1;
+  data->x_axis = tr("question");
+  data->x_noun = tr("question");
+  return data;
+}
+
+std::shared_ptr<const CurvesData> lengths_picture(const SelectivityReading& reading, const LengthFrame& lengths) {
+  if (lengths.empty()) return nullptr;
+  std::array<std::vector<double>, 2> shares;
+  std::vector<QString> names;
+  for (const LengthAnswers& at : lengths) {
+    names.push_back(at.length < 1000 ? QString::number(at.length)
+                                     : tr("%1k").arg(format_tick(static_cast<double>(at.length) / 1000, 2)));
+    for (std::size_t i = 0; i < shares.size(); ++i) shares[i].push_back(100 * at.systems[i].accuracy());
+  }
+  const auto data = share_curves(reading, std::move(shares));
+  data->x_axis = tr("tokens to read");
+  data->x_noun = tr("tokens");
+  data->x_label = [names](qint64 point) { return names[static_cast<std::size_t>(point)]; };
   return data;
 }
 
@@ -253,6 +319,8 @@ QString about(const SelectivityFrame& frame, std::size_t index, bool first) {
   const Selection& s = frame.systems[index].selection;
   const auto needed = std::count(frame.reading->rule.needed.begin(), frame.reading->rule.needed.end(), true);
   const QString name = system_title(system);
+  if (frame.systems[index].rows == 0)
+    return tr("%1 has no state: %2 of %3 answers are right.").arg(name).arg(system.right).arg(system.asked);
   QString text;
   if (s.constant) {
     text = tr("%1 takes the same steps at every token").arg(name);
@@ -276,7 +344,8 @@ QString about(const SelectivityFrame& frame, std::size_t index, bool first) {
 QString selectivity_sentence(const SelectivityFrame& frame) {
   const SelectivityReading& reading = *frame.reading;
   if (reading.systems[0].asked == 0) return tr("Nothing is asked here: put a question behind the tokens to remember.");
-  if (frame.systems[0].selection.share_needed <= 0)
+  if (std::none_of(frame.systems.begin(), frame.systems.end(),
+                   [](const SystemFrame& system) { return system.rows == 0 || system.selection.share_needed > 0; }))
     return tr("Every token in front of the first question counts, or none: %1 of %2 and %3 of %2 answers are right.")
         .arg(reading.systems[0].right)
         .arg(reading.systems[0].asked)
@@ -291,6 +360,16 @@ QString fresh_sentence(const FreshFrame& fresh, std::size_t index) {
   QString text = tr("%1 of %L2 answers to fresh sequences are right").arg(format_percent(now.accuracy())).arg(asked);
   if (trained.sequences == now.sequences && trained.right != now.right)
     text += tr("; as trained %1").arg(format_percent(trained.accuracy()));
+  return text;
+}
+
+QString lengths_sentence(const SelectivityReading& reading, const LengthFrame& lengths, std::size_t index) {
+  if (lengths.empty()) return tr("Reading longer and longer sequences…");
+  const LengthAnswers &first = lengths.front(), &last = lengths.back();
+  QString text = tr("%1 right at %L2 tokens").arg(format_percent(first.systems[index].accuracy())).arg(first.length);
+  if (reading.systems[index].recipe.task.length == first.length) text += tr(", which it learnt from");
+  if (lengths.size() > 1)
+    text += tr("; %1 at %L2").arg(format_percent(last.systems[index].accuracy())).arg(last.length);
   return text;
 }
 

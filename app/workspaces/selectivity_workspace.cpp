@@ -13,6 +13,7 @@
 #include <algorithm>
 
 #include "widgets/button.h"
+#include "widgets/flow_layout.h"
 #include "widgets/heat_map_view.h"
 #include "widgets/notice.h"
 #include "widgets/scrubber.h"
@@ -40,7 +41,7 @@ SelectivityWorkspace::SelectivityWorkspace(std::filesystem::path assets, std::fi
       assets_(std::move(assets)),
       document_(assets_, users),
       training_(new TrainingPage(std::move(users))),
-      theorem_(new GatedPage(document_.undo_stack())) {
+      theorem_(new GatedPage) {
   build_views();
   build_pages();
   set_lengths();
@@ -74,11 +75,8 @@ void SelectivityWorkspace::build_views() {
   explanation_->setObjectName(QStringLiteral("selectivity_explanation"));
   explanation_->setProperty("role", QStringLiteral("muted"));
   explanation_->setWordWrap(true);
-  tools_ = new QHBoxLayout;
-  tools_->addWidget(examples_);
-  tools_->addWidget(quantities_);
-  tools_->addWidget(new_sequence_);
-  tools_->addStretch();
+  tools_ = new FlowLayout;
+  for (QWidget* tool : std::initializer_list<QWidget*>{examples_, quantities_, new_sequence_}) tools_->addWidget(tool);
 
   input_ = new SequenceView;
   input_->setObjectName(QStringLiteral("selectivity_tokens"));
@@ -116,11 +114,13 @@ void SelectivityWorkspace::build_views() {
 void SelectivityWorkspace::build_pages() {
   pages_ = new SegmentedControl(tr("Page"));
   pages_->setObjectName(QStringLiteral("selectivity_pages"));
+  pages_->set_wrapping(true);
   pages_->set_options({{tr("Compare"), {}, tr("One sequence through two trained systems")},
                        {tr("Train"), {}, tr("Watch a network learn when to open")},
                        {tr("Theorem"), {}, tr("Why selection is a gate")}});
   page_stack_ = new QStackedWidget;
-  for (QWidget* page : std::initializer_list<QWidget*>{compare_, training_, theorem_}) page_stack_->addWidget(page);
+  for (QWidget* page : std::initializer_list<QWidget*>{compare_, training_, theorem_})
+    page_stack_->addWidget(make_scrolling(page));
   column_ = new QVBoxLayout(this);
   column_->addWidget(&notice());
   systems_ = new QWidget;
@@ -156,6 +156,18 @@ void SelectivityWorkspace::set_lengths() {
   input_->setFixedHeight(scaled(54));
   for (SequenceView* strip : strips_) strip->setFixedHeight(scaled(56));
   for (HeatMapView* map : maps_) map->setMinimumHeight(scaled(110));
+  place_systems();
+}
+
+// Beside the pages while there is room for both, below them else.
+void SelectivityWorkspace::place_systems() {
+  const int room = width() - 2 * scaled(20) - pages_->sizeHint().width();
+  head_->setDirection(room < systems_->sizeHint().width() ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
+}
+
+void SelectivityWorkspace::resizeEvent(QResizeEvent* event) {
+  Workspace::resizeEvent(event);
+  place_systems();
 }
 
 void SelectivityWorkspace::connect_views() {
@@ -245,8 +257,14 @@ void SelectivityWorkspace::show_page(Page page) {
   if (page == Page::theorem) theorem_->enter();
   if (page == Page::compare && !document_.frame() && !opening_) show_example(0);
   fit_transport();
+  Q_EMIT history_changed();
   Q_EMIT facts_changed();
   Q_EMIT settled_changed();
+}
+
+QUndoStack& SelectivityWorkspace::undo_stack() {
+  if (page_index_ == Page::training) return training_->undo_stack();
+  return page_index_ == Page::theorem ? theorem_->undo_stack() : document_.undo_stack();
 }
 
 // One transport for all pages; training has nothing to play.
@@ -501,6 +519,7 @@ void SelectivityWorkspace::show_frame() {
   for (std::size_t i = 0; i < strips_.size(); ++i) {
     strips_[i]->set_data(system_picture(frame, i));
     strips_[i]->set_cursor(frame.cursor);
+    maps_[i]->set_message(no_states_sentence(frame.reading->systems[i].recipe.network));
     maps_[i]->set_data(quantity_picture(frame, i));
     maps_[i]->set_cursor_column(frame.cursor);
   }

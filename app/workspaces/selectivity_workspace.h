@@ -15,6 +15,7 @@ class QVBoxLayout;
 namespace statescope {
 
 class Button;
+class FlowLayout;
 class GatedPage;
 class HeatMapView;
 class SegmentedControl;
@@ -43,7 +44,7 @@ class SelectivityWorkspace : public Workspace {
   void open_scene(const Scene& scene, const std::filesystem::path& base) override;
   Scene scene(const std::filesystem::path& folder) const override;
   bool settled() const override;
-  QUndoStack& undo_stack() override { return document_.undo_stack(); }
+  QUndoStack& undo_stack() override;
   WorkspaceFacts facts() const override;
   std::vector<WorkspaceCommand> commands() override;
   void set_for_export(bool for_export) override;
@@ -54,10 +55,14 @@ class SelectivityWorkspace : public Workspace {
   /// Puts another token there. False when the task has no such token.
   bool replace_token(qint64 place, const QString& text);
 
+ protected:
+  void resizeEvent(QResizeEvent* event) override;
+
  private:
   void build_views();
   void build_pages();
   void set_lengths();
+  void place_systems();
   void connect_views();
   void connect_document();
   void connect_pages();
@@ -91,7 +96,8 @@ class SelectivityWorkspace : public Workspace {
   std::array<HeatMapView*, 2> maps_;
   SelectivityControls* controls_;
   QVBoxLayout *column_, *compare_column_, *page_column_;
-  QHBoxLayout *head_, *tools_;
+  QHBoxLayout* head_;
+  FlowLayout* tools_;
 
   bool opening_ = false, for_export_ = false;
   bool fitting_ = false;                             // the transport is made to fit, not moved

@@ -11,8 +11,11 @@
 #include <array>
 #include <cmath>
 
+#include "engine/error.h"
+#include "model/state_step.h"
 #include "widgets/button.h"
 #include "widgets/curves_view.h"
+#include "widgets/flow_layout.h"
 #include "widgets/heat_map_view.h"
 #include "widgets/segmented_control.h"
 #include "widgets/sequence_view.h"
@@ -30,7 +33,8 @@ using Phase = TrainingDocument::Phase;
 
 constexpr std::array tasks{"selective-copying", "copying", "induction-heads", "associative-recall"};
 constexpr std::array blocks{BlockKind::mamba, BlockKind::h3, BlockKind::plain};
-constexpr std::array inners{InnerKind::s6, InnerKind::s4d_complex, InnerKind::s4d_real};
+constexpr std::array inners{InnerKind::s6, InnerKind::s4d_complex, InnerKind::s4d_real, InnerKind::hyena,
+                            InnerKind::attention};
 
 QLabel* caption(const QString& text, const char* role = "muted") {
   auto* label = new QLabel(text);
@@ -96,17 +100,16 @@ void TrainingPage::build_tools() {
                  tr("Save the network as it is: Compare offers it then"));
   discard_ = button(Button::Look::plain, "close", tr("Discard"), "training_discard", tr("End this run and forget it"));
   forget_ = button(Button::Look::plain, "", tr("Clear earlier"), "training_forget", tr("Forget the earlier curves"));
-  tools_ = new QHBoxLayout;
+  tools_ = new FlowLayout;
   for (QWidget* tool : std::initializer_list<QWidget*>{presets_, start_, pause_, step_, keep_, discard_, forget_})
     tools_->addWidget(tool);
-  tools_->addStretch();
   sentence_ = caption({});
   sentence_->setObjectName(QStringLiteral("training_sentence"));
   sentence_->setWordWrap(true);
   column_->addLayout(tools_);
   column_->addWidget(sentence_);
   connect(presets_, &QComboBox::activated, this,
-          [this](int index) { set_recipe(training_presets()[static_cast<std::size_t>(index)].recipe); });
+          [this](int index) { change(training_presets()[static_cast<std::size_t>(index)].recipe, tr("Start from")); });
   connect(start_, &QAbstractButton::clicked, this, &TrainingPage::start);
   connect(pause_, &QAbstractButton::clicked, this,
           [this] { document_.phase() == Phase::paused ? document_.resume() : document_.pause(); });
@@ -131,7 +134,6 @@ void TrainingPage::build_views() {
   map_->setAccessibleName(tr("Δ on the fixed sequence"));
   loss_->set_message(tr("Press Train: the curves grow here"));
   accuracy_->set_message(tr("Every few steps fresh sequences are answered"));
-  map_->set_message(tr("Here Δ changes, token by token, while the network learns when to open"));
   for (View* view : std::initializer_list<View*>{loss_, accuracy_, map_})
     view->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Ignored);
   curves_ = new QHBoxLayout;
@@ -150,7 +152,8 @@ void TrainingPage::build_inspector() {
   blocks_ = choice("training_block", tr("Block"));
   blocks_->addItems({tr("Mamba block"), tr("H3 block"), tr("alone")});
   inners_ = choice("training_inner", tr("Inner layer"));
-  inners_->addItems({tr("S6, selective"), tr("S4D, time-invariant"), tr("S4D real, time-invariant")});
+  inners_->addItems({tr("S6, selective"), tr("S4D, time-invariant"), tr("S4D real, time-invariant"),
+                     tr("Hyena, a long filter"), tr("Attention, keeps all tokens")});
   length_ = whole("training_length", tr("Tokens to read"), 4, 4096, 256);
   memorise_ = whole("training_memorise", tr("Tokens to remember"), 1, 64, 16);
   width_ = whole("training_width", tr("Width d_model"), 4, 512, 128);
@@ -178,7 +181,8 @@ void TrainingPage::build_inspector() {
   inspector_column_->addLayout(grid);
   for (ValueSlider* slider : {length_, memorise_, width_, states_, rate_, steps_, seed_}) {
     inspector_column_->addWidget(slider);
-    connect(slider, &ValueSlider::value_changed, this, [this] { take_recipe(); });
+    connect(slider, &ValueSlider::value_changed, this,
+            [this, slider](double, bool finished) { take_recipe(slider->name(), finished); });
   }
   auto* row = new QHBoxLayout;
   row->addWidget(caption(tr("Layer shown")));
@@ -188,7 +192,7 @@ void TrainingPage::build_inspector() {
   inspector_column_->addWidget(facts_);
   inspector_column_->addStretch(1);
   for (QComboBox* box : {tasks_, blocks_, inners_})
-    connect(box, &QComboBox::activated, this, [this] { take_recipe(); });
+    connect(box, &QComboBox::activated, this, [this, box] { take_recipe(box->accessibleName(), true); });
   connect(layers_, &SegmentedControl::selected, this, [this] { show_snapshot(); });
   inspector_ = make_inspector(content, QStringLiteral("training_inspector"));
 }
@@ -205,11 +209,21 @@ void TrainingPage::set_lengths() {
 }
 
 void TrainingPage::set_recipe(const Recipe& recipe) {
-  recipe_ = recipe;
-  show_recipe();
+  undo_stack_.clear();
+  committed_ = recipe;
+  show_recipe(recipe);
 }
 
-void TrainingPage::show_recipe() {
+void TrainingPage::change(const Recipe& next, const QString& undo_text, bool finished) {
+  if (!finished || next == committed_) return show_recipe(next);
+  undo_stack_.push(new StateStep<Recipe>(committed_, next, undo_text, [this](const Recipe& recipe) {
+    committed_ = recipe;
+    show_recipe(recipe);
+  }));
+}
+
+void TrainingPage::show_recipe(const Recipe& recipe) {
+  recipe_ = recipe;
   filling_ = true;
   tasks_->setCurrentIndex(index_of(tasks, recipe_.task.kind));
   blocks_->setCurrentIndex(index_of(blocks, recipe_.network.block));
@@ -223,24 +237,39 @@ void TrainingPage::show_recipe() {
   steps_->set_value(static_cast<double>(recipe_.optimiser.steps));
   seed_->set_value(static_cast<double>(recipe_.seed));
   filling_ = false;
+  if (!document_.snapshot()) show_task();
 }
 
-void TrainingPage::take_recipe() {
+// Before anything is learnt: a sequence of the task, or nothing where its sizes do not fit.
+void TrainingPage::show_task() {
+  try {
+    SelectivityReading reading;
+    reading.task = recipe_.task;
+    reading.tokens = make_task(recipe_.task)->batch(recipe_.seed, Split::evaluation, 0, 1).tokens;
+    reading.rule = task_rule(recipe_.task, reading.tokens);
+    strip_->set_data(task_picture(reading));
+  } catch (const Error&) {
+    strip_->set_data(nullptr);  // Train says what is wrong
+  }
+}
+
+void TrainingPage::take_recipe(const QString& undo_text, bool finished) {
   if (filling_) return;
   const auto number = [](const ValueSlider* slider) { return std::llround(slider->value()); };
-  recipe_.task.kind = tasks[static_cast<std::size_t>(tasks_->currentIndex())];
-  recipe_.task.length = number(length_);
-  recipe_.task.memorise = number(memorise_);
-  recipe_.network.block = blocks[static_cast<std::size_t>(blocks_->currentIndex())];
-  recipe_.network.inner = inners[static_cast<std::size_t>(inners_->currentIndex())];
-  recipe_.network.d_model = number(width_);
-  recipe_.network.d_state = number(states_) + number(states_) % 2;
-  recipe_.network.dt_rank = std::max<std::int64_t>(1, recipe_.network.d_model / 16);
-  recipe_.optimiser.learning_rate = rate_->value();
-  recipe_.optimiser.steps = number(steps_);
-  recipe_.optimiser.warmup = std::min<std::int64_t>(100, recipe_.optimiser.steps / 10);
-  recipe_.seed = static_cast<std::uint64_t>(number(seed_));
-  memorise_->setEnabled(recipe_.task.kind != "induction-heads");
+  Recipe next = recipe_;
+  next.task.kind = tasks[static_cast<std::size_t>(tasks_->currentIndex())];
+  next.task.length = number(length_);
+  next.task.memorise = number(memorise_);
+  next.network.block = blocks[static_cast<std::size_t>(blocks_->currentIndex())];
+  next.network.inner = inners[static_cast<std::size_t>(inners_->currentIndex())];
+  next.network.d_model = number(width_);
+  next.network.d_state = number(states_) + number(states_) % 2;
+  next.network.dt_rank = std::max<std::int64_t>(1, next.network.d_model / 16);
+  next.optimiser.learning_rate = rate_->value();
+  next.optimiser.steps = number(steps_);
+  next.optimiser.warmup = std::min<std::int64_t>(100, next.optimiser.steps / 10);
+  next.seed = static_cast<std::uint64_t>(number(seed_));
+  change(next, undo_text, finished);
 }
 
 void TrainingPage::set_for_export(bool for_export) {
@@ -283,7 +312,8 @@ void TrainingPage::show_snapshot() {
             ? tr("A network that has never seen the task learns it here, while you watch what its steps Δ "
                  "become: choose a recipe and press Train.")
             : tr("Making the first batch…"));
-    strip_->set_data(nullptr);
+    show_task();
+    map_->set_message(tr("Here Δ changes, token by token, while the network learns when to open"));
     map_->set_data(nullptr);
     facts_->clear();
     return;
@@ -293,6 +323,7 @@ void TrainingPage::show_snapshot() {
   sentence_->setText(training_sentence(*snapshot, static_cast<std::int64_t>(layer)));
   strip_->set_data(system_picture(frame, 0));
   strip_->set_cursor(frame.cursor);
+  map_->set_message(no_states_sentence(snapshot->run->recipe.network));
   map_->set_data(quantity_picture(frame, 0));
   map_->set_cursor_column(frame.cursor);
   const Recipe& trained = snapshot->run->recipe;

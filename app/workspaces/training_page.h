@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <QUndoStack>
 #include <QWidget>
 
 #include "model/training_document.h"
@@ -14,6 +15,7 @@ namespace statescope {
 
 class Button;
 class CurvesView;
+class FlowLayout;
 class HeatMapView;
 class SegmentedControl;
 class SequenceView;
@@ -30,7 +32,9 @@ class TrainingPage : public QWidget {
   QWidget* inspector() const { return inspector_; }
   /// The recipe as the controls have it.
   const Recipe& recipe() const { return recipe_; }
+  /// Another recipe, with which the history of changes begins anew.
   void set_recipe(const Recipe& recipe);
+  QUndoStack& undo_stack() { return undo_stack_; }
   void set_for_export(bool for_export);
   /// Begins a run of it.
   void start();
@@ -45,13 +49,16 @@ class TrainingPage : public QWidget {
   void build_views();
   void build_inspector();
   void set_lengths();
-  void take_recipe();
-  void show_recipe();
+  void take_recipe(const QString& undo_text, bool finished);
+  void change(const Recipe& next, const QString& undo_text, bool finished = true);
+  void show_recipe(const Recipe& recipe);
+  void show_task();
   void show_phase();
   void show_snapshot();
 
   TrainingDocument document_;
-  Recipe recipe_;
+  QUndoStack undo_stack_;
+  Recipe recipe_, committed_;  // committed_: without what is being dragged
   QWidget* inspector_;
   QComboBox *presets_, *tasks_, *blocks_, *inners_;
   Button *start_, *pause_, *step_, *keep_, *discard_, *forget_;
@@ -62,7 +69,8 @@ class TrainingPage : public QWidget {
   HeatMapView* map_;
   SegmentedControl* layers_;
   QVBoxLayout *column_, *inspector_column_;
-  QHBoxLayout *tools_, *curves_;
+  QHBoxLayout* curves_;
+  FlowLayout* tools_;
   bool filling_ = false;  // the controls are made to fit the recipe
 };
 

@@ -104,9 +104,12 @@ QString training_sentence(const TrainingSnapshot& snapshot, std::int64_t layer) 
                      "what this layer keeps.")
                       .arg(format_percent(s.kept_needed, 0));
   if (s.delta_rest <= 0) return text + QLatin1Char('.');
-  return text + tr("; Δ is %1 times as large at the tokens that count as at the others, and they are %2 of what this "
-                   "layer keeps until the first question.")
-                    .arg(format_tick(s.delta_needed / s.delta_rest, 2), format_percent(s.kept_needed, 0));
+  const QString ratio = format_tick(s.delta_needed / s.delta_rest, 2);
+  const QString times = ratio == QLatin1String("1") ? tr("as large") : tr("%1 times as large").arg(ratio);
+  return text +
+         tr("; Δ is %1 at the tokens that count as at the others, and they are %2 of what this layer keeps until "
+            "the first question.")
+             .arg(times, format_percent(s.kept_needed, 0));
 }
 
 }  // namespace statescope

@@ -34,8 +34,23 @@ const char* bound_name(Bound bound) {
   return "";
 }
 
-ordered_json stage_json(const StageStatistics& stage, const Profile& profile) {
-  const RooflinePoint point = roofline_point(stage, profile.ceilings);
+ordered_json roofline_json(const StageStatistics& stage, const std::vector<RooflinePoint>& roof) {
+  ordered_json points = ordered_json::array();
+  for (const RooflinePoint& point : roof) {
+    if (point.stage != stage.stage || point.on_device != stage.on_device) continue;
+    points.push_back({{"tokens", point.generating ? "one" : "many"},
+                      {"share_of_time", point.time_share},
+                      {"operations_per_byte", point.intensity},
+                      {"operations_per_second", point.rate},
+                      {"attainable_operations_per_second", point.attainable},
+                      {"share_of_limit", point.share},
+                      {"bound", bound_name(point.bound)},
+                      {"sentence", point.sentence}});
+  }
+  return points;
+}
+
+ordered_json stage_json(const StageStatistics& stage, const Profile& profile, const std::vector<RooflinePoint>& roof) {
   const Histogram histogram = duration_histogram(profile.zones, stage.stage, stage.on_device);
   return {{"stage", stage_name(stage.stage)},
           {"lane", lane(stage.on_device)},
@@ -54,11 +69,7 @@ ordered_json stage_json(const StageStatistics& stage, const Profile& profile) {
           {"operations_per_second", stage.rate},
           {"exponentials_per_second", stage.exponential_rate},
           {"operations_per_byte", stage.intensity},
-          {"roofline",
-           {{"attainable_operations_per_second", point.attainable},
-            {"share_of_limit", point.share},
-            {"bound", bound_name(point.bound)},
-            {"sentence", point.sentence}}},
+          {"roofline", roofline_json(stage, roof)},
           {"histogram", {{"edges_ns", histogram.edges}, {"counts", histogram.counts}}}};
 }
 
@@ -103,7 +114,9 @@ ordered_json compute_profile(const ProfileScene& scene, const std::filesystem::p
                              const std::filesystem::path& assets, std::stop_token stop) {
   const Profile profile = profile_of(scene.run, base, assets, stop);
   ordered_json stages = ordered_json::array();
-  for (const StageStatistics& stage : stage_statistics(profile.zones)) stages.push_back(stage_json(stage, profile));
+  const std::vector<RooflinePoint> roof = roofline(profile);
+  for (const StageStatistics& stage : stage_statistics(profile.zones))
+    stages.push_back(stage_json(stage, profile, roof));
   ordered_json result{{"format", "statescope-result"},
                       {"version", 1},
                       {"kind", "profile"},

@@ -29,6 +29,14 @@ std::vector<std::int32_t> likeliest(const Probe& probe) {
   return ids;
 }
 
+std::vector<bool> right_answers(const Probe& probe, const std::vector<std::int32_t>& targets) {
+  const std::vector<std::int32_t> predicted = likeliest(probe);
+  std::vector<bool> is_right;
+  for (std::size_t t = 0; t < targets.size(); ++t)
+    if (targets[t] != kernels::ignored_target) is_right.push_back(predicted[t] == targets[t]);
+  return is_right;
+}
+
 void require_same_task(const TrainedNetwork& a, const TrainedNetwork& b) {
   const TaskRecipe &first = a.recipe.task, &second = b.recipe.task;
   if (first.kind != second.kind || first.vocab != second.vocab)
@@ -45,9 +53,11 @@ void require_known(const std::vector<std::int32_t>& tokens, std::int64_t vocab) 
                   std::to_string(vocab - 1));
 }
 
-void require_room(const Recipe& recipe, std::int64_t tokens) {
+// What is kept of a token and channel: every state and what was written to it, or only what passes through a layer.
+void require_room(const Recipe& recipe, std::int64_t tokens, bool states) {
   const NetworkRecipe& n = recipe.network;
-  require_memory(tokens * n.layers * n.d_inner() * (2 * n.d_state + 4) * static_cast<std::int64_t>(sizeof(float)),
+  const std::int64_t numbers = states ? 2 * n.d_state + 4 : 16;
+  require_memory(tokens * n.layers * n.d_inner() * numbers * static_cast<std::int64_t>(sizeof(float)),
                  "reading " + std::to_string(tokens) + " tokens");
 }
 
@@ -85,11 +95,6 @@ const LayerProbe& SystemReading::layer(std::int64_t index) const {
   return probe.layers[at(std::min<std::int64_t>(index, std::ssize(probe.layers) - 1))];
 }
 
-void require_states(const NetworkRecipe& network) {
-  if (!has_state(network.inner))
-    throw Error("Hyena and attention have no steps and states to look at; choose S6 or S4D");
-}
-
 void answer(SelectivityReading& reading, std::size_t index) {
   SystemReading& system = reading.systems[index];
   system.predictions = likeliest(system.probe);
@@ -117,8 +122,7 @@ SelectivityReading read_sequence(const SelectivityRun& run, const std::filesyste
     SystemReading& system = reading.systems[i];
     system.system = run.systems[i];
     system.recipe = trained.recipe;
-    require_states(trained.recipe.network);
-    require_room(trained.recipe, reading.length());
+    require_room(trained.recipe, reading.length(), true);
     system.probe = trained.network->probe(reading.tokens, run.systems[i].knobs);
     answer(reading, i);
   }
@@ -134,24 +138,28 @@ double FreshAnswers::accuracy() const {
   return all > 0 ? good / all : 0;
 }
 
-FreshAnswers fresh_answers(const SelectivitySystem& system, std::uint64_t seed, std::int64_t sequences,
+FreshAnswers fresh_answers(const SelectivitySystem& system, const FreshSequences& fresh,
                            const std::filesystem::path& base, const std::filesystem::path& assets,
                            TrainedModels& models, std::stop_token stop,
                            const std::function<void(const FreshAnswers&)>& listener) {
   const std::shared_ptr<const TrainedNetwork> trained = models.at(resolve_model(system.model, base, assets));
-  const std::unique_ptr<Task> task = make_task(trained->recipe.task);
-  require_room(trained->recipe, task->length());
+  TaskRecipe recipe = trained->recipe.task;
+  if (fresh.length > 0) recipe.length = fresh.length;
+  const std::unique_ptr<Task> task = make_task(recipe);
+  const bool as_trained = system.knobs == Knobs{};  // then nothing has to be kept
+  require_room(trained->recipe, task->length(), !as_trained);
   FreshAnswers answers;
-  while (answers.sequences < sequences) {
+  while (answers.sequences < fresh.count) {
     if (stop.stop_requested()) throw Cancelled();
-    const Batch batch = task->batch(seed, Split::evaluation, ++answers.sequences, 1);
-    const std::vector<std::int32_t> predicted = likeliest(trained->network->probe(batch.tokens, system.knobs));
-    std::size_t number = 0;
-    for (std::size_t t = 0; t < predicted.size(); ++t) {
-      if (batch.targets[t] == kernels::ignored_target) continue;
-      if (answers.asked.size() <= number) answers.asked.resize(number + 1), answers.right.resize(number + 1);
+    const Batch batch = task->batch(fresh.seed, Split::evaluation, ++answers.sequences, 1);
+    const std::vector<bool> is_right =
+        as_trained ? trained->network->run(batch, false).is_right
+                   : right_answers(trained->network->probe(batch.tokens, system.knobs), batch.targets);
+    answers.asked.resize(std::max(answers.asked.size(), is_right.size()));
+    answers.right.resize(answers.asked.size());
+    for (std::size_t number = 0; number < is_right.size(); ++number) {
       ++answers.asked[number];
-      answers.right[number++] += predicted[t] == batch.targets[t];
+      answers.right[number] += is_right[number];
     }
     if (listener) listener(answers);
   }
@@ -165,7 +173,7 @@ Selection selection_of(const SelectivityReading& reading, std::size_t system, st
                                   [](std::int32_t target) { return target != kernels::ignored_target; });
   const std::int64_t before = first - targets.begin(), E = layer.channels;
   Selection result;
-  if (before == 0) return result;
+  if (before == 0 || layer.states == 0) return result;
   const std::vector<double> kept = kept_amounts(layer, std::nullopt, before - 1, false);
   double tokens[2] = {}, steps[2] = {}, amounts[2] = {};
   for (std::int64_t t = 0; t < before; ++t) {
@@ -188,8 +196,9 @@ Selection selection_of(const SelectivityReading& reading, std::size_t system, st
 
 QuantityRows quantity_rows(const LayerProbe& layer, SelectivityQuantity quantity, std::optional<std::int64_t> channel) {
   using enum SelectivityQuantity;
-  const std::int64_t T = tokens_of(layer), E = layer.channels, N = layer.states;
   QuantityRows result;
+  if (layer.states == 0) return result;
+  const std::int64_t T = tokens_of(layer), E = layer.channels, N = layer.states;
   result.rows = !channel ? E : quantity == delta ? 1 : N;
   result.values.resize(at(result.rows * T));
   if (quantity == delta) {
@@ -223,6 +232,7 @@ QuantityRows quantity_rows(const LayerProbe& layer, SelectivityQuantity quantity
 
 std::vector<double> kept_amounts(const LayerProbe& layer, std::optional<std::int64_t> channel, std::int64_t last,
                                  bool survival) {
+  if (layer.states == 0) return {};
   const std::int64_t T = tokens_of(layer), E = layer.channels, N = layer.states;
   std::vector<double> kept(at(T)), written(at(T));
   for_each_state(layer, channel, [&](std::int64_t e, std::int64_t n) {
@@ -253,16 +263,18 @@ ordered_json system_json(const SelectivityScene& scene, const SystemReading& sys
   const LayerProbe& layer = system.layer(index);
   const std::int64_t T = system.probe.tokens, E = layer.channels, N = layer.states;
   ordered_json arrays = ordered_json::array();
-  arrays.push_back(array_json("A", {"channel", "state"}, {E, N}, layer.A));
-  arrays.push_back(floats_json("delta", {"token", "channel"}, {T, E}, layer.delta));
-  if (!layer.B.empty()) arrays.push_back(floats_json("B", {"token", "state"}, {T, N}, layer.B));
-  if (!layer.C.empty()) arrays.push_back(floats_json("C", {"token", "state"}, {T, N}, layer.C));
+  if (N > 0) {
+    arrays.push_back(array_json("A", {"channel", "state"}, {E, N}, layer.A));
+    arrays.push_back(floats_json("delta", {"token", "channel"}, {T, E}, layer.delta));
+    if (!layer.B.empty()) arrays.push_back(floats_json("B", {"token", "state"}, {T, N}, layer.B));
+    if (!layer.C.empty()) arrays.push_back(floats_json("C", {"token", "state"}, {T, N}, layer.C));
+    arrays.push_back(floats_json("written", {"token", "channel", "state"}, {T, E, N}, layer.written));
+    arrays.push_back(floats_json("h", {"token", "channel", "state"}, {T, E, N}, layer.h));
+    arrays.push_back(array_json("kept", "token", kept_amounts(layer, channel, cursor, false)));
+    arrays.push_back(array_json("survival", "token", kept_amounts(layer, channel, cursor, true)));
+  }
   arrays.push_back(floats_json("x", {"token", "channel"}, {T, E}, layer.x));
   arrays.push_back(floats_json("y", {"token", "channel"}, {T, E}, layer.y));
-  arrays.push_back(floats_json("written", {"token", "channel", "state"}, {T, E, N}, layer.written));
-  arrays.push_back(floats_json("h", {"token", "channel", "state"}, {T, E, N}, layer.h));
-  arrays.push_back(array_json("kept", "token", kept_amounts(layer, channel, cursor, false)));
-  arrays.push_back(array_json("survival", "token", kept_amounts(layer, channel, cursor, true)));
   arrays.push_back(floats_json("logits", {"token", "id"}, {T, system.probe.vocab}, system.probe.logits));
   return {{"model", system.system.model},
           {"block", block_name(system.recipe.network.block)},
@@ -273,6 +285,11 @@ ordered_json system_json(const SelectivityScene& scene, const SystemReading& sys
           {"right", system.right},
           {"predictions", system.predictions},
           {"arrays", arrays}};
+}
+
+ordered_json fresh_json(const FreshAnswers& fresh) {
+  return {
+      {"sequences", fresh.sequences}, {"accuracy", fresh.accuracy()}, {"asked", fresh.asked}, {"right", fresh.right}};
 }
 
 }  // namespace
@@ -293,10 +310,15 @@ ordered_json compute_selectivity(const SelectivityScene& scene, const std::files
     const SystemReading& system = reading.systems[i];
     systems.push_back(system_json(scene, system, i, cursor));
     if (scene.run.fresh == 0) continue;
-    const FreshAnswers fresh =
-        fresh_answers(system.system, scene.run.seed, scene.run.fresh, base, assets, models, stop);
-    systems.back()["fresh"] = {
-        {"sequences", fresh.sequences}, {"accuracy", fresh.accuracy()}, {"asked", fresh.asked}, {"right", fresh.right}};
+    FreshSequences fresh{scene.run.seed, scene.run.fresh};
+    systems.back()["fresh"] = fresh_json(fresh_answers(system.system, fresh, base, assets, models, stop));
+    if (scene.run.lengths.empty()) continue;
+    ordered_json& lengths = systems.back()["lengths"] = ordered_json::array();
+    for (const std::int64_t length : scene.run.lengths) {
+      fresh.length = length;
+      lengths.push_back({{"length", length}});
+      lengths.back().update(fresh_json(fresh_answers(system.system, fresh, base, assets, models, stop)));
+    }
   }
   return {{"format", "statescope-result"},
           {"version", 1},

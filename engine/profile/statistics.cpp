@@ -312,11 +312,30 @@ RooflinePoint roofline_point(const StageStatistics& stage, const Ceilings& ceili
   return point;
 }
 
-std::vector<RooflinePoint> roofline(const Profile& profile) {
+std::vector<RooflinePoint> roofline(std::span<const StageStatistics> reading,
+                                    std::span<const StageStatistics> generating, const Ceilings& ceilings) {
+  double lane_total[2] = {};
   std::vector<RooflinePoint> points;
-  for (const StageStatistics& stage : stage_statistics(profile.zones))
-    points.push_back(roofline_point(stage, profile.ceilings));
+  for (const auto& [stages, one] : {std::pair{reading, false}, std::pair{generating, true}})
+    for (const StageStatistics& stage : stages) {
+      RooflinePoint point = roofline_point(stage, ceilings);
+      point.generating = one;
+      point.time_share = static_cast<double>(stage.total);
+      point.sentence.insert(stage_name(stage.stage).size(), one ? ", generating" : ", reading");
+      lane_total[stage.on_device] += point.time_share;
+      points.push_back(std::move(point));
+    }
+  for (RooflinePoint& point : points) point.time_share = over(point.time_share, lane_total[point.on_device]);
+  std::stable_sort(points.begin(), points.end(), [](const RooflinePoint& a, const RooflinePoint& b) {
+    return place_of(a.on_device, a.stage) < place_of(b.on_device, b.stage);
+  });
   return points;
+}
+
+std::vector<RooflinePoint> roofline(const Profile& profile) {
+  std::vector<ProfileZone> reading, generating;
+  for (const ProfileZone& zone : profile.zones) (zone.tokens > 1 ? reading : generating).push_back(zone);
+  return roofline(stage_statistics(reading), stage_statistics(generating), profile.ceilings);
 }
 
 }  // namespace statescope

@@ -28,6 +28,10 @@ auto get_choice(const json& object, const char* key, const Values& all, typename
   throw Error(where + ": \"" + key + "\" is " + in_quotes(chosen) + "; the known ones are " + known);
 }
 
+std::string answers_id(bool by_length) {
+  return by_length ? "by-length" : "by-question";
+}
+
 bool get_flag(const json& object, const char* key, const std::string& where) {
   const auto found = object.find(key);
   if (found == object.end() || found->is_null()) return false;
@@ -49,6 +53,16 @@ SelectivitySystem parse_system(const json& object, const std::string& where) {
     throw Error(where + ": \"delta_scale\" must be above 0 and at most " + std::to_string(int(max_delta_scale)));
   knobs.input = get_choice(object, "input", all_inputs, knobs.input, discretised_input_id, where);
   return system;
+}
+
+std::vector<std::int64_t> get_lengths(const json& object, const std::string& where) {
+  std::vector<std::int64_t> lengths;
+  for (const json& length : list_at(object, "lengths", max_fresh_lengths, where)) {
+    if (!length.is_number_unsigned() || length.get<std::uint64_t>() - 1 >= std::uint64_t{max_fresh_length})
+      throw Error(where + ": \"lengths\" must hold numbers of tokens, 1 to " + std::to_string(max_fresh_length));
+    lengths.push_back(length.get<std::int64_t>());
+  }
+  return lengths;
 }
 
 ordered_json system_json(const SelectivitySystem& system) {
@@ -77,7 +91,7 @@ std::string discretised_input_id(Knobs::Input input) {
 SelectivityScene parse_selectivity_scene(const json& root, const std::string& root_where) {
   const json& object = object_at(root, "experiment", root_where);
   const std::string where = root_where + ": experiment";
-  refuse_unknown_keys(object, {"kind", "systems", "seed", "tokens", "fresh"}, where);
+  refuse_unknown_keys(object, {"kind", "systems", "seed", "tokens", "fresh", "lengths"}, where);
   SelectivityScene scene;
   SelectivityRun& run = scene.run;
   const json& systems = list_at(object, "systems", run.systems.size(), where);
@@ -92,10 +106,13 @@ SelectivityScene parse_selectivity_scene(const json& root, const std::string& ro
   run.fresh = get_index(object, "fresh", 0, where);
   if (run.fresh > max_fresh_sequences)
     throw Error(where + ": \"fresh\" must be at most " + std::to_string(max_fresh_sequences));
+  run.lengths = get_lengths(object, where);
+  if (!run.lengths.empty() && run.fresh == 0)
+    throw Error(where + ": \"lengths\" are of fresh sequences; say by \"fresh\" how many");
 
   const json& view = object_at(root, "view", root_where);
   const std::string in_view = root_where + ": view";
-  refuse_unknown_keys(view, {"layer", "channels", "quantity", "survival", "system"}, in_view);
+  refuse_unknown_keys(view, {"layer", "channels", "quantity", "survival", "system", "answers"}, in_view);
   scene.view.layer = get_index(view, "layer", 0, in_view);
   const json& channels = list_at(view, "channels", scene.view.channels.size(), in_view);
   for (std::size_t i = 0; i < channels.size(); ++i) {
@@ -108,6 +125,7 @@ SelectivityScene parse_selectivity_scene(const json& root, const std::string& ro
       get_choice(view, "quantity", drawn_quantities, scene.view.quantity, selectivity_quantity_id, in_view);
   scene.view.survival = get_flag(view, "survival", in_view);
   scene.view.system = std::min<std::int64_t>(get_index(view, "system", 0, in_view), 1);
+  scene.view.by_length = get_choice(view, "answers", std::array{false, true}, false, answers_id, in_view);
   scene.cursor = get_index(root, "cursor", 0, root_where);
   return scene;
 }
@@ -119,6 +137,7 @@ ordered_json scene_json(const SelectivityScene& scene) {
   ordered_json experiment{{"kind", "selectivity"}, {"systems", systems}, {"seed", run.seed}};
   if (!run.tokens.empty()) experiment["tokens"] = run.tokens;
   if (run.fresh > 0) experiment["fresh"] = run.fresh;
+  if (!run.lengths.empty()) experiment["lengths"] = run.lengths;
   ordered_json view{{"layer", scene.view.layer}};
   if (scene.view.channels[0] || scene.view.channels[1]) {
     view["channels"] = ordered_json::array();
@@ -128,6 +147,7 @@ ordered_json scene_json(const SelectivityScene& scene) {
   view["quantity"] = selectivity_quantity_id(scene.view.quantity);
   view["survival"] = scene.view.survival;
   view["system"] = scene.view.system;
+  view["answers"] = answers_id(scene.view.by_length);
   return {{"experiment", experiment}, {"view", view}, {"cursor", scene.cursor}};
 }
 
@@ -157,8 +177,6 @@ TrainingScene parse_training_scene(const json& root, const std::string& root_whe
   if (object.contains("recipe")) scene.recipe = parse_recipe(object["recipe"], where + ": recipe", {});
   if (scene.recipe.task.kind == "text")
     throw Error(where + ": a text is learnt by statescope-cli train; choose a task with questions and answers");
-  if (!has_state(scene.recipe.network.inner))
-    throw Error(where + ": Hyena and attention have no steps and states to watch; choose s6, s4d-real or s4d-complex");
   return scene;
 }
 

@@ -78,6 +78,25 @@ TEST_F(LayoutTest, holds_at_1280_by_800_in_both_themes_and_at_double_text_size) 
   EXPECT_EQ(window->grab().toImage().size(), dark.size());
 }
 
+// What stands side by side goes on in further rows, and scrolls, before a word of it is lost.
+TEST_F(LayoutTest, profile_and_selectivity_wrap_at_double_text_size) {
+  window->resize(1280, 800);
+  open_sample();
+  while (text_scale() < 2) trigger("larger_text");
+  for (const char* id : {"profile", "selectivity"}) {
+    window->show_workspace(u(id));
+    QCoreApplication::processEvents();
+    int buttons = 0;
+    for (const QAbstractButton* button : window->workspace(u(id))->findChildren<QAbstractButton*>()) {
+      if (!button->isVisible() || button->text().isEmpty()) continue;
+      ++buttons;
+      EXPECT_LE(button->fontMetrics().horizontalAdvance(button->text()), button->width()) << name_of(*button);
+      EXPECT_TRUE(button->parentWidget()->rect().contains(button->geometry())) << name_of(*button);
+    }
+    EXPECT_GT(buttons, 5) << id;
+  }
+}
+
 TEST_F(LayoutTest, theme_is_remembered_and_changes_every_pixel_of_the_ground) {
   open_sample();
   EXPECT_LT(window->grab().toImage().pixelColor(700, 870).lightness(), 60);

@@ -130,6 +130,24 @@ TEST_F(SelectivityTest, freezing_delta_takes_the_answers_away) {
   EXPECT_EQ(document().state().run.systems[1].knobs.delta_scale, 4);
 }
 
+TEST_F(SelectivityTest, right_answers_by_length_of_both_systems) {
+  enter();
+  Q_EMIT find<SegmentedControl>("selectivity_by").selected(1);
+  EXPECT_FALSE(workspace().settled());
+  ASSERT_TRUE(wait_until([this] { return document().lengths().size() >= 3; }, 60000)) << notice().toStdString();
+  const LengthAnswers at = document().lengths()[2];
+  EXPECT_EQ(at.length, 256);
+  auto& view = find<CurvesView>("selectivity_answers");
+  ASSERT_EQ(view.data()->curves.size(), 2u);
+  EXPECT_EQ(view.data()->curves[1].values[2], 100 * at.systems[1].accuracy());
+  EXPECT_EQ(view.data()->x_label(2), u("256"));
+  EXPECT_TRUE(find<QLabel>("selectivity_fresh").text().contains(u("at 64 tokens, which it learnt from")));
+  trigger("undo");
+  ASSERT_TRUE(ready());
+  EXPECT_LT(document().lengths().size(), 9u) << "nobody looks any more: not up to 16,384";
+  EXPECT_EQ(view.data()->points(), 16);
+}
+
 TEST_F(SelectivityTest, a_click_opens_a_channel_and_quantities_change_the_map) {
   enter();
   click(map(0), map(0).cell_rect(17, 30).center());
@@ -253,6 +271,39 @@ TEST_F(SelectivityTest, a_network_learns_while_it_is_watched) {
   find<QAbstractButton>("training_discard").click();
   EXPECT_EQ(document.phase(), TrainingDocument::Phase::idle);
   EXPECT_EQ(document.snapshot(), nullptr);
+}
+
+TEST_F(SelectivityTest, every_page_has_a_history_of_its_own) {
+  window->show_workspace(u("selectivity"));  // Compare still reads
+  Q_EMIT find<SegmentedControl>("selectivity_pages").selected(2);
+  GatedPage& theorem = workspace().theorem();
+  const GatedScene first = theorem.scene();
+  auto& x = find<QComboBox>("gated_x");
+  Q_EMIT x.activated(1);
+  ASSERT_NE(theorem.scene(), first);
+  ASSERT_TRUE(wait_until([this] { return document().frame() && workspace().settled(); }, 60000))
+      << notice().toStdString();
+  Q_EMIT find<SegmentedControl>("selectivity_pages").selected(1);
+  TrainingPage& training = workspace().training();
+  const Recipe recipe = training.recipe();
+  auto& width = find<ValueSlider>("training_width");
+  Q_EMIT find<QComboBox>("training_presets").activated(1);
+  width.set_value(32);
+  Q_EMIT width.value_changed(32, false);
+  width.set_value(16);
+  Q_EMIT width.value_changed(16, true);
+  EXPECT_EQ(training.recipe().network.d_model, 16);
+  EXPECT_EQ(training.undo_stack().count(), 2) << "a drag is one step";
+  trigger("undo");
+  EXPECT_EQ(training.recipe().network.d_model, 64);
+  EXPECT_EQ(width.value(), 64);
+  trigger("undo");
+  EXPECT_EQ(training.recipe(), recipe);
+  trigger("undo");
+  EXPECT_NE(theorem.scene(), first) << "of another page";
+  Q_EMIT find<SegmentedControl>("selectivity_pages").selected(2);
+  trigger("undo");
+  EXPECT_EQ(theorem.scene(), first);
 }
 
 TEST_F(SelectivityTest, a_recipe_that_cannot_be_is_refused_in_one_sentence) {

@@ -271,6 +271,29 @@ TEST(Roofline, NamesWhatBinds) {
             "doing it");
 }
 
+// 1 MB of weights, read once for 100 tokens in 1 ms and once for each of two more in 2 ms.
+TEST(Roofline, ReadingAndGeneratingAreTwoPoints) {
+  Profile profile;
+  profile.ceilings = machine;
+  for (const std::int64_t tokens : {100, 1, 1}) {
+    ProfileZone each = zone(Stage::head, 0, tokens > 1 ? 1'000'000 : 2'000'000, {1'000'000, tokens * 500'000, 0});
+    each.tokens = tokens;
+    profile.zones.push_back(each);
+  }
+  profile.zones.push_back(zone(Stage::scan, 0, 5'000'000, {1000, 1000, 0}));
+  profile.zones.back().tokens = 100;
+  const std::vector<RooflinePoint> points = roofline(profile);
+  ASSERT_EQ(points.size(), 3u);
+  EXPECT_EQ(points[0].stage, Stage::scan);
+  EXPECT_FALSE(points[1].generating);
+  EXPECT_DOUBLE_EQ(points[1].intensity, 50);
+  EXPECT_DOUBLE_EQ(points[1].time_share, 0.1);
+  EXPECT_TRUE(points[2].generating);
+  EXPECT_DOUBLE_EQ(points[2].intensity, 0.5);
+  EXPECT_DOUBLE_EQ(points[2].time_share, 0.4);
+  EXPECT_EQ(points[2].sentence.rfind("head, generating: ", 0), 0u) << points[2].sentence;
+}
+
 TEST(Roofline, SaysNothingOfWhatWasNotMeasured) {
   EXPECT_EQ(roofline_point(stage(Stage::scan, 1, {1, 1, 1}), {}).bound, Bound::nothing);
   EXPECT_EQ(roofline_point(stage(Stage::scan, 1, {}), machine).bound, Bound::nothing);

@@ -138,9 +138,47 @@ TEST(Selectivity, ProbesWriteWhatTheyKeep) {
   run.systems[0].knobs.freeze_delta = true;
   EXPECT_TRUE(selection_of(read_sequence(run, {}, {}, models), 0, 0).constant);
 
-  const FreshAnswers fresh = fresh_answers(run.systems[0], 1, 5, {}, {}, models);
+  const FreshAnswers fresh = fresh_answers(run.systems[0], {1, 5}, {}, {}, models);
   EXPECT_EQ(fresh.sequences, 5);
   EXPECT_EQ(fresh.asked, (std::vector<std::int64_t>{5, 5, 5}));
+}
+
+// At another length the task is made anew; with knobs that change nothing the probe counts what the batches count.
+TEST(Selectivity, FreshSequencesOfAnotherLengthAreAnswered) {
+  const TemporaryFolder folder;
+  SelectivitySystem system;
+  system.model = untrained(folder, "s6", InnerKind::s6, task("selective-copying", 12, 8, 3)).string();
+  TrainedModels models;
+  const FreshAnswers at_trained = fresh_answers(system, {4, 40}, {}, {}, models);
+  EXPECT_EQ(fresh_answers(system, {4, 40, 12}, {}, {}, models).right, at_trained.right);
+  SelectivitySystem probed = system;
+  probed.knobs.input = Knobs::Input::euler;  // as S6 is trained
+  EXPECT_EQ(fresh_answers(probed, {4, 40}, {}, {}, models).right, at_trained.right);
+  const FreshAnswers longer = fresh_answers(system, {4, 40, 200}, {}, {}, models);
+  EXPECT_EQ(longer.asked, at_trained.asked);
+  EXPECT_NE(longer.right, at_trained.right);
+  EXPECT_THROW(fresh_answers(system, {4, 40, 2}, {}, {}, models), Error) << "three tokens do not fit in two";
+}
+
+TEST(Selectivity, ASystemWithoutStatesAnswers) {
+  const TemporaryFolder folder;
+  const TaskRecipe copy = task("selective-copying", 12, 8, 3);
+  SelectivityScene scene;
+  scene.run.systems[0].model = untrained(folder, "s6", InnerKind::s6, copy).string();
+  scene.run.systems[1].model = untrained(folder, "hyena", InnerKind::hyena, copy).string();
+  scene.run.fresh = 2;
+  scene.run.lengths = {12, 30};
+  TrainedModels models;
+  const SelectivityReading reading = read_sequence(scene.run, {}, {}, models);
+  EXPECT_EQ(reading.systems[1].asked, 3);
+  const LayerProbe& layer = reading.systems[1].layer(0);
+  EXPECT_TRUE(kept_amounts(layer, std::nullopt, 5, false).empty());
+  EXPECT_EQ(quantity_rows(layer, SelectivityQuantity::gate, 2).rows, 0);
+  EXPECT_FALSE(selection_of(reading, 1, 0).constant);
+  const ordered_json result = compute(scene, {}, {});
+  EXPECT_EQ(result["systems"][1]["arrays"].size(), 3u) << "x, y, logits";
+  EXPECT_EQ(result["systems"][1]["lengths"][1]["length"], 30);
+  EXPECT_EQ(result["systems"][0]["lengths"][0]["right"], result["systems"][0]["fresh"]["right"]);
 }
 
 TEST(Selectivity, RefusesWhatDoesNotFit) {
@@ -158,20 +196,24 @@ TEST(Selectivity, RefusesWhatDoesNotFit) {
 }
 
 TEST(Selectivity, SceneComesBackAsItWas) {
-  const Scene scene = parsed(R"({"kind": "selectivity", "seed": 9, "tokens": [1, 0, 7], "fresh": 4,
+  const Scene scene = parsed(R"({"kind": "selectivity", "seed": 9, "tokens": [1, 0, 7], "fresh": 4, "lengths": [9, 64],
     "systems": [{"model": "a", "freeze_delta": true, "delta_scale": 0.5}, {"model": "bundled:b", "input": "zoh"}]})",
                              R"(, "view": {"layer": 1, "channels": [3, null], "quantity": "written", "survival": true,
-                                           "system": 1}, "cursor": 2)");
+                                           "system": 1, "answers": "by-length"}, "cursor": 2)");
   EXPECT_EQ(scene_kind(scene), "selectivity");
   const auto& read = std::get<SelectivityScene>(scene);
   EXPECT_TRUE(read.run.systems[0].knobs.freeze_delta);
   EXPECT_EQ(read.run.systems[1].knobs.input, Knobs::Input::zero_order_hold);
   EXPECT_EQ(read.view.channels[0], 3);
   EXPECT_FALSE(read.view.channels[1].has_value());
+  EXPECT_EQ(read.run.lengths, (std::vector<std::int64_t>{9, 64}));
+  EXPECT_TRUE(read.view.by_length);
   EXPECT_EQ(read.view.quantity, SelectivityQuantity::written);
   EXPECT_EQ(parse_scene(to_text(scene), "again"), scene);
   const auto refusal = [](const std::string& experiment) { return message_of([&] { parsed(experiment); }); };
   EXPECT_NE(refusal(R"({"kind": "selectivity", "systems": [{"model": "a"}]})").find("two systems"), std::string::npos);
+  EXPECT_NE(refusal(R"({"kind": "selectivity", "fresh": 1, "lengths": [0]})").find("1 to 1048576"), std::string::npos);
+  EXPECT_NE(refusal(R"({"kind": "selectivity", "lengths": [64]})").find("fresh"), std::string::npos);
   EXPECT_NE(refusal(R"({"kind": "selectivity", "systems": [{"model": "a", "delta_scale": 0}, {"model": "b"}]})")
                 .find("delta_scale"),
             std::string::npos);

@@ -62,10 +62,9 @@ std::shared_ptr<const ProfileSummary> summary_of(const Profile& profile) {
   auto summary = std::make_shared<ProfileSummary>();
   summary->title = u("made-up · 16 tokens read");
   summary->stages = stage_statistics(profile.zones);
-  for (const StageStatistics& stage : summary->stages) {
+  for (const StageStatistics& stage : summary->stages)
     summary->histograms.push_back(duration_histogram(profile.zones, stage.stage, stage.on_device));
-    summary->roof.push_back(roofline_point(stage, profile.ceilings));
-  }
+  summary->roof = roofline(profile);
   summary->ceilings = profile.ceilings;
   summary->memory = profile.memory;
   summary->tokens = profile.tokens;

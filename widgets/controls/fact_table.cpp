@@ -13,26 +13,39 @@ namespace {
 // At 100 % text size.
 constexpr int mark_size = 9, mark_gap = 8, column_gap = 12, row_gap = 4;
 
-int line_height() {
-  return QFontMetrics(font(TextRole::body)).height();
-}
-
 }  // namespace
 
 FactTable::FactTable(QWidget* parent) : QWidget(parent) {
   QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Preferred);
   policy.setHeightForWidth(true);
   setSizePolicy(policy);
+  measure();
   connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, [this] {
-    updateGeometry();
+    const int line = line_;
+    measure();
+    if (line_ != line) updateGeometry();
     update();
   });
+}
+
+// Layouts ask for heights many times; texts are measured once.
+void FactTable::measure() {
+  const QFontMetrics body(statescope::font(TextRole::body)), strong(statescope::font(TextRole::strong));
+  line_ = body.height();
+  needed_.clear();
+  for (const Row& row : rows_) {
+    const QFontMetrics& metrics = row.chosen ? strong : body;
+    const int marked = row.mark.isValid() ? scaled(mark_size + mark_gap) : 0;
+    needed_.push_back(marked + metrics.horizontalAdvance(row.name) + scaled(column_gap) +
+                      metrics.horizontalAdvance(row.value));
+  }
 }
 
 void FactTable::set_rows(std::vector<Row> rows) {
   if (rows == rows_) return;
   const int before = heightForWidth(width());
   rows_ = std::move(rows);
+  measure();
   QString spoken;
   for (const Row& row : rows_) spoken += QStringLiteral("%1: %2\n").arg(row.name, row.value);
   setAccessibleDescription(spoken);
@@ -40,24 +53,17 @@ void FactTable::set_rows(std::vector<Row> rows) {
   update();
 }
 
-bool FactTable::fits(const Row& row, int width) const {
-  const QFontMetrics metrics(statescope::font(row.chosen ? TextRole::strong : TextRole::body));
-  const int marked = row.mark.isValid() ? scaled(mark_size + mark_gap) : 0;
-  return marked + metrics.horizontalAdvance(row.name) + scaled(column_gap) + metrics.horizontalAdvance(row.value) <=
-         width;
-}
-
 QSize FactTable::sizeHint() const {
   return {scaled(240), heightForWidth(scaled(240))};
 }
 
 QSize FactTable::minimumSizeHint() const {
-  return {scaled(80), line_height()};
+  return {scaled(80), line_};
 }
 
 int FactTable::heightForWidth(int width) const {
   int height = 0;
-  for (const Row& row : rows_) height += line_height() * (fits(row, width) ? 1 : 2) + scaled(row_gap);
+  for (std::size_t i = 0; i < rows_.size(); ++i) height += line_ * (fits(i, width) ? 1 : 2) + scaled(row_gap);
   return height;
 }
 
@@ -65,10 +71,11 @@ void FactTable::paintEvent(QPaintEvent*) {
   const Theme& t = theme();
   QPainter painter(this);
   painter.setRenderHint(QPainter::Antialiasing);
-  const int line = line_height();
+  const int line = line_;
   QRect place(0, scaled(row_gap) / 2, width(), line);
-  for (const Row& row : rows_) {
-    const bool one_line = fits(row, width());
+  for (std::size_t i = 0; i < rows_.size(); ++i) {
+    const Row& row = rows_[i];
+    const bool one_line = fits(i, width());
     QRect name = place;
     if (row.mark.isValid()) {
       painter.setPen(Qt::NoPen);

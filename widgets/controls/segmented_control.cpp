@@ -125,7 +125,45 @@ QSize SegmentedControl::sizeHint() const {
 }
 
 QSize SegmentedControl::minimumSizeHint() const {
-  return {scaled(28) * static_cast<int>(segments_.size()), scaled(28)};
+  int width = scaled(28) * static_cast<int>(segments_.size());
+  if (wrapping_) {
+    width = 0;
+    for (const Segment* segment : segments_) width = std::max(width, segment->wanted_width() + 2 * scaled(2));
+  }
+  return {width, scaled(28)};
+}
+
+void SegmentedControl::set_wrapping(bool wrapping) {
+  wrapping_ = wrapping;
+  QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Fixed);
+  policy.setHeightForWidth(wrapping);
+  setSizePolicy(policy);
+  relayout();
+}
+
+// Where the segments lie: in one row, narrower than they want to be, or in as many rows as they need.
+std::vector<QRect> SegmentedControl::places(int width) const {
+  const int margin = scaled(2), height = scaled(28) - 2 * margin;
+  const int wanted = sizeHint().width() - 2 * margin, room = width - 2 * margin;
+  const double squeeze = wrapping_ ? 1 : std::min(1.0, static_cast<double>(room) / std::max(1, wanted));
+  std::vector<QRect> places;
+  double x = margin;
+  int y = margin;
+  for (const Segment* segment : segments_) {
+    if (wrapping_ && x > margin && x + segment->wanted_width() > margin + room) {
+      x = margin;
+      y += height + margin;
+    }
+    const double next = x + segment->wanted_width() * squeeze;
+    places.emplace_back(int(x), y, int(next) - int(x), height);
+    x = next;
+  }
+  return places;
+}
+
+int SegmentedControl::heightForWidth(int width) const {
+  const std::vector<QRect> all = places(width);
+  return all.empty() ? scaled(28) : all.back().bottom() + 1 + scaled(2);
 }
 
 void SegmentedControl::resizeEvent(QResizeEvent*) {
@@ -133,15 +171,8 @@ void SegmentedControl::resizeEvent(QResizeEvent*) {
 }
 
 void SegmentedControl::relayout() {
-  const int margin = scaled(2);
-  const int wanted = sizeHint().width() - 2 * margin;
-  const double squeeze = std::min(1.0, (width() - 2.0 * margin) / std::max(1, wanted));
-  double x = margin;
-  for (Segment* segment : segments_) {
-    const double next = x + segment->wanted_width() * squeeze;
-    segment->setGeometry(int(x), margin, int(next) - int(x), height() - 2 * margin);
-    x = next;
-  }
+  const std::vector<QRect> all = places(width());
+  for (std::size_t i = 0; i < segments_.size(); ++i) segments_[i]->setGeometry(all[i]);
   update();
 }
 

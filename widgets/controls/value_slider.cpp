@@ -31,6 +31,7 @@ ValueSlider::ValueSlider(const QString& name, const Range& range, QWidget* paren
   grid->setHorizontalSpacing(scaled(8));
   name_->setProperty("role", QStringLiteral("caption"));
   name_->setBuddy(field_);
+  name_->setWordWrap(true);
   field_->setAlignment(Qt::AlignRight);
   field_->setFixedWidth(scaled(96));
   field_->setAccessibleName(name);
@@ -49,6 +50,10 @@ ValueSlider::ValueSlider(const QString& name, const Range& range, QWidget* paren
   connect(field_, &QLineEdit::editingFinished, this, &ValueSlider::take_text);
   connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, [this] { field_->setFixedWidth(scaled(96)); });
   set_value(range.least);
+}
+
+QString ValueSlider::name() const {
+  return name_->text();
 }
 
 bool ValueSlider::logarithmic() const {

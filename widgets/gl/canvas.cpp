@@ -78,4 +78,8 @@ bool Page::key(int) {
   return false;
 }
 
+double Page::least_height() const {
+  return scaled(340);
+}
+
 }  // namespace statescope

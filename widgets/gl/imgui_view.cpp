@@ -4,6 +4,7 @@
 #include <imgui.h>
 #include <imgui_impl_opengl3.h>
 
+#include <QFileInfo>
 #include <QGuiApplication>
 #include <QKeyEvent>
 #include <QOffscreenSurface>
@@ -64,6 +65,15 @@ OpenGl opengl() {
 }
 
 bool emulation = false;  // is taken as well
+
+// Without a graphics device a context would take a tenth of a second to say that the processor emulates it.
+bool may_be_hardware() {
+#ifdef Q_OS_LINUX
+  return QFileInfo::exists(QStringLiteral("/dev/dri")) || QFileInfo::exists(QStringLiteral("/dev/nvidia0"));
+#else
+  return true;
+#endif
+}
 
 }  // namespace
 
@@ -220,6 +230,8 @@ bool ImGuiView::accelerated() const {
 }
 
 void ImGuiView::refresh() {
+  const int least = page_ ? static_cast<int>(std::ceil(page_->least_height())) : 0;
+  if (std::exchange(least_height_, least) != least) updateGeometry();
   if (surface_ && !surface_->isHidden())
     surface_->update();
   else
@@ -229,7 +241,7 @@ void ImGuiView::refresh() {
 // Only when it is first seen: a window that never shows a page never pays for OpenGL.
 void ImGuiView::showEvent(QShowEvent* event) {
   View::showEvent(event);
-  if (surface_ || painted_) return;
+  if (surface_ || painted_ || (!emulation && !may_be_hardware())) return;
   if (opengl() == OpenGl::none || (opengl() == OpenGl::emulated && !emulation)) return;
   surface_ = new Surface(*this);
   surface_->setGeometry(rect());
@@ -319,6 +331,7 @@ void ImGuiView::mouseDoubleClickEvent(QMouseEvent* event) {
 }
 
 void ImGuiView::wheelEvent(QWheelEvent* event) {
+  if (!page_ || !page_->takes_wheel(QRectF(rect()), event->position())) return event->ignore();
   context_->position = event->position();
   context_->inside = true;
   context_->wheel += event->angleDelta().y() / wheel_notch;
@@ -347,7 +360,7 @@ QSize ImGuiView::sizeHint() const {
 }
 
 QSize ImGuiView::minimumSizeHint() const {
-  return {scaled(320), scaled(240)};
+  return {scaled(320), std::max(least_height_, scaled(240))};
 }
 
 }  // namespace statescope

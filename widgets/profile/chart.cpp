@@ -58,7 +58,7 @@ void draw_card(Canvas& canvas, const QRectF& area, QPointF anchor, const QString
 }
 
 void draw_empty(Canvas& canvas, const QRectF& area, const QString& sentence) {
-  const double width = std::min<double>(area.width() - scaled(32), scaled(420));
+  const double width = std::min<double>(area.width() - scaled(32), scaled(640));
   const QRectF box(area.center().x() - width / 2, 0, width, area.height());
   const double height = canvas.paragraph(box, TextRole::body, theme().muted, sentence, false);
   if (canvas.text_width(TextRole::body, sentence) <= width)

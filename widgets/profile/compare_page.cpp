@@ -13,7 +13,7 @@
 namespace statescope {
 namespace {
 
-constexpr int side_title = 22, side_gap = 16, section_gap = 24, header = 26, heads = 24, least_row_height = 15,
+constexpr int side_title = 22, side_gap = 16, section_gap = 24, header = 26, heads = 24, least_row_height = 18,
               most_row_height = 25;
 constexpr double zoom_per_notch = 0.8;
 
@@ -45,6 +45,17 @@ bool ComparePage::stages_only(const QRectF& area) const {
   return lanes_bottom(area, false) + table > area.bottom();
 }
 
+bool ComparePage::takes_wheel(const QRectF& area, QPointF place) const {
+  return before_.recording && after_.recording && place.y() < lanes_bottom(area, stages_only(area));
+}
+
+// Of the lanes the stages, and every row.
+double ComparePage::least_height() const {
+  if (!before_.recording || !after_.recording) return Page::least_height();
+  return lanes_bottom({}, true) + scaled(section_gap + header + heads) +
+         static_cast<double>(differences_.size()) * scaled(least_row_height);
+}
+
 // Lower where the window is, so that every stage has its row.
 double ComparePage::row_height(const QRectF& area) const {
   const double room = area.bottom() - lanes_bottom(area, stages_only(area)) - scaled(section_gap + header + heads);
@@ -57,7 +68,7 @@ void ComparePage::interact(const QRectF& area, const Pointer& pointer) {
   const QRectF lanes(area.topLeft(), QPointF(area.right(), lanes_bottom(area, stages_only(area))));
   const double span = window_.end(length()) - window_.begin();
   if (pointer.double_clicked) window_ = {};
-  if (pointer.wheel != 0 && pointer.over(lanes))
+  if (pointer.wheel != 0 && takes_wheel(area, pointer.position))
     window_.zoom((pointer.position.x() - area.left()) / area.width(), std::pow(zoom_per_notch, pointer.wheel),
                  length());
   if (pointer.down && lanes.contains(pointer.press_position))

@@ -14,7 +14,7 @@ namespace statescope {
 namespace {
 
 // Lengths at 100 % text size.
-constexpr int header = 26, y_axis = 92, x_axis = 44, y_title = 22, sentence_height = 64;
+constexpr int header = 26, y_axis = 92, x_axis = 44, y_title = 22, sentence_height = 84;
 constexpr double smallest_dot = 4, largest_dot = 16;
 
 QString tr(const char* text) {
@@ -61,9 +61,40 @@ LogPlot plot_of(const ProfileSummary& summary, const QRectF& area) {
   return plot;
 }
 
-double radius_of(const ProfileSummary& summary, std::size_t i) {
+double radius_of(const RooflinePoint& point) {
   const double least = scaled(int(smallest_dot)), most = scaled(int(largest_dot));
-  return least + (most - least) * std::sqrt(summary.stages[i].share);
+  return least + (most - least) * std::sqrt(point.time_share);
+}
+
+// Filled where many tokens are read at once, a ring where they are generated one by one.
+void draw_dot(Canvas& canvas, const QPointF& place, double radius, const QColor& color, bool generating) {
+  const double line = scaled(2);
+  canvas.disc(place, radius + 1.5, theme().background);
+  if (generating)
+    canvas.ring(place, radius - line / 2, color, line);
+  else
+    canvas.disc(place, radius, color);
+}
+
+// What the two kinds of dots are, on the right below the header. Only where there are both.
+void draw_legend(Canvas& canvas, const ProfileSummary& summary, const QRectF& area) {
+  const Theme& t = theme();
+  for (const bool generating : {true, false})
+    if (std::none_of(summary.roof.begin(), summary.roof.end(), [generating](const RooflinePoint& point) {
+          return drawable(point) && point.generating == generating;
+        }))
+      return;
+  const double line = canvas.line_height(TextRole::caption), radius = scaled(5);
+  double right = area.right() - scaled(12);
+  for (const bool generating : {true, false}) {
+    const QString text = generating ? tr("generating, one token") : tr("reading, many tokens at once");
+    right -= canvas.text_width(TextRole::caption, text);
+    const double top = area.top() + scaled(header) + (scaled(y_title) - line) / 2;
+    canvas.text({right, top}, TextRole::caption, t.muted, text);
+    right -= scaled(8) + radius;
+    draw_dot(canvas, {right, top + line / 2}, radius, t.muted, generating);
+    right -= radius + scaled(20);
+  }
 }
 
 // The limits and their names. Returns where the names and lines stand.
@@ -111,7 +142,7 @@ std::optional<int> RooflinePage::point_near(const QRectF& area, const QPointF& p
     const RooflinePoint& point = summary_->roof[i];
     if (!drawable(point)) continue;
     const QPointF way = place - QPointF(plot.x_of(point.intensity), plot.y_of(point.rate));
-    const double distance = std::hypot(way.x(), way.y()) - radius_of(*summary_, i);
+    const double distance = std::hypot(way.x(), way.y()) - radius_of(point);
     if (distance >= best) continue;
     best = distance;
     nearest = static_cast<int>(i);
@@ -126,87 +157,112 @@ void RooflinePage::interact(const QRectF& area, const Pointer& pointer) {
 }
 
 bool RooflinePage::key(int key) {
-  if (!summary_ || summary_->roof.empty() || (key != Qt::Key_Up && key != Qt::Key_Down)) return false;
-  const int step = key == Qt::Key_Up ? -1 : 1, count = static_cast<int>(summary_->roof.size());
-  for (int i = summary_->find(selection_.stage) + step; i >= 0 && i < count; i += step)
-    if (drawable(summary_->roof[static_cast<std::size_t>(i)])) {
-      selection_.stage = summary_->roof[static_cast<std::size_t>(i)].stage;
-      break;
-    }
+  if (!summary_ || summary_->stages.empty() || (key != Qt::Key_Up && key != Qt::Key_Down)) return false;
+  const int step = key == Qt::Key_Up ? -1 : 1, count = static_cast<int>(summary_->stages.size());
+  for (int i = summary_->find(selection_.stage) + step; i >= 0 && i < count; i += step) {
+    const StageStatistics& stage = summary_->stages[static_cast<std::size_t>(i)];
+    if (stage.rate <= 0) continue;
+    selection_.stage = stage.stage;
+    break;
+  }
   return true;
+}
+
+// The dot under the pointer, or those of the chosen stage.
+bool RooflinePage::chosen(const RooflinePoint& point, std::optional<int> near) const {
+  if (near) return &point == &summary_->roof[static_cast<std::size_t>(*near)];
+  const int stage = summary_->find(selection_.stage);
+  if (stage < 0) return false;
+  const StageStatistics& shown = summary_->stages[static_cast<std::size_t>(stage)];
+  return point.stage == shown.stage && point.on_device == shown.on_device;
 }
 
 void RooflinePage::draw(Canvas& canvas, const QRectF& area, const Pointer& pointer) const {
   const bool any = summary_ && std::any_of(summary_->roof.begin(), summary_->roof.end(), drawable);
   if (!any) return draw_empty(canvas, area, empty_text_);
-  const Theme& t = theme();
   const Ceilings& ceilings = summary_->ceilings;
-  draw_page_header(
-      canvas, area, tr("Roofline"),
-      tr("limits measured on %1 · a dot’s size is its share of the time").arg(QString::fromStdString(ceilings.device)));
+  const QString sizes = tr("a dot’s size is its share of the time");
+  draw_page_header(canvas, area, tr("Roofline"),
+                   ceilings.device.empty()
+                       ? sizes
+                       : tr("limits measured on %1 · %2").arg(QString::fromStdString(ceilings.device), sizes));
   const LogPlot plot = plot_of(*summary_, area);
   draw_axes(canvas, plot, log_ticks(plot.x_low, plot.x_high, intensity_text),
             log_ticks(plot.y_low, plot.y_high, rate_text), tr("operations per byte of memory traffic →"),
             tr("operations per second ↑"));
-
+  draw_legend(canvas, *summary_, area);
+  const auto near = pointer.inside ? point_near(area, pointer.position) : std::nullopt;
   canvas.push_clip(plot.box);
   const std::vector<QRectF> taken = draw_roof(canvas, plot, ceilings);
-  const double bandwidth = bandwidth_of(ceilings), peak = peak_of(ceilings);
-  const auto near = pointer.inside ? point_near(area, pointer.position) : std::nullopt;
-  const int chosen = near ? *near : summary_->find(selection_.stage);
-  std::vector<std::size_t> order;  // the chosen one first, then by share
-  for (std::size_t i = 0; i < summary_->roof.size(); ++i)
-    if (drawable(summary_->roof[i])) order.push_back(i);
-  std::stable_sort(order.begin(), order.end(), [&](std::size_t a, std::size_t b) {
-    const auto weight = [&](std::size_t i) { return static_cast<int>(i) == chosen ? 2 : summary_->stages[i].share; };
-    return weight(a) > weight(b);
-  });
+  draw_dots(canvas, plot, taken, near);
+  canvas.pop_clip();
+  draw_bounds(canvas,
+              {area.left(), area.bottom() - scaled(sentence_height) + scaled(8), area.width(),
+               double(scaled(sentence_height) - scaled(8))},
+              near);
+}
+
+void RooflinePage::draw_dots(Canvas& canvas, const LogPlot& plot, const std::vector<QRectF>& taken,
+                             std::optional<int> near) const {
+  const Theme& t = theme();
+  const double bandwidth = bandwidth_of(summary_->ceilings), peak = peak_of(summary_->ceilings);
+  std::vector<const RooflinePoint*> order;  // the chosen first, then by share
+  for (const RooflinePoint& point : summary_->roof)
+    if (drawable(point)) order.push_back(&point);
+  const auto weight = [&](const RooflinePoint* point) { return chosen(*point, near) ? 2 : point->time_share; };
+  std::stable_sort(order.begin(), order.end(), [&](auto* a, auto* b) { return weight(a) > weight(b); });
   std::vector<DotName> names;
-  for (const std::size_t i : order) {
-    const RooflinePoint& point = summary_->roof[i];
-    const bool is_chosen = static_cast<int>(i) == chosen;
-    names.push_back({QPointF(plot.x_of(point.intensity), plot.y_of(point.rate)),
-                     radius_of(*summary_, i) + (is_chosen ? scaled(4) : 0),
-                     stage_label(point.stage),
+  for (const RooflinePoint* point : order) {
+    const bool is_chosen = chosen(*point, near);
+    names.push_back({QPointF(plot.x_of(point->intensity), plot.y_of(point->rate)),
+                     radius_of(*point) + (is_chosen ? scaled(4) : 0),
+                     stage_label(point->stage),
                      is_chosen ? t.text : t.muted,
                      {}});
   }
   place_names(names, canvas, plot.box, taken);
   // The smallest on top: none hides behind another.
   for (std::size_t k = 0; k < order.size(); ++k) {
-    const std::size_t i = order[k];
-    const RooflinePoint& point = summary_->roof[i];
+    const RooflinePoint& point = *order[k];
     const QPointF place = names[k].dot;
-    const double radius = radius_of(*summary_, i);
-    const bool is_chosen = static_cast<int>(i) == chosen;
+    const double radius = radius_of(point);
+    const bool is_chosen = chosen(point, near);
     if (is_chosen && bandwidth > 0 && peak > 0) {
       const double roof = std::min(point.intensity * bandwidth, peak);
       if (roof > point.rate)
         canvas.dashed_line(place - QPointF(0, radius), {place.x(), plot.y_of(roof)}, t.muted, 1, 3);
     }
-    canvas.disc(place, radius + 1.5, t.background);
-    canvas.disc(place, radius, stage_color(point.stage, t));
+    draw_dot(canvas, place, radius, stage_color(point.stage, t), point.generating);
     if (is_chosen) canvas.ring(place, radius + scaled(3), t.text, 2);
   }
   for (const DotName& name : names) draw_name(canvas, name);
-  canvas.pop_clip();
+}
 
-  // What bounds the chosen one.
-  const QRectF below(area.left(), area.bottom() - scaled(sentence_height) + scaled(8), area.width(),
-                     scaled(sentence_height) - scaled(8));
-  if (chosen < 0) return;
-  const RooflinePoint& point = summary_->roof[static_cast<std::size_t>(chosen)];
-  const double mark = scaled(8), text_line = canvas.line_height(TextRole::body);
-  canvas.fill({below.left(), below.top() + (text_line - mark) / 2, mark, mark}, stage_color(point.stage, t), scaled(2));
-  canvas.paragraph(below.adjusted(mark + scaled(8), 0, 0, 0), TextRole::body, t.text, as_sentence(point.sentence));
+// What bounds the chosen ones, side by side.
+void RooflinePage::draw_bounds(Canvas& canvas, const QRectF& area, std::optional<int> near) const {
+  const Theme& t = theme();
+  std::vector<const RooflinePoint*> shown;
+  for (const RooflinePoint& point : summary_->roof)
+    if (chosen(point, near)) shown.push_back(&point);
+  const double mark = scaled(5), line = canvas.line_height(TextRole::body), gap = scaled(28);
+  const double width = (area.width() - gap * static_cast<double>(std::ssize(shown) - 1)) / std::ssize(shown);
+  double left = area.left();
+  for (const RooflinePoint* point : shown) {
+    draw_dot(canvas, {left + mark, area.top() + line / 2}, mark, stage_color(point->stage, t), point->generating);
+    canvas.paragraph({left + 2 * mark + scaled(8), area.top(), width - 2 * mark - scaled(8), area.height()},
+                     TextRole::body, t.text, as_sentence(point->sentence));
+    left += width + gap;
+  }
 }
 
 QString RooflinePage::csv() const {
-  QString text = QStringLiteral("stage,lane,operations_per_byte,operations_per_second,attainable,share_of_limit\n");
+  QString text = QStringLiteral(
+      "stage,lane,tokens,share_of_time,operations_per_byte,operations_per_second,attainable,share_of_limit\n");
   if (!summary_) return text;
   for (const RooflinePoint& p : summary_->roof)
-    text += QStringLiteral("%1,%2,%3,%4,%5,%6\n")
+    text += QStringLiteral("%1,%2,%3,%4,%5,%6,%7,%8\n")
                 .arg(stage_label(p.stage), p.on_device ? QStringLiteral("gpu") : QStringLiteral("cpu"),
+                     p.generating ? QStringLiteral("one") : QStringLiteral("many"), csv_number(p.time_share),
                      csv_number(p.intensity), csv_number(p.rate), csv_number(p.attainable), csv_number(p.share));
   return text;
 }

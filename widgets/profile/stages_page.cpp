@@ -14,7 +14,7 @@ namespace statescope {
 namespace {
 
 // Heights at 100 % text size.
-constexpr int header = 26, heads = 24, row_height = 27, section_gap = 28, least_histogram = 150;
+constexpr int header = 26, heads = 24, row_height = 27, section_gap = 28, least_row = 18, least_histogram = 150;
 
 QString tr(const char* text) {
   return QCoreApplication::translate("Profile", text);
@@ -62,8 +62,14 @@ RowLayout layout_of(const QRectF& row) {
 // Lower where not even the table has room.
 double StagesPage::pitch(const QRectF& area) const {
   const double room = area.height() - scaled(header + heads);
-  return std::clamp(room / std::max<double>(static_cast<double>(summary_->stages.size()), 1), double(scaled(18)),
+  return std::clamp(room / std::max<double>(static_cast<double>(summary_->stages.size()), 1), double(scaled(least_row)),
                     double(scaled(row_height)));
+}
+
+double StagesPage::least_height() const {
+  if (!summary_) return Page::least_height();
+  return scaled(header + heads + section_gap + least_histogram) +
+         static_cast<double>(summary_->stages.size()) * scaled(least_row);
 }
 
 int StagesPage::row_at(const QRectF& area, const QPointF& place) const {

@@ -214,7 +214,7 @@ void TheatrePage::draw(Canvas& canvas, const QRectF& area, const Pointer& pointe
   for (int level = 1; level <= lowest; ++level) {
     const bool done = level <= step, under_way = level == step + 1 && moving;
     const double way = done ? 1 : under_way ? phase_ : 0;
-    const double fade = level == doing ? 0 : done ? 0.6 : 0.85;
+    const double fade = level == doing ? 0 : done ? 0.5 : 0.85;
     for (const TheatreMove& move : step_at(level).moves) {
       for (const auto& [place, value] : written_by(move)) {
         const QRectF to = levels.cell(level, place);
@@ -241,13 +241,13 @@ void TheatrePage::draw(Canvas& canvas, const QRectF& area, const Pointer& pointe
   std::optional<Hovered> hovered;
   for (int level = highest; level <= lowest; ++level) {
     const bool done = level <= step, present = level == step;
-    const double fade = !done ? 0.86 : present ? 0 : 0.4;
+    const double fade = !done ? 0.86 : present ? 0 : 0.12;  // what is past is still to be read
     const auto draw_cell = [&](const Place& place, ScanPair value, const TheatreMove* move) {
       const QRectF box = levels.cell(level, place);
       const bool fast = move && !move->result_travels, state = holds_states(place.first);
       if (!done) return canvas.outline(box, faded(t.hairline, 0.1), scaled(4));
       // What the step takes has to be read through: nothing shines through a cell.
-      canvas.fill(box, fast ? mix(t.raised, t.symbol(Symbol::h), present ? 0.24 : 0.1) : faded(t.raised, fade * 0.6),
+      canvas.fill(box, fast ? mix(t.raised, t.symbol(Symbol::h), present ? 0.24 : 0.1) : faded(t.raised, present ? 0 : 0.3),
                   scaled(4));
       if (move && present) canvas.outline(box, t.text, scaled(4), 1.5);
       draw_pair(canvas, box, value, state, fade);
@@ -273,7 +273,7 @@ void TheatrePage::draw(Canvas& canvas, const QRectF& area, const Pointer& pointe
     // What the step is and what travels.
     const QRectF label(area.left(), levels.cell(level, {ScanArray::input, 0}).top(), scaled(title_width) - scaled(16),
                        scaled(cell_height) / 2.0);
-    const QColor ink = present ? t.text : faded(t.muted, done ? 0 : 0.5);
+    const QColor ink = present ? t.text : faded(t.muted, done ? 0 : 0.35);
     canvas.text_in(label, Qt::AlignLeft, TextRole::caption, ink,
                    level == 0 ? tr("input") : QString::fromStdString(step_at(level).title));
     if (level == 0) continue;
@@ -284,7 +284,7 @@ void TheatrePage::draw(Canvas& canvas, const QRectF& area, const Pointer& pointe
             : tr("reads %1, writes %2")
                   .arg(bytes_text(static_cast<double>(s.bytes_read)), bytes_text(static_cast<double>(s.bytes_written)));
     canvas.text_in(label.translated(0, label.height()), Qt::AlignLeft, TextRole::caption,
-                   faded(t.muted, done ? 0.25 : 0.6), travels);
+                   faded(t.muted, done ? 0.1 : 0.45), travels);
   }
   canvas.pop_clip();
 

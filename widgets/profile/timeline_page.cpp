@@ -58,12 +58,19 @@ QRectF TimelinePage::axis_box(const QRectF& area) const {
   return {area.left(), top, area.width(), height};
 }
 
+bool TimelinePage::takes_wheel(const QRectF& area, QPointF place) const {
+  return recording_ && place.y() >= area.top() + scaled(header) && place.y() < axis_box(area).bottom();
+}
+
+double TimelinePage::least_height() const {
+  return axis_box({}).bottom() + scaled(140);
+}
+
 void TimelinePage::interact(const QRectF& area, const Pointer& pointer) {
   shape_ = Qt::ArrowCursor;
   if (!recording_ || recording_->count() == 0) return;
   const QRectF axis = axis_box(area);
   const QRectF strip(area.left(), area.top() + scaled(header), area.width(), scaled(overview));
-  const QRectF zoomed(axis.topLeft(), area.bottomRight());
   const double span = window_.end(length()) - window_.begin();
   const bool from_strip = strip.contains(pointer.press_position);
   if (pointer.over(strip)) shape_ = window_.everything() ? Qt::ArrowCursor : Qt::SizeHorCursor;
@@ -73,7 +80,7 @@ void TimelinePage::interact(const QRectF& area, const Pointer& pointer) {
     window_ = {};
     return;
   }
-  if (pointer.wheel != 0 && (pointer.over(zoomed) || pointer.over(strip)))
+  if (pointer.wheel != 0 && takes_wheel(area, pointer.position))
     window_.zoom((pointer.position.x() - axis.left()) / axis.width(), std::pow(zoom_per_notch, pointer.wheel),
                  length());
   if (pointer.wheel_sideways != 0) window_.pan(-pointer.wheel_sideways * span / 8, length());

@@ -71,6 +71,10 @@ class Page {
   virtual QString csv() const = 0;
   /// What it is, for assistive technology.
   virtual QString name() const = 0;
+  /// Whether the wheel there is the page's; else it scrolls what the page lies in.
+  virtual bool takes_wheel(const QRectF& /*area*/, QPointF /*place*/) const { return false; }
+  /// Below this height some of it has no room.
+  virtual double least_height() const;
   /// The shape of the pointer over the page as last drawn.
   virtual Qt::CursorShape cursor() const { return Qt::ArrowCursor; }
 };

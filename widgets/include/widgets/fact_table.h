@@ -33,9 +33,12 @@ class FactTable : public QWidget {
   void paintEvent(QPaintEvent* event) override;
 
  private:
-  bool fits(const Row& row, int width) const;
+  void measure();
+  bool fits(std::size_t row, int width) const { return needed_[row] <= width; }
 
   std::vector<Row> rows_;
+  std::vector<int> needed_;  // width of each row in one line
+  int line_ = 0;             // height of a line
 };
 
 }  // namespace statescope

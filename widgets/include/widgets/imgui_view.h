@@ -67,6 +67,7 @@ class ImGuiView : public View {
   std::unique_ptr<Context> context_;
   Surface* surface_ = nullptr;  // null where there is no OpenGL
   Page* page_ = nullptr;
+  int least_height_ = 0;  // of the page
   bool painted_ = false;
   QTimer timer_;
 };

@@ -29,9 +29,13 @@ class SegmentedControl : public QWidget {
   /// Does not emit; out of range is ignored.
   void set_current(int index);
   int current() const { return current_; }
+  /// Where it is too narrow the options go on in further rows; else their texts are shortened.
+  void set_wrapping(bool wrapping);
 
   QSize sizeHint() const override;
   QSize minimumSizeHint() const override;
+  bool hasHeightForWidth() const override { return wrapping_; }
+  int heightForWidth(int width) const override;
 
  Q_SIGNALS:
   void selected(int index);
@@ -42,11 +46,13 @@ class SegmentedControl : public QWidget {
   void keyPressEvent(QKeyEvent* event) override;
 
  private:
+  std::vector<QRect> places(int width) const;
   void relayout();
   void choose(int index);
 
   std::vector<Segment*> segments_;
   int current_ = -1;
+  bool wrapping_ = false;
 };
 
 }  // namespace statescope

@@ -23,6 +23,7 @@ class ValueSlider : public QWidget {
 
   ValueSlider(const QString& name, const Range& range, QWidget* parent = nullptr);
 
+  QString name() const;
   double value() const { return value_; }
   /// Clamped to the limits. Does not emit.
   void set_value(double value);

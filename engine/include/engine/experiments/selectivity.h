@@ -38,7 +38,7 @@ struct SystemReading {
   std::vector<std::int32_t> predictions;  // [T] the likeliest token after each
   std::int64_t asked = 0, right = 0;      // questions, and right answers
 
-  /// The layer of this number, or the last.
+  /// The layer of this number, or the last. Hyena's and attention's have no steps and no states: `states` is 0.
   const LayerProbe& layer(std::int64_t index) const;
 };
 
@@ -51,9 +51,6 @@ struct SelectivityReading {
 
   std::int64_t length() const { return std::ssize(tokens); }
 };
-
-/// Throws Error for a network without steps and states, as Hyena and attention are.
-void require_states(const NetworkRecipe& network);
 
 /// Finds the predictions of a system whose probe is there, and counts them by the rule.
 void answer(SelectivityReading& reading, std::size_t system);
@@ -70,9 +67,15 @@ struct FreshAnswers {
   /// The share of all that is right.
   double accuracy() const;
 };
-/// `sequences` of the seed's evaluation sequences after the one that is shown, read with the knobs. `listener` hears
-/// the counts so far. Throws as read_sequence.
-FreshAnswers fresh_answers(const SelectivitySystem& system, std::uint64_t seed, std::int64_t sequences,
+/// Which other sequences are answered.
+struct FreshSequences {
+  std::uint64_t seed = 1;   // whose evaluation sequences
+  std::int64_t count = 0;   // so many after the one that is shown
+  std::int64_t length = 0;  // of the task; 0: what the network learnt from
+};
+/// Reads them with the knobs. `listener` hears the counts so far. Throws as read_sequence, and Error where the task
+/// cannot have that length.
+FreshAnswers fresh_answers(const SelectivitySystem& system, const FreshSequences& fresh,
                            const std::filesystem::path& base, const std::filesystem::path& assets,
                            TrainedModels& models, std::stop_token stop = {},
                            const std::function<void(const FreshAnswers&)>& listener = {});
@@ -84,7 +87,7 @@ struct Selection {
   double share_needed = 0;  // … and their share of the tokens
   bool constant = false;    // Δ is the same at every token
 };
-/// Without tokens of both kinds before the first question: zeros.
+/// Without states, or tokens of both kinds before the first question: zeros.
 Selection selection_of(const SelectivityReading& reading, std::size_t system, std::int64_t layer);
 
 /// A quantity as rows over the tokens, [rows, T].
@@ -92,7 +95,7 @@ Selection selection_of(const SelectivityReading& reading, std::size_t system, st
 /// Of one channel: Δ has one row; the gate e^{ΔA}, what is written B̄ x and h have one for each state. Of all: one row
 /// for each channel, with the mean of the gates, Σ |B̄ x| and ‖h‖ over its states.
 struct QuantityRows {
-  std::int64_t rows = 0;
+  std::int64_t rows = 0;  // 0 without states
   std::vector<float> values;
 };
 QuantityRows quantity_rows(const LayerProbe& layer, SelectivityQuantity quantity, std::optional<std::int64_t> channel);
@@ -102,7 +105,7 @@ QuantityRows quantity_rows(const LayerProbe& layer, SelectivityQuantity quantity
 ///   amount_s = Σ |B̄_s x_s| e^{A Σ_{k=s+1..at} Δ_k}   over the states of the channel, or of all channels,
 ///
 /// 0 after `at`. Of conjugate pairs A is the real part, so these are moduli. With `survival` the share of Σ |B̄_s x_s|
-/// that is left, between 0 and 1.
+/// that is left, between 0 and 1. Empty without states.
 std::vector<double> kept_amounts(const LayerProbe& layer, std::optional<std::int64_t> channel, std::int64_t at,
                                  bool survival);
 

@@ -88,16 +88,22 @@ enum class Bound {
 struct RooflinePoint {
   Stage stage = Stage::embedding;
   bool on_device = false;
-  double intensity = 0;   // operations per byte, x
-  double rate = 0;        // operations per second, y
-  double attainable = 0;  // operations per second that the roof allows at this intensity
-  double share = 0;       // of the limit that binds: the shortest time the ceilings allow over the time taken; may
-                          // pass 1 when the data come from the cache
+  bool generating = false;  // of zones that read one token, else of those that read many at once
+  double time_share = 0;    // of the total of all stages of the lane
+  double intensity = 0;     // operations per byte, x
+  double rate = 0;          // operations per second, y
+  double attainable = 0;    // operations per second that the roof allows at this intensity
+  double share = 0;         // of the limit that binds: the shortest time the ceilings allow over the time taken; may
+                            // pass 1 when the data come from the cache
   Bound bound = Bound::nothing;
   std::string sentence;  // one, plain, on what bounds it
 };
-/// In the order of stage_statistics.
-std::vector<RooflinePoint> roofline(const Profile& profile);
+/// Of all its zones alike.
 RooflinePoint roofline_point(const StageStatistics& stage, const Ceilings& ceilings);
+/// The statistics of the zones that read many tokens and of those that read one, and where both put each stage, in the
+/// order of stage_statistics: weights that are read for 512 tokens at once lie elsewhere than those read for one.
+std::vector<RooflinePoint> roofline(std::span<const StageStatistics> reading,
+                                    std::span<const StageStatistics> generating, const Ceilings& ceilings);
+std::vector<RooflinePoint> roofline(const Profile& profile);
 
 }  // namespace statescope

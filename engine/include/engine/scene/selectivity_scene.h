@@ -15,6 +15,7 @@ namespace statescope {
 
 inline constexpr std::int64_t max_selectivity_tokens = 65536;
 inline constexpr std::int64_t max_fresh_sequences = 10000;
+inline constexpr std::int64_t max_fresh_lengths = 32, max_fresh_length = std::int64_t{1} << 20;
 inline constexpr double max_delta_scale = 1000;
 
 /// One of the two that read the same tokens.
@@ -28,9 +29,10 @@ struct SelectivitySystem {
 struct SelectivityRun {
   std::array<SelectivitySystem, 2> systems{
       {{"bundled:selective-copying-s6", {}}, {"bundled:selective-copying-s4d", {}}}};
-  std::uint64_t seed = 1;            // of the sequence, and of the fresh ones
-  std::vector<std::int32_t> tokens;  // in place of the one that the seed makes
-  std::int64_t fresh = 0;            // sequences more, for `compute`: how many of their questions are answered
+  std::uint64_t seed = 1;             // of the sequence, and of the fresh ones
+  std::vector<std::int32_t> tokens;   // in place of the one that the seed makes
+  std::int64_t fresh = 0;             // sequences more, for `compute`: how many of their questions are answered
+  std::vector<std::int64_t> lengths;  // also where the task is so long, as often
   bool operator==(const SelectivityRun&) const = default;
 };
 
@@ -44,6 +46,7 @@ struct SelectivityView {
   SelectivityQuantity quantity = SelectivityQuantity::delta;
   bool survival = false;    // of what each token wrote: the share that is left, not how much
   std::int64_t system = 0;  // 0 or 1: whose knobs are shown
+  bool by_length = false;   // right answers by the length of the task, not by the number of the question
   bool operator==(const SelectivityView&) const = default;
 };
 

@@ -28,6 +28,8 @@ class ComparePage : public Page {
   void draw(Canvas& canvas, const QRectF& area, const Pointer& pointer) const override;
   void interact(const QRectF& area, const Pointer& pointer) override;
   bool key(int key) override;
+  bool takes_wheel(const QRectF& area, QPointF place) const override;
+  double least_height() const override;
   QString csv() const override;
   QString name() const override;
 

@@ -3,6 +3,7 @@
 
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "widgets/canvas.h"
 #include "widgets/profile/summary.h"
@@ -10,7 +11,10 @@
 
 namespace statescope {
 
-/// Every stage as a dot, operations per byte against operations per second, under the measured limits of the machine.
+struct LogPlot;
+
+/// Every stage as a dot, operations per byte against operations per second, under the measured limits of the machine:
+/// filled where many tokens are read at once, a ring where they are generated one by one.
 class RooflinePage : public Page {
  public:
   explicit RooflinePage(ProfileSelection& selection) : selection_(selection) {}
@@ -26,6 +30,9 @@ class RooflinePage : public Page {
 
  private:
   std::optional<int> point_near(const QRectF& area, const QPointF& place) const;
+  bool chosen(const RooflinePoint& point, std::optional<int> near) const;
+  void draw_dots(Canvas& canvas, const LogPlot& plot, const std::vector<QRectF>& taken, std::optional<int> near) const;
+  void draw_bounds(Canvas& canvas, const QRectF& area, std::optional<int> near) const;
 
   ProfileSelection& selection_;
   std::shared_ptr<const ProfileSummary> summary_;

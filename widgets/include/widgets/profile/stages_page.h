@@ -19,6 +19,7 @@ class StagesPage : public Page {
   void draw(Canvas& canvas, const QRectF& area, const Pointer& pointer) const override;
   void interact(const QRectF& area, const Pointer& pointer) override;
   bool key(int key) override;
+  double least_height() const override;
   QString csv() const override;
   QString name() const override;
   Qt::CursorShape cursor() const override { return shape_; }

@@ -16,7 +16,7 @@ struct ProfileSummary {
   std::int64_t tokens = 0, generated = 0;
   std::vector<StageStatistics> stages;
   std::vector<Histogram> histograms;  // one per stage
-  std::vector<RooflinePoint> roof;    // one per stage
+  std::vector<RooflinePoint> roof;    // one or two per stage, in their order
   Ceilings ceilings;
   MemoryUse memory;
 

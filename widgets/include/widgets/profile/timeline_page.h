@@ -66,6 +66,8 @@ class TimelinePage : public Page {
   void draw(Canvas& canvas, const QRectF& area, const Pointer& pointer) const override;
   void interact(const QRectF& area, const Pointer& pointer) override;
   bool key(int key) override;
+  bool takes_wheel(const QRectF& area, QPointF place) const override;
+  double least_height() const override;
   QString csv() const override;
   QString name() const override;
   Qt::CursorShape cursor() const override { return shape_; }
