@@ -135,7 +135,7 @@ QSize SegmentedControl::minimumSizeHint() const {
 
 void SegmentedControl::set_wrapping(bool wrapping) {
   wrapping_ = wrapping;
-  QSizePolicy policy(QSizePolicy::Preferred, QSizePolicy::Fixed);
+  QSizePolicy policy(QSizePolicy::Preferred, wrapping ? QSizePolicy::Minimum : QSizePolicy::Fixed);
   policy.setHeightForWidth(wrapping);
   setSizePolicy(policy);
   relayout();
