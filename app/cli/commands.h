@@ -69,6 +69,9 @@ void profile(const ProfileOptions& options);
 void compute(const ComputeOptions& options);
 void train(const TrainOptions& options);
 void evaluate(const EvaluateOptions& options);
+/// Prints every mistake of the lesson, and returns whether there is none.
+bool check_lesson(const std::string& folder);
+void new_lesson(const std::string& folder);
 
 /// The parts between separators; empty ones count.
 std::vector<std::string> split(const std::string& text, char separator);

@@ -129,6 +129,17 @@ int run(int argc, char** argv) {
   command->add_flag("--json", evaluate_options.json, "one JSON object");
   command->callback([&] { evaluate(evaluate_options); });
 
+  std::string lesson;
+  bool sound = true;
+  command = app.add_subcommand("lesson", "check or begin a lesson; engine/lesson/LESSON.md says what is in it");
+  command->require_subcommand(1);
+  CLI::App* check = command->add_subcommand("check", "every mistake with its line");
+  check->add_option("FOLDER", lesson, "with a lesson.md in it")->required();
+  check->callback([&] { sound = check_lesson(lesson); });
+  CLI::App* begin = command->add_subcommand("new", "a lesson to start from");
+  begin->add_option("FOLDER", lesson, "to be made")->required();
+  begin->callback([&] { new_lesson(lesson); });
+
   ProfileOptions profile_options;
   command = app.add_subcommand("profile", "record what every stage of a run costs");
   command->add_option("MODEL", profile_options.model, "a checkpoint folder or a file in it")->required();
@@ -155,7 +166,7 @@ int run(int argc, char** argv) {
   }
   if (std::fflush(stdout) != 0 || std::ferror(stdout))
     throw statescope::Error("standard output cannot be written; check the disk or the pipe it goes to");
-  return 0;
+  return sound ? 0 : 1;
 }
 
 }  // namespace

@@ -1,0 +1,40 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <stop_token>
+#include <variant>
+#include <vector>
+
+#include "engine/lesson/lesson.h"
+
+namespace statescope {
+
+/// What is right for the present parameters.
+struct LessonTruth {
+  Scene scene;                 // with the question's changes: what is shown with the answer
+  std::size_t option = 0;      // option: the one whose condition holds
+  std::vector<double> values;  // value: one; token: the right places; curve: its points
+};
+
+/// Asks the engine. `shown` is the scene as the learner has it; `folder` its relative paths start from, `assets` holds
+/// the bundled models. Throws Error when the truth cannot be computed, is not what the
+/// kind of question needs, or of the options not exactly one holds; Cancelled.
+LessonTruth truth_of(const LessonQuestion& question, const Scene& shown, const std::filesystem::path& folder,
+                     const std::filesystem::path& assets, std::stop_token stop = {});
+
+/// An option's number, a value, a place, or the points of a curve evenly spread over the truth's.
+using LessonAnswer = std::variant<std::size_t, double, std::int64_t, std::vector<double>>;
+
+struct LessonMark {
+  bool right = false;
+  double distance = 0;  // value: |answer − truth|; token: places to the nearest right one; curve: root mean square
+};
+/// Throws Error for an answer of another kind than the question.
+LessonMark mark(const LessonQuestion& question, const LessonTruth& truth, const LessonAnswer& answer);
+
+/// How far off is right.
+double tolerance_of(const LessonQuestion& question);
+
+}  // namespace statescope

@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#include "engine/lesson/lesson.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+#include <fstream>
+
+#include "engine/error.h"
+#include "engine/lesson/check.h"
+#include "engine/lesson/expression.h"
+#include "engine/lesson/question.h"
+#include "message_of.h"
+#include "paths.h"
+
+namespace statescope {
+namespace {
+
+namespace fs = std::filesystem;
+using test::message_of;
+
+constexpr const char* spring = R"({"format": "statescope-scene", "version": 1, "experiment": {"kind": "lti",
+  "system": {"preset": "mass-spring-damper", "damping": 0.4}, "delta": 0.1, "input": {"kind": "step", "length": 100}}})";
+
+// A folder of its own with a scene, gone at the end.
+class LessonFolder {
+ public:
+  LessonFolder() {
+    const auto* test = testing::UnitTest::GetInstance()->current_test_info();
+    path = fs::temp_directory_path() /
+           ("statescope_" + std::string(test->test_suite_name()) + test->name() + std::to_string(getpid()));
+    fs::create_directories(path);
+    write("spring.json", spring);
+  }
+  ~LessonFolder() { fs::remove_all(path); }
+  LessonFolder(const LessonFolder&) = delete;
+  LessonFolder& operator=(const LessonFolder&) = delete;
+
+  void write(const std::string& name, const std::string& text) const { std::ofstream(path / name) << text; }
+  std::vector<LessonFinding> check(const std::string& text) const {
+    write("lesson.md", text);
+    return check_lesson(path, test::assets);
+  }
+  fs::path path;
+};
+
+const std::string front =
+    "---\ntitle: T\nlevel: beginner\nminutes: 5\noutcomes:\n- one\n---\n";  // seven lines: a step's "##" is in line 8
+const std::string shown = "```scene spring.json\n```\n```alt\nA picture.\n```\n";
+
+Lesson read(const std::string& text, const fs::path& folder) {
+  std::vector<LessonFinding> findings;
+  Lesson lesson = read_lesson(text, folder, findings);
+  for (const LessonFinding& each : findings) ADD_FAILURE() << each.line << ": " << each.sentence;
+  return lesson;
+}
+
+double delta_of(const Scene& scene) {
+  return std::get<LtiScene>(scene).run.rule.delta;
+}
+
+TEST(Lesson, StepsInheritTheSceneAndChangeIt) {
+  const LessonFolder folder;
+  const Lesson lesson =
+      read(front + "## One\n" + shown +
+               "Prose $h$.\n\n```python\nx = 1\n```\n## Two\n```scene\n{\"experiment\": {\"delta\": 0.5}, "
+               "\"cursor\": 7}\n```\n```alt\nAnother.\n```\n## Three\nmore\n",
+           folder.path);
+  ASSERT_EQ(lesson.steps.size(), 3u);
+  EXPECT_EQ(lesson.outcomes, std::vector<std::string>{"one"});
+  EXPECT_EQ(lesson.steps[0].prose, "Prose $h$.\n\n```\nx = 1\n```");
+  EXPECT_EQ(delta_of(scene_at(lesson.steps[0], 0)), 0.1);
+  for (const int step : {1, 2}) {
+    const Scene scene = scene_at(lesson.steps[static_cast<std::size_t>(step)], 0);
+    EXPECT_EQ(delta_of(scene), 0.5);
+    EXPECT_EQ(std::get<LtiScene>(scene).cursor, 7);
+    EXPECT_EQ(std::get<LtiScene>(scene).run.input.length, 100) << "the rest stays";
+    EXPECT_EQ(lesson.steps[static_cast<std::size_t>(step)].alt, "Another.");
+  }
+}
+
+TEST(Lesson, AStepIsAFunctionOfTime) {
+  const LessonFolder folder;
+  const Lesson lesson =
+      read(front + "## One\n" + shown +
+               "```cues\n1..3 cursor 10 -> 20\n0..2 experiment.delta 0.1 -> 0.4 log\n2 experiment.method \"bilinear\"\n"
+               "2.5 pause\n1 highlight h\n3 highlight none\n```\n",
+           folder.path);
+  const LessonStep& step = lesson.steps[0];
+  EXPECT_EQ(step.duration(), 3);
+  EXPECT_DOUBLE_EQ(delta_of(scene_at(step, 1)), 0.2) << "half way by equal factors";
+  EXPECT_EQ(delta_of(scene_at(step, 2.9)), 0.4);
+  const auto cursor = [&](double seconds) { return std::get<LtiScene>(scene_at(step, seconds)).cursor; };
+  EXPECT_EQ(cursor(0.9), 0);
+  EXPECT_EQ(cursor(1.5), 13) << "12.5 is rounded to a whole sample";
+  EXPECT_EQ(cursor(9), 20);
+  EXPECT_EQ(std::get<LtiScene>(scene_at(step, 1.9)).run.rule.method, Method::zoh);
+  EXPECT_EQ(std::get<LtiScene>(scene_at(step, 2)).run.rule.method, Method::bilinear);
+  EXPECT_EQ(highlight_at(step, 0.5), "");
+  EXPECT_EQ(highlight_at(step, 1), "h");
+  EXPECT_EQ(highlight_at(step, 3), "");
+  EXPECT_EQ(next_stop(step, 0), 2.5);
+  EXPECT_EQ(next_stop(step, 2.5), 3);
+}
+
+TEST(Lesson, ASeedGivesEveryStudentOtherNumbersAndTheSameOnesAgain) {
+  const LessonFolder folder;
+  const Lesson lesson =
+      read(front + "## One\n" + shown +
+               "```vary\nexperiment.delta 0.1 .. 0.5 step 0.1\n```\n## Two\n```scene\n{\"cursor\": 1}\n"
+               "```\n```alt\nA.\n```\n## Three\n```scene\n{\"experiment\": {\"delta\": 2}}\n```\n"
+               "```alt\nA.\n```\n",
+           folder.path);
+  ASSERT_EQ(lesson.steps[0].variations[0].values.size(), 5u);
+  std::set<double> seen;
+  for (int student = 0; student < 40; ++student) {
+    const LessonSeed whose{"class", std::to_string(student)};
+    seen.insert(delta_of(scene_at(lesson.steps[0], 0, whose)));
+    EXPECT_EQ(scene_at(lesson.steps[0], 0, whose), scene_at(lesson.steps[0], 0, whose));
+    EXPECT_EQ(delta_of(scene_at(lesson.steps[1], 0, whose)), delta_of(scene_at(lesson.steps[0], 0, whose)));
+    EXPECT_EQ(delta_of(scene_at(lesson.steps[2], 0, whose)), 2) << "a step that says the number itself";
+  }
+  EXPECT_EQ(seen.size(), 5u);
+  EXPECT_EQ(delta_of(scene_at(lesson.steps[0], 0)), 0.1) << "without a seed the scene's own";
+}
+
+TEST(Lesson, EveryMistakeHasItsLine) {
+  const LessonFolder folder;
+  const struct {
+    std::string text;
+    int line;
+    std::string part;
+  } cases[] = {
+      {"", 1, "front matter"},
+      {"---\ntitle: T\n---\n## S\n" + shown, 1, "no level"},
+      {front, 1, "no steps"},
+      {front + "lost\n## S\n" + shown, 8, "before the first step"},
+      {front + "## S\nprose\n", 8, "shows nothing"},
+      {front + "## S\n```scene none.json\n```\n```alt\na\n```\n", 9, "none.json"},
+      {front + "## S\n```scene ../../etc/passwd\n```\n```alt\na\n```\n", 9, "lesson's folder"},
+      {front + "## S\n```scene spring.json\n{\"experiment\": {\"delta\": -1}}\n```\n```alt\na\n```\n", 9, "Δ must"},
+      {front + "## S\n```scene spring.json\n{\"experiment\": {\"dleta\": 1}}\n```\n```alt\na\n```\n", 9, "dleta"},
+      {front + "## S\n```scene spring.json\n```\n", 9, "no alt"},
+      {front + "## S\n" + shown + "```cues\n0 highlight q\n```\n", 15, "no symbol"},
+      {front + "## S\n" + shown + "```cues\n0..2 experiment.delta 1 -> -1\n```\n", 9, "in its middle"},
+      {front + "## S\n" + shown + "```cues\n0 experiment.input.kind.x 1\n```\n", 9, "no place"},
+      {front + "## S\n" + shown + "Prose\n\n$\\nosuch$\n", 16, "nosuch"},
+      {front + "## S\n" + shown + "```sceen\n```\n", 14, "no block \"sceen\""},
+      {front + "## S\n" + shown + "```question\nkind: value\nask: a\nfrom: 0\nto: 1\ntruth: nothing\n```\n", 19,
+       "nothing"},
+      {front + "## S\n" + shown + "```question\nkind: value\nask: a\nfrom: 8\nto: 9\ntruth: delta\n```\n", 19,
+       "outside"},
+      {front + "## S\n" + shown + "```question\nkind: option\nask: a\n- x :: delta > 0\n- y :: delta < 1\n```\n", 14,
+       "exactly one"},
+      {front + "## S\n" + shown + "```question\nkind: option\nask: a\nunit: m\n- x :: 1\n- y :: 0\n```\n", 14,
+       "no unit"},
+      {front + "## S\n```scene\n{\"format\": \"statescope-scene\", \"version\": 1, \"experiment\": {\"kind\": "
+               "\"model-run\", "
+               "\"model\": \"bundled:nobody\", \"prompt\": \"a\"}}\n```\n```alt\na\n```\n",
+       9, "nobody"},
+  };
+  for (const auto& each : cases) {
+    const std::vector<LessonFinding> findings = folder.check(each.text);
+    ASSERT_FALSE(findings.empty()) << each.text;
+    const auto found = std::find_if(findings.begin(), findings.end(), [&](const LessonFinding& finding) {
+      return finding.line == each.line && finding.sentence.find(each.part) != std::string::npos;
+    });
+    EXPECT_NE(found, findings.end()) << each.part << "\n" << findings.front().line << ": " << findings.front().sentence;
+  }
+}
+
+TEST(Lesson, TheTemplateHasNoMistakes) {
+  const LessonFolder folder;
+  write_lesson_template(folder.path / "new");
+  for (const LessonFinding& each : check_lesson(folder.path / "new", test::assets))
+    ADD_FAILURE() << each.line << ": " << each.sentence;
+  EXPECT_THROW(write_lesson_template(folder.path / "new"), Error) << "nothing is overwritten";
+}
+
+nlohmann::ordered_json result() {
+  return {{"cursor", 2},
+          {"h", 7},
+          {"modes", {{{"damping", 0.5}, {"z", {3, 4}}}, {{"damping", -2}, {"z", {0, 1}}}}},
+          {"arrays",
+           {{{"name", "h"}, {"axes", {"t", "n"}}, {"shape", {3, 2}}, {"values", {1, 2, 3, 4, 5, 6}}},
+            {{"name", "y"}, {"axes", {"t"}}, {"shape", {3}}, {"values", {7, nullptr, 9}}}}}};
+}
+
+TEST(LessonExpression, ReadsResultsAndComputes) {
+  const auto names = result();
+  const nlohmann::ordered_json against{{"cursor", 5}};
+  const nlohmann::json scene{{"experiment", {{"delta", 0.25}}}};
+  const auto value = [&](const char* text) { return evaluate(text, {&names, &against, &scene}); };
+  using V = std::vector<double>;
+  EXPECT_EQ(value("1 + 2 * 3 ^ 2 - -4 / 2"), V{21});
+  EXPECT_EQ(value("-2 ^ 2"), V{-4});
+  EXPECT_EQ(value("h[:, 1]"), (V{2, 4, 6}));
+  EXPECT_EQ(value("h[-1]"), (V{5, 6}));
+  EXPECT_EQ(value("h[cursor, 0]"), V{5});
+  EXPECT_EQ(value("h[1, :] * 2"), (V{6, 8}));
+  EXPECT_TRUE(std::isnan(value("y[1]")[0]));
+  EXPECT_EQ(value("modes.damping"), (V{0.5, -2}));
+  EXPECT_EQ(value("modulus(modes.z)"), (V{5, 1}));
+  EXPECT_EQ(value("modes[0].z[1]"), V{4});
+  EXPECT_EQ(value("argmax(h[:, 0])"), V{2});
+  EXPECT_EQ(value("max(abs(modes.damping)) == 2 and not (cursor < 2)"), V{1});
+  EXPECT_EQ(value("modes.damping < 0"), V{0}) << "holds for every element or not at all";
+  EXPECT_EQ(value("against.cursor - cursor"), V{3});
+  EXPECT_EQ(value("scene.experiment.delta"), V{0.25});
+  EXPECT_EQ(value("min(cursor, 1)"), V{1});
+  EXPECT_EQ(value("h"), V{7}) << "the number, where no place asks for the array of that name";
+  EXPECT_EQ(value("length(h[:, :])"), V{6});
+}
+
+TEST(LessonExpression, SaysWhatIsWrongAndWhere) {
+  const auto names = result();
+  const auto sentence = [&](const std::string& text) {
+    return message_of([&] { evaluate(text, {&names, nullptr, nullptr}); });
+  };
+  EXPECT_NE(sentence("h[3, 0]").find("outside the 3"), std::string::npos);
+  EXPECT_NE(sentence("nobody + 1").find("nobody"), std::string::npos);
+  EXPECT_NE(sentence("1 +").find("column 4"), std::string::npos);
+  EXPECT_NE(sentence("h[:, :] + y").find("6 and 3"), std::string::npos);
+  EXPECT_NE(sentence("against.cursor").find("against"), std::string::npos);
+  EXPECT_NE(sentence("1 2").find("column 3"), std::string::npos);
+  EXPECT_NE(sentence(std::string(100000, '(')).find("nested"), std::string::npos);
+  EXPECT_NE(sentence(std::string(100000, '-') + "1").find("nested"), std::string::npos);
+}
+
+LessonQuestion question_of(const std::string& lines, const LessonFolder& folder) {
+  return *read(front + "## S\n" + shown + "```question\n" + lines + "\n```\n", folder.path).steps[0].question;
+}
+
+TEST(LessonQuestion, TheTruthFollowsThePresentParameters) {
+  const LessonFolder folder;
+  const LessonQuestion question = question_of(
+      "kind: option\nask: a\nreveal: {\"experiment\": {\"method\": \"forward-euler\"}}\n"
+      "- It stays :: max(modulus(modes.z)) < 1\n- It grows :: max(modulus(modes.z)) > 1",
+      folder);
+  Scene scene = parse_scene(spring, "spring");
+  // |1 + Δλ|² = 1 − 0.4 Δ + 4 Δ² of the spring with c = 0.4, k = 4: below 1 while Δ < 0.1.
+  std::get<LtiScene>(scene).run.rule.delta = 0.09;
+  LessonTruth truth = truth_of(question, scene, folder.path, test::assets);
+  EXPECT_EQ(truth.option, 0u);
+  EXPECT_EQ(std::get<LtiScene>(truth.scene).run.rule.method, Method::forward_euler) << "what is shown with the answer";
+  EXPECT_TRUE(mark(question, truth, std::size_t{0}).right);
+  std::get<LtiScene>(scene).run.rule.delta = 0.11;
+  truth = truth_of(question, scene, folder.path, test::assets);
+  EXPECT_EQ(truth.option, 1u);
+  EXPECT_FALSE(mark(question, truth, std::size_t{0}).right);
+}
+
+TEST(LessonQuestion, MarksEveryKind) {
+  const LessonFolder folder;
+  const Scene scene = parse_scene(spring, "spring");
+  const auto truth = [&](const LessonQuestion& q) { return truth_of(q, scene, folder.path, test::assets); };
+  const LessonQuestion value = question_of(
+      "kind: value\nask: a\nfrom: 0\nto: 2\ntruth: delta\nagainst: {\"experiment\": {\"delta\": 1}}", folder);
+  EXPECT_TRUE(mark(value, truth(value), 0.19).right) << "5 % of the range";
+  EXPECT_FALSE(mark(value, truth(value), 0.21).right);
+  EXPECT_NEAR(mark(value, truth(value), 0.4).distance, 0.3, 1e-12);
+
+  const LessonQuestion token = question_of("kind: token\nask: a\ntruth: 0 * modes.damping + 4\ntolerance: 1", folder);
+  EXPECT_TRUE(mark(token, truth(token), std::int64_t{5}).right);
+  EXPECT_FALSE(mark(token, truth(token), std::int64_t{6}).right);
+
+  const LessonQuestion curve = question_of("kind: curve\nask: a\nfrom: 0\nto: 1\ntruth: output_recurrence", folder);
+  const std::vector<double> right = truth(curve).values;
+  std::vector<double> coarse;  // every third of the 100 points, the last one, too
+  for (std::size_t i = 0; i < right.size(); i += 3) coarse.push_back(right[i]);
+  EXPECT_LT(mark(curve, truth(curve), coarse).distance, 1e-12);
+  for (double& each : coarse) each += 0.2;
+  EXPECT_NEAR(mark(curve, truth(curve), coarse).distance, 0.2, 1e-12);
+  EXPECT_FALSE(mark(curve, truth(curve), coarse).right);
+  EXPECT_THROW(mark(curve, truth(curve), 0.5), Error);
+}
+
+}  // namespace
+}  // namespace statescope
