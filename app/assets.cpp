@@ -11,4 +11,10 @@ std::filesystem::path assets_folder() {
   return STATESCOPE_SOURCE_ASSETS;
 }
 
+std::filesystem::path lessons_folder(const std::filesystem::path& assets) {
+  std::error_code error;
+  const std::filesystem::path installed = assets / "lessons";
+  return std::filesystem::is_directory(installed, error) ? installed : assets.parent_path() / "lessons";
+}
+
 }  // namespace statescope

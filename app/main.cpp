@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <CLI/CLI.hpp>
 #include <QApplication>
+#include <QFileInfo>
 #include <QTimer>
 #include <cstdio>
 #include <ctime>
 #include <optional>
 
 #include "assets.h"
+#include "lesson/lesson_render.h"
 #include "main_window.h"
 #include "picture.h"
 #include "settings.h"
@@ -26,6 +28,8 @@ struct Options {
   bool render = false;
   std::string scene, out, size = "1600x1000";
   double scale = 1;
+  LessonRenderOptions lesson;  // with what only lessons have
+  double time = -1;            // of a lesson's step; below 0 its end
 };
 
 // WIDTHxHEIGHT as a size; nothing when it is not one.
@@ -52,9 +56,17 @@ int parse(int argc, char** argv, Options& options) {
   };
   app.add_option("--window", options.window, "WIDTHxHEIGHT of the window")->check(is_size);
   app.add_flag("--opengl", options.opengl, "draw Profile with OpenGL even where the processor has to emulate it");
-  CLI::App* render = app.add_subcommand("render", "draw a scene without a screen");
-  render->add_option("SCENE", options.scene, "a scene file")->required();
-  render->add_option("--out", options.out, "picture.png, .svg or .pdf")->required();
+  CLI::App* render = app.add_subcommand("render", "draw a scene, or a lesson, without a screen");
+  render->add_option("SCENE", options.scene, "a scene file, or a lesson's folder")->required();
+  render->add_option("--out", options.out, "picture.png, .svg or .pdf; of a step in time also .mp4 or .gif")
+      ->required();
+  render->add_option("--step", options.lesson.step, "of a lesson")->capture_default_str()->check(CLI::Range(1, 200));
+  render->add_option("--time", options.time, "seconds since the step began; its end when absent")
+      ->check(CLI::Range(0.0, 600.0));
+  render->add_option("--fps", options.lesson.fps, "the step in time, so many pictures a second")
+      ->check(CLI::Range(1.0, 60.0));
+  render->add_flag("--picture-only", options.lesson.picture_only, "a lesson's picture without its words");
+  render->add_flag("--handout", options.lesson.handout, "all of a lesson, to print");
   render->add_option("--size", options.size, "logical pixels")->capture_default_str()->check(is_size);
   render->add_option("--theme", options.theme, "light or dark")->check(CLI::IsMember({"light", "dark"}));
   render->add_option("--scale", options.scale, "pixels of a PNG per logical pixel")
@@ -129,6 +141,16 @@ int run(int argc, char** argv) {
   if (!options.theme.empty()) kind = options.theme == "light" ? ThemeKind::light : ThemeKind::dark;
   apply_theme(application, kind);
 
+  if (options.render && QFileInfo::exists(QString::fromStdString(options.scene + "/lesson.md"))) {
+    LessonRenderOptions& lesson = options.lesson;
+    lesson.lesson = QString::fromStdString(options.scene);
+    lesson.out = QString::fromStdString(options.out);
+    if (options.time >= 0) lesson.time = options.time;
+    lesson.size = *parse_size(options.size);
+    lesson.scale = options.scale;
+    render_lesson(lesson, assets_folder());
+    return 0;
+  }
   if (options.render) {
     render({QString::fromStdString(options.scene), QString::fromStdString(options.out), *parse_size(options.size),
             options.scale},

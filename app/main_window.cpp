@@ -17,6 +17,8 @@
 #include <utility>
 
 #include "engine/error.h"
+#include "lesson/lesson_guide.h"
+#include "lesson/presentation.h"
 #include "model/sentence.h"
 #include "picture.h"
 #include "widgets/command_palette.h"
@@ -32,6 +34,7 @@ namespace statescope {
 namespace {
 
 constexpr const char* first_workspace = "model";  // of a first start
+constexpr int wide_window = 1560;                 // holds lesson, picture and controls, at 100 % text size
 
 }  // namespace
 
@@ -87,8 +90,10 @@ void MainWindow::build_frame(const std::filesystem::path& assets, const Machine&
   status_row->addWidget(status_, 1);
   status_row->addWidget(device_);
 
+  build_lesson(assets);
   auto* middle = new QHBoxLayout;
   middle->setSpacing(0);
+  middle->addWidget(&lesson_->panel());
   middle->addWidget(workspaces_, 1);
   middle->addWidget(inspectors_);
   auto* right = new QVBoxLayout;
@@ -105,9 +110,12 @@ void MainWindow::build_frame(const std::filesystem::path& assets, const Machine&
   row->addLayout(right, 1);
   setCentralWidget(central);
 
-  for (QWidget* part :
-       {static_cast<QWidget*>(rail_), static_cast<QWidget*>(top_bar_), static_cast<QWidget*>(status_line)})
+  for (QWidget* part : {static_cast<QWidget*>(rail_), static_cast<QWidget*>(top_bar_),
+                        static_cast<QWidget*>(status_line), static_cast<QWidget*>(&lesson_->panel())})
     make_style_root(*part);
+  presentation_ = std::make_unique<Presentation>(
+      *this, *lesson_, std::vector<QWidget*>{rail_, top_bar_, inspectors_, transports_, status_line});
+  connect(presentation_.get(), &Presentation::stopped, this, &MainWindow::fit_inspector);
   for (const Place& place : places_)
     for (QWidget* part : {static_cast<QWidget*>(place.workspace), static_cast<QWidget*>(place.workspace->inspector()),
                           static_cast<QWidget*>(&place.workspace->transport_bar())})
@@ -210,12 +218,59 @@ void MainWindow::build_actions() {
   add_action(view, id("full_screen"), tr("Full screen"), tr("F11"),
              [this] { setWindowState(windowState() ^ Qt::WindowFullScreen); });
 
+  build_lesson_actions();
+
   const QStringList order{file, edit, run, view};
   std::stable_sort(actions_.begin(), actions_.end(),
                    [&](const auto& a, const auto& b) { return order.indexOf(a.first) < order.indexOf(b.first); });
   std::vector<PaletteCommand> commands;
   for (const auto& [category, action] : actions_) commands.push_back({action, category});
   palette_->set_commands(std::move(commands));
+}
+
+void MainWindow::build_lesson(const std::filesystem::path& assets) {
+  lesson_ = std::make_unique<LessonGuide>(assets, [this](const Scene& scene) -> Workspace* {
+    Place* place = place_for([&](const Workspace& workspace) { return workspace.shows(scene); });
+    if (!place) return nullptr;
+    bring_forward(*place);
+    return place->workspace;
+  });
+  lesson_->panel().hide();
+  connect(lesson_.get(), &LessonGuide::opened, this, [this] { show_lesson(true); });
+  connect(lesson_.get(), &LessonGuide::closed, this, [this] {
+    presentation_->stop();
+    show_lesson(false);
+    show_workspace(QStringLiteral("learn"));
+  });
+  connect(lesson_.get(), &LessonGuide::failed, this, [this](const QString& sentence) {
+    if (!lesson_->active()) current().say_error(sentence);
+  });
+  connect(lesson_.get(), &LessonGuide::presentation_requested, this, [this] { presentation_->start(); });
+}
+
+void MainWindow::build_lesson_actions() {
+  const QString run = tr("Run");
+  const auto add = [&](const char* id, const QString& name, const QKeySequence& keys, std::function<void()> call) {
+    lesson_actions_.push_back(add_action(run, QString::fromLatin1(id), name, keys, std::move(call)));
+  };
+  add("lesson_forward", tr("Lesson: on"), Qt::Key_PageDown, [this] { lesson_->player().forward(); });
+  add("lesson_backward", tr("Lesson: back"), Qt::Key_PageUp, [this] { lesson_->player().back(); });
+  add("lesson_return_to", tr("Lesson: back to what it shows"), {}, [this] { lesson_->return_to_lesson(); });
+  add("lesson_start_presentation", tr("Lesson: present"), Qt::Key_F5, [this] { presentation_->start(); });
+  add("lesson_controls", tr("Lesson: show or hide the controls"), Qt::Key_F9, [this] {
+    controls_wanted_ = inspectors_->isHidden();
+    fit_inspector();
+  });
+  add("lesson_leave", tr("Lesson: leave"), {}, [this] { lesson_->close(); });
+  for (QAction* action : lesson_actions_) action->setEnabled(false);
+}
+
+void MainWindow::show_lesson(bool shown) {
+  if (shown) settings_.add_recent(QString::fromStdString(lesson_->player().lesson()->folder.string()));
+  lesson_->panel().setVisible(shown);
+  for (QAction* action : lesson_actions_) action->setEnabled(shown);
+  controls_wanted_ = false;
+  fit_inspector();
 }
 
 MainWindow::Place& MainWindow::current_place() {
@@ -246,10 +301,12 @@ void MainWindow::bring_forward(Place& place) {
   for (QStackedWidget* stack : {workspaces_, inspectors_, transports_}) stack->setCurrentIndex(page);
   for (const Place& each : places_)
     for (QAction* action : each.commands) action->setEnabled(&each == &place);
+  transports_->setVisible(place.workspace->has_transport() && !(presentation_ && presentation_->running()));
   rail_->set_current(place.workspace->id());
   show_history();
   settings_.set_workspace(place.workspace->id());
   show_facts();
+  lesson_->shown(place.workspace);
   place.workspace->setFocus();  // not the first button: Space is to play
 }
 
@@ -309,6 +366,8 @@ void MainWindow::open_path(const QString& path) {
   const QFileInfo file(path);
   try {
     if (!file.exists()) throw Error(path.toStdString() + " does not exist");
+    if (file.fileName() == QLatin1String("lesson.md") || QFileInfo::exists(path + QStringLiteral("/lesson.md")))
+      return lesson_->open((file.isDir() ? file.absoluteFilePath() : file.absolutePath()).toStdString());
     Place* place = place_for([&](const Workspace& workspace) { return workspace.accepts(file); });
     std::optional<Scene> scene;
     if (!place) {
@@ -401,9 +460,11 @@ void MainWindow::change_text_scale(double factor) {
   settings_.set_text_scale(text_scale());
 }
 
-// With large text in a narrow window the maps need the room more than the inspector does.
+// With large text in a narrow window the maps need the room more than the inspector does; so they do beside a lesson.
 void MainWindow::fit_inspector() {
   inspectors_->setFixedWidth(std::min(scaled(Workspace::inspector_width), width() * 3 / 10));
+  if (presentation_ && presentation_->running()) return;
+  inspectors_->setVisible(!lesson_->active() || controls_wanted_ || width() >= scaled(wide_window));
 }
 
 bool MainWindow::event(QEvent* event) {
@@ -415,6 +476,7 @@ bool MainWindow::event(QEvent* event) {
 }
 
 void MainWindow::keyPressEvent(QKeyEvent* event) {
+  if (event->key() == Qt::Key_Escape && lesson_->active()) return lesson_->return_to_lesson();
   if (!current().transport_bar().handle_key(*event)) QMainWindow::keyPressEvent(event);
 }
 

@@ -5,6 +5,7 @@
 #include <QUndoGroup>
 #include <filesystem>
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include "frame_clock.h"
@@ -19,7 +20,9 @@ class QStackedWidget;
 namespace statescope {
 
 class CommandPalette;
+class LessonGuide;
 class NavigationRail;
+class Presentation;
 class TopBar;
 class Workspace;
 
@@ -36,6 +39,10 @@ class MainWindow : public QMainWindow {
   /// What a start without a path shows: the workspace that was last in front, alive.
   void start();
   void save_scene_to(const QString& path);
+
+  /// A lesson beside the workspaces that it drives.
+  LessonGuide& lesson() { return *lesson_; }
+  Presentation& presentation() { return *presentation_; }
 
   /// By the id that the rail, the settings and scenes of its kinds know it by; null where there is none.
   Workspace* workspace(const QString& id) const;
@@ -63,6 +70,9 @@ class MainWindow : public QMainWindow {
   void build_frame(const std::filesystem::path& assets, const Machine& machine);
   void connect_workspace(Place& place);
   void build_actions();
+  void build_lesson(const std::filesystem::path& assets);
+  void build_lesson_actions();
+  void show_lesson(bool shown);
   QAction* add_action(const QString& category, const QString& id, const QString& name, const QKeySequence& shortcut,
                       std::function<void()> run);
   Place& current_place();
@@ -86,6 +96,10 @@ class MainWindow : public QMainWindow {
   QUndoGroup undo_;
   std::vector<Place> places_;  // in the order of the rail; complete before anything points into it
 
+  std::unique_ptr<LessonGuide> lesson_;
+  std::unique_ptr<Presentation> presentation_;
+  std::vector<QAction*> lesson_actions_;  // that only make sense while one is open
+  bool controls_wanted_ = false;          // beside a lesson, where there is little room
   NavigationRail* rail_;
   TopBar* top_bar_;
   QStackedWidget *workspaces_, *inspectors_, *transports_;  // one page each per workspace, in the rail's order

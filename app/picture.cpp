@@ -22,22 +22,31 @@ namespace {
 
 constexpr qint64 most_pixels = 1 << 28;  // 1 GiB
 
-// Workspace and inspector beside each other, as the window shows them.
+// Widgets beside each other, as the window shows them.
 struct Sheet {
-  Workspace& workspace;
+  std::vector<QWidget*> parts;
   QSize size() const {
-    return {workspace.width() + workspace.inspector()->width(),
-            std::max(workspace.height(), workspace.inspector()->height())};
+    QSize all;
+    for (const QWidget* part : parts) all = {all.width() + part->width(), std::max(all.height(), part->height())};
+    return all;
   }
   void draw(QPainter& painter) const {
     painter.fillRect(QRect(QPoint(0, 0), size()), theme().background);
-    painter.fillRect(QRect(workspace.width(), 0, workspace.inspector()->width(), size().height()), theme().surface);
-    workspace.render(&painter, QPoint(0, 0), {}, QWidget::DrawChildren);
-    workspace.inspector()->render(&painter, QPoint(workspace.width(), 0), {}, QWidget::DrawChildren);
+    int left = 0;
+    for (QWidget* part : parts) {
+      // Columns at the sides stand out; the picture lies on the ground.
+      if (!qobject_cast<Workspace*>(part))
+        painter.fillRect(QRect(left, 0, part->width(), size().height()), theme().surface);
+      part->render(&painter, QPoint(left, 0), {}, QWidget::DrawChildren);
+      left += part->width();
+    }
   }
 };
 
+// Below its own size a picture is drawn whole and made smaller: widgets do not draw on less than a pixel for a pixel.
 QImage pixels_of(const Sheet& sheet, double scale) {
+  if (scale < 1)
+    return pixels_of(sheet, 1).scaled(sheet.size() * scale, Qt::IgnoreAspectRatio, Qt::SmoothTransformation);
   const QSize pixels = sheet.size() * scale;
   QImage image;
   if (static_cast<qint64>(pixels.width()) * pixels.height() <= most_pixels)
@@ -87,9 +96,9 @@ QByteArray pdf(const Sheet& sheet) {
 
 }  // namespace
 
-std::function<void()> draw_workspace_picture(Workspace& workspace, const QString& path, double scale) {
-  if (QWidget* focus = workspace.window()->focusWidget()) focus->clearFocus();  // its ring is no part of the picture
-  const Sheet sheet{workspace};
+namespace {
+
+std::function<void()> draw(const Sheet& sheet, const QString& path, double scale) {
   const auto write = [path = path.toStdString()](const QByteArray& bytes) {
     write_file(path, {bytes.constData(), static_cast<std::size_t>(bytes.size())});
   };
@@ -100,8 +109,23 @@ std::function<void()> draw_workspace_picture(Workspace& workspace, const QString
   throw Error(path.toStdString() + ": the ending must be .png, .svg or .pdf");
 }
 
+}  // namespace
+
+std::function<void()> draw_workspace_picture(Workspace& workspace, const QString& path, double scale) {
+  if (QWidget* focus = workspace.window()->focusWidget()) focus->clearFocus();  // its ring is no part of the picture
+  return draw(Sheet{{&workspace, workspace.inspector()}}, path, scale);
+}
+
 void save_workspace_picture(Workspace& workspace, const QString& path, double scale) {
   draw_workspace_picture(workspace, path, scale)();
+}
+
+void save_picture_of(const std::vector<QWidget*>& parts, const QString& path, double scale) {
+  draw(Sheet{parts}, path, scale)();
+}
+
+QImage image_of(const std::vector<QWidget*>& parts, double scale) {
+  return pixels_of(Sheet{parts}, scale);
 }
 
 void render(const RenderOptions& options, const std::filesystem::path& assets) {

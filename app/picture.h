@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <QImage>
 #include <QSize>
 #include <QString>
 #include <filesystem>
 #include <functional>
+#include <vector>
 
 #include "widgets/theme.h"
 
@@ -18,6 +20,9 @@ class Workspace;
 std::function<void()> draw_workspace_picture(Workspace& workspace, const QString& path, double scale);
 /// Both at once.
 void save_workspace_picture(Workspace& workspace, const QString& path, double scale);
+/// The same of any widgets that lie beside each other.
+void save_picture_of(const std::vector<QWidget*>& parts, const QString& path, double scale);
+QImage image_of(const std::vector<QWidget*>& parts, double scale);
 
 struct RenderOptions {
   QString scene, out;

@@ -3,9 +3,11 @@
 
 #include <QStandardPaths>
 
+#include "assets.h"
 #include "widgets/notice.h"
 #include "widgets/transport_bar.h"
 #include "workspaces/dynamics_workspace.h"
+#include "workspaces/learn_workspace.h"
 #include "workspaces/memory_workspace.h"
 #include "workspaces/model_workspace.h"
 #include "workspaces/profile_workspace.h"
@@ -31,6 +33,12 @@ void Workspace::say_error(const QString& sentence) {
   notice_->show_message(Notice::Kind::error, sentence);
 }
 
+bool Workspace::play_scene(const Scene& scene, const std::filesystem::path& base) {
+  if (!settled()) return false;
+  open_scene(scene, base);
+  return true;
+}
+
 void Workspace::set_in_motion() {
   transport_->transport().set_loop(true);
   transport_->transport().play();
@@ -40,6 +48,7 @@ std::vector<std::unique_ptr<Workspace>> make_workspaces(const std::filesystem::p
   auto model = std::make_unique<ModelWorkspace>(assets, machine);
   auto profile = std::make_unique<ProfileWorkspace>(*model, assets, machine);
   std::vector<std::unique_ptr<Workspace>> workspaces;
+  workspaces.push_back(std::make_unique<LearnWorkspace>(lessons_folder(assets)));
   workspaces.push_back(std::make_unique<DynamicsWorkspace>(assets));
   workspaces.push_back(std::make_unique<MemoryWorkspace>(assets));
   const QString users = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation);

@@ -67,6 +67,9 @@ class Workspace : public QWidget {
   /// Opens a scene that it `shows`; relative paths start from `base`. Nothing changes when that fails. Answers with
   /// `opened` or `failed`, at once or later.
   virtual void open_scene(const Scene& scene, const std::filesystem::path& base) = 0;
+  /// A lesson plays: shows a scene that it `shows` and that differs in some numbers from the one shown, often, and not
+  /// to be undone. False while it is too busy; the caller asks again when it has settled.
+  virtual bool play_scene(const Scene& scene, const std::filesystem::path& base);
   /// What is shown. Files under `folder`, where the scene is to be saved, are named from there, so that both can travel
   /// together. Throws Error while there is nothing to save.
   virtual Scene scene(const std::filesystem::path& folder) const = 0;
@@ -74,6 +77,8 @@ class Workspace : public QWidget {
   virtual bool settled() const = 0;
   /// Of what is in front: pages may have histories of their own.
   virtual QUndoStack& undo_stack() = 0;
+  /// Whether what it shows has a time to move in.
+  virtual bool has_transport() const { return true; }
   virtual WorkspaceFacts facts() const = 0;
   virtual std::vector<WorkspaceCommand> commands() { return {}; }
 

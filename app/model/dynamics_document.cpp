@@ -54,6 +54,13 @@ void DynamicsDocument::adopt(const LtiScene& scene, const LtiSeries& series, con
   Q_EMIT opened();
 }
 
+void DynamicsDocument::play_scene(const LtiScene& scene) {
+  const bool other_cursor = scene.cursor != scene_.cursor;
+  apply(scene);
+  committed_ = scene;
+  if (other_cursor) Q_EMIT cursor_changed();
+}
+
 void DynamicsDocument::change_run(const LtiRun& run, const QString& undo_text, bool finished) {
   LtiScene next = scene_;
   next.run = run;

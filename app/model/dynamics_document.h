@@ -35,6 +35,9 @@ class DynamicsDocument : public QObject {
   /// `undo_text` it can be undone; without, everything begins anew.
   void open_scene(const LtiScene& scene, const QString& undo_text = {});
 
+  /// Shows another scene as soon as its numbers are there; nothing to undo.
+  void play_scene(const LtiScene& scene);
+
   /// Shows another run. `finished` puts all since the last finished change on the undo stack as one step.
   void change_run(const LtiRun& run, const QString& undo_text, bool finished = true);
   /// The same for an eigenvalue that was at `from` when the hand took it. The system follows with the result.

@@ -40,7 +40,7 @@ void MemoryDocument::say(const QString& problem) {
   if (!problem.isEmpty()) Q_EMIT failed(problem);
 }
 
-void MemoryDocument::open_scene(const Scene& scene, const std::filesystem::path& base) {
+MemoryState MemoryDocument::with(const Scene& scene, const std::filesystem::path& base) const {
   MemoryState next = state_;
   if (const auto* memory = std::get_if<HippoScene>(&scene)) {
     next.memory = at_home(*memory, base);
@@ -49,6 +49,17 @@ void MemoryDocument::open_scene(const Scene& scene, const std::filesystem::path&
     next.chain = std::get<S4Scene>(scene);
     next.page = Page::chain;
   }
+  return next;
+}
+
+void MemoryDocument::play_scene(const Scene& scene, const std::filesystem::path& base) {
+  const MemoryState next = with(scene, base);
+  apply(next);
+  committed_ = next;
+}
+
+void MemoryDocument::open_scene(const Scene& scene, const std::filesystem::path& base) {
+  const MemoryState next = with(scene, base);
   openings_.ask(
       [next](std::stop_token stop) {
         Built both = built(next.memory, stop);

@@ -49,6 +49,8 @@ class MemoryDocument : public QObject {
 
   /// A scene of the kind hippo or s4. Nothing changes when it cannot be computed: `failed` says why. Else `opened`.
   void open_scene(const Scene& scene, const std::filesystem::path& base);
+  /// Shows another scene as soon as its numbers are there; nothing to undo.
+  void play_scene(const Scene& scene, const std::filesystem::path& base);
 
   /// Shows another state. `finished` puts all since the last finished change on the undo stack as one step.
   void change(const MemoryState& next, const QString& undo_text, bool finished = true);
@@ -73,6 +75,7 @@ class MemoryDocument : public QObject {
   };
   static Built built(const HippoScene& scene, std::stop_token stop);
 
+  MemoryState with(const Scene& scene, const std::filesystem::path& base) const;
   void apply(const MemoryState& state);
   void adopt(const MemoryState& state, const Built& both, const std::shared_ptr<const S4Result>& chain);
   void build();

@@ -259,9 +259,20 @@ bool DynamicsWorkspace::shows(const Scene& scene) const {
   return std::holds_alternative<LtiScene>(scene);
 }
 
-void DynamicsWorkspace::open_scene(const Scene& scene, const std::filesystem::path& base) {
+// Paths of files no longer depend on where the scene lay.
+LtiScene DynamicsWorkspace::at_home(const Scene& scene, const std::filesystem::path& base) {
   LtiScene wanted = std::get<LtiScene>(scene);
   if (std::string& file = wanted.run.input.file; !file.empty()) file = (base / file).string();
+  return wanted;
+}
+
+bool DynamicsWorkspace::play_scene(const Scene& scene, const std::filesystem::path& base) {
+  document_.play_scene(at_home(scene, base));
+  return true;
+}
+
+void DynamicsWorkspace::open_scene(const Scene& scene, const std::filesystem::path& base) {
+  const LtiScene wanted = at_home(scene, base);
   examples_->setCurrentIndex(-1);
   document_.open_scene(wanted, document_.result() ? tr("open a scene") : QString());
 }

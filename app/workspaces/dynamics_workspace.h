@@ -35,6 +35,7 @@ class DynamicsWorkspace : public Workspace {
   void enter() override;
   bool shows(const Scene& scene) const override;
   void open_scene(const Scene& scene, const std::filesystem::path& base) override;
+  bool play_scene(const Scene& scene, const std::filesystem::path& base) override;
   Scene scene(const std::filesystem::path& folder) const override;
   bool settled() const override { return document_.settled() && document_.result(); }
   QUndoStack& undo_stack() override { return document_.undo_stack(); }
@@ -48,6 +49,7 @@ class DynamicsWorkspace : public Workspace {
   void open_example(int index);
 
  private:
+  static LtiScene at_home(const Scene& scene, const std::filesystem::path& base);
   void build();
   QWidget* build_bar();
   void set_lengths();

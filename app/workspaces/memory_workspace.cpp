@@ -177,6 +177,11 @@ void MemoryWorkspace::open_scene(const Scene& scene, const std::filesystem::path
   document_.open_scene(scene, base);
 }
 
+bool MemoryWorkspace::play_scene(const Scene& scene, const std::filesystem::path& base) {
+  document_.play_scene(scene, base);
+  return true;
+}
+
 Scene MemoryWorkspace::scene(const std::filesystem::path& folder) const {
   const MemoryState& state = document_.state();
   if (state.page == Page::chain) return state.chain;

@@ -38,6 +38,7 @@ class MemoryWorkspace : public Workspace {
   void enter() override;
   bool shows(const Scene& scene) const override;
   void open_scene(const Scene& scene, const std::filesystem::path& base) override;
+  bool play_scene(const Scene& scene, const std::filesystem::path& base) override;
   Scene scene(const std::filesystem::path& folder) const override;
   bool settled() const override { return document_.set() && document_.settled(); }
   QUndoStack& undo_stack() override { return document_.undo_stack(); }

@@ -85,6 +85,10 @@ TransportBar::TransportBar(QWidget* parent)
   follow_theme(this, &TransportBar::relayout);
 }
 
+QString TransportBar::position_text() const {
+  return position_text_(transport_.position(), transport_.length());
+}
+
 void TransportBar::set_position_text(PositionText text) {
   if (!text) return;
   position_text_ = std::move(text);
@@ -172,7 +176,7 @@ void TransportBar::show_state() {
 
 void TransportBar::show_position() {
   scrubber_->set_position(transport_.position(), transport_.phase());
-  scrubber_->setAccessibleDescription(position_text_(transport_.position(), transport_.length()));
+  scrubber_->setAccessibleDescription(position_text());
   update(text_box_);
 }
 
@@ -228,8 +232,7 @@ void TransportBar::paintEvent(QPaintEvent*) {
   painter.setFont(statescope::font(TextRole::caption));
   painter.setPen(t.muted);
   if (text_box_.width() > 0) {
-    painter.drawText(text_box_, Qt::AlignRight | Qt::AlignVCenter,
-                     position_text_(transport_.position(), transport_.length()));
+    painter.drawText(text_box_, Qt::AlignRight | Qt::AlignVCenter, position_text());
   }
 }
 

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+#pragma once
+
+#include <QObject>
+#include <memory>
+#include <vector>
+
+class QKeyEvent;
+class QWidget;
+
+namespace statescope {
+
+class LessonGuide;
+class PresenterWindow;
+class ProjectorOverlay;
+
+/// Projects a lesson: nothing on the screen but the step and its picture, large. Keys as clickers send them: Page down,
+/// Right, Space and Enter go on; Page up, Left and Backspace go back; B or the full stop turns the screen black, L the
+/// laser pointer on, N the presenter's window; Esc ends.
+class Presentation : public QObject {
+  Q_OBJECT
+ public:
+  /// `chrome` is hidden meanwhile.
+  Presentation(QWidget& window, LessonGuide& guide, std::vector<QWidget*> chrome);
+  ~Presentation() override;
+
+  void start();
+  void stop();
+  bool running() const { return running_; }
+  bool black() const;
+  bool laser() const;
+  /// With notes, the next step and the clock; null while it is closed.
+  PresenterWindow* presenter() const { return presenter_.get(); }
+
+ Q_SIGNALS:
+  void stopped();
+
+ protected:
+  bool eventFilter(QObject* object, QEvent* event) override;
+
+ private:
+  bool take_key(const QKeyEvent& event);
+  void show_presenter(bool shown);
+
+  QWidget& window_;
+  LessonGuide& guide_;
+  std::vector<QWidget*> chrome_, hidden_;
+  ProjectorOverlay* overlay_ = nullptr;
+  std::unique_ptr<PresenterWindow> presenter_;
+  double text_scale_before_ = 1;
+  bool running_ = false, full_screen_before_ = false;
+};
+
+}  // namespace statescope

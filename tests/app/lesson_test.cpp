@@ -1,0 +1,264 @@
+// SPDX-License-Identifier: GPL-3.0-or-later
+// A learner and a teacher with a lesson.
+#include <QAbstractButton>
+#include <QLabel>
+#include <QSettings>
+#include <QTest>
+#include <QUndoStack>
+#include <fstream>
+
+#include "lesson/lesson_card.h"
+#include "lesson/lesson_guide.h"
+#include "lesson/option_row.h"
+#include "lesson/presentation.h"
+#include "lesson/presenter_window.h"
+#include "widgets/markdown_text.h"
+#include "widgets/navigation_rail.h"
+#include "widgets/signal_view.h"
+#include "widgets/theme.h"
+#include "widgets/transport_bar.h"
+#include "widgets/value_slider.h"
+#include "window_fixture.h"
+#include "workspaces/dynamics_workspace.h"
+#include "workspaces/memory_workspace.h"
+
+namespace statescope::test {
+namespace {
+
+// The spring of every question: after a unit step it swings about 1/4.
+constexpr const char* text = R"(---
+title: A spring
+level: beginner
+minutes: 5
+outcomes:
+- say what a state is
+---
+## Watch
+```scene spring.json
+```
+```alt
+A point spirals into rest.
+```
+```cues
+1..2 cursor 0 -> 60
+1 highlight h
+2 pause
+2..3 experiment.delta 0.1 -> 0.2
+```
+Its state is $h$.
+## Choose
+```question
+kind: option
+ask: With $\Delta = 2$ and forward Euler?
+reveal: {"experiment": {"method": "forward-euler", "delta": 2}}
+- It stays :: max(modulus(modes.z)) < 1
+- It grows :: max(modulus(modes.z)) > 1
+why: A pole left the circle.
+```
+```notes
+Ask for hands.
+```
+## Place
+```question
+kind: token
+ask: Where is it farthest?
+truth: argmax(states[:, 0])
+```
+## Remember
+```scene memory.json
+```
+```alt
+A signal and what is left of it.
+```
+```question
+kind: value
+ask: The error?
+from: 0
+to: 1
+truth: methods[0].reconstructions[0].error
+```
+)";
+
+class LessonTest : public WindowTest {
+ protected:
+  LessonTest() {
+    lesson_folder = folder / "lesson";
+    std::filesystem::create_directories(lesson_folder);
+    write(text);
+    std::ofstream(lesson_folder / "spring.json")
+        << R"({"format": "statescope-scene", "version": 1, "experiment": {"kind": "lti",
+              "system": {"preset": "mass-spring-damper"}, "input": {"kind": "step", "length": 100}}})";
+    std::ofstream(lesson_folder / "memory.json")
+        << R"({"format": "statescope-scene", "version": 1, "experiment": {"kind": "hippo", "methods": [{"order": 8}],
+              "input": {"kind": "sine", "length": 100}}, "cursor": 99})";
+  }
+  void write(const std::string& words) const { std::ofstream(lesson_folder / "lesson.md") << words; }
+  void open() {
+    window->open_path(QString::fromStdString(lesson_folder.string()));
+    ASSERT_TRUE(wait_until([this] { return guide().active(); })) << notice().toStdString();
+    ASSERT_TRUE(ready()) << guide().problem().toStdString();
+  }
+  bool ready() {
+    return wait_until([this] { return guide().settled(); }, 30000);
+  }
+  void go_to(int step) {
+    guide().player().go_to(step);
+    ASSERT_TRUE(ready()) << guide().problem().toStdString();
+  }
+  bool answer() {
+    find<QAbstractButton>("question_send").click();
+    return ready() && find<QAbstractButton>("question_again").isVisible();
+  }
+  LessonGuide& guide() { return window->lesson(); }
+  DynamicsWorkspace& dynamics() { return dynamic_cast<DynamicsWorkspace&>(*window->workspace(u("dynamics"))); }
+  LtiScene shown() { return std::get<LtiScene>(dynamics().scene({})); }
+
+  std::filesystem::path lesson_folder;
+};
+
+TEST_F(LessonTest, plays_scenes_in_their_workspaces) {
+  open();
+  EXPECT_EQ(&window->current(), &dynamics());
+  EXPECT_TRUE(find<QWidget>("lesson_panel").isVisible());
+  EXPECT_EQ(find<QLabel>("step_title").text(), u("Watch"));
+  // Motion is off: playing is at the first pause at once, and the clicker goes on from there.
+  EXPECT_EQ(guide().player().seconds(), 2);
+  EXPECT_EQ(shown().cursor, 60);
+  EXPECT_EQ(dynamics().transport_bar().transport().position(), 60);
+  trigger("lesson_forward");
+  ASSERT_TRUE(ready());
+  EXPECT_EQ(shown().run.rule.delta, 0.2);
+  EXPECT_EQ(dynamics().undo_stack().index(), 0) << "playing is nothing to undo";
+  trigger("lesson_forward");
+  ASSERT_TRUE(ready());
+  EXPECT_EQ(find<QLabel>("step_title").text(), u("Choose"));
+  EXPECT_EQ(shown().run.rule.delta, 0.1) << "a step does not depend on what was shown before";
+  trigger("lesson_backward");
+  ASSERT_TRUE(ready());
+  EXPECT_EQ(guide().player().step(), 0);
+  go_to(3);
+  EXPECT_EQ(window->current().id(), u("memory"));
+}
+
+TEST_F(LessonTest, wrong_and_right_answers_are_judged_by_the_engine) {
+  open();
+  go_to(1);
+  EXPECT_FALSE(find<QAbstractButton>("question_send").isEnabled()) << "nothing is chosen";
+  find<QAbstractButton>("question_option_0").click();
+  ASSERT_TRUE(answer());
+  EXPECT_TRUE(find<QLabel>("question_verdict").text().startsWith(u("Not quite")));
+  EXPECT_TRUE(find<MarkdownText>("question_why").isVisible());
+  EXPECT_EQ(shown().run.rule.delta, 2) << "the picture shows the answer";
+  find<QAbstractButton>("question_again").click();
+  ASSERT_TRUE(ready());
+  EXPECT_EQ(shown().run.rule.delta, 0.1);
+  find<QAbstractButton>("question_option_1").click();
+  ASSERT_TRUE(answer());
+  EXPECT_TRUE(find<QLabel>("question_verdict").text().startsWith(u("Right")));
+  const auto answers = guide().progress().answers();
+  ASSERT_EQ(answers.size(), 1u) << "the later answer counts";
+  EXPECT_TRUE(answers[0].right);
+  EXPECT_TRUE(guide().progress().csv().contains(u("It grows")));
+}
+
+TEST_F(LessonTest, a_place_is_answered_by_the_cursor_for_the_present_parameters) {
+  open();
+  go_to(2);
+  LtiRun run = dynamics().document().run();
+  run.input.start = 3;  // the learner moves the step: the answer moves with it
+  dynamics().document().change_run(run, u("later"));
+  ASSERT_TRUE(ready());
+  const std::vector<double>& position = dynamics().document().result()->states[0];
+  const auto farthest = static_cast<std::size_t>(std::max_element(position.begin(), position.end()) - position.begin());
+  ASSERT_GT(farthest, 30u);
+  dynamics().transport_bar().transport().set_position(static_cast<int>(farthest));
+  ASSERT_TRUE(answer());
+  EXPECT_TRUE(find<QLabel>("question_verdict").text().startsWith(u("Right")));
+}
+
+TEST_F(LessonTest, who_leaves_the_path_comes_back_with_one_key) {
+  open();
+  go_to(1);
+  EXPECT_FALSE(find<QWidget>("lesson_left").isVisible());
+  LtiRun run = dynamics().document().run();
+  run.rule.delta = 0.7;
+  dynamics().document().change_run(run, u("explore"));
+  ASSERT_TRUE(ready());
+  EXPECT_TRUE(find<QWidget>("lesson_left").isVisible());
+  QTest::keyClick(window.get(), Qt::Key_Escape);
+  ASSERT_TRUE(ready());
+  EXPECT_EQ(shown().run.rule.delta, 0.1);
+  EXPECT_FALSE(find<QWidget>("lesson_left").isVisible());
+  window->show_workspace(u("memory"));
+  EXPECT_TRUE(find<QWidget>("lesson_left").isVisible());
+  QTest::keyClick(window.get(), Qt::Key_Escape);
+  ASSERT_TRUE(ready());
+  EXPECT_EQ(&window->current(), &dynamics());
+}
+
+TEST_F(LessonTest, presents_with_a_clicker) {
+  open();
+  go_to(1);
+  const double scale = text_scale();
+  trigger("lesson_start_presentation");
+  EXPECT_FALSE(find<QWidget>("rail").isVisible());
+  EXPECT_FALSE(dynamics().transport_bar().isVisible());
+  EXPECT_GT(text_scale(), scale);
+  QTest::keyClick(window.get(), Qt::Key_PageDown);
+  EXPECT_EQ(guide().player().step(), 2);
+  QTest::keyClick(window.get(), Qt::Key_Left);
+  EXPECT_EQ(guide().player().step(), 1);
+  QTest::keyClick(window.get(), Qt::Key_B);
+  EXPECT_TRUE(window->presentation().black());
+  EXPECT_TRUE(window->grab().toImage().pixelColor(200, 200) == QColor(Qt::black));
+  QTest::keyClick(window.get(), Qt::Key_B);
+  EXPECT_FALSE(window->presentation().black());
+  QTest::keyClick(window.get(), Qt::Key_L);
+  EXPECT_TRUE(window->presentation().laser());
+  QTest::keyClick(window.get(), Qt::Key_N);
+  ASSERT_NE(window->presentation().presenter(), nullptr);
+  EXPECT_EQ(window->presentation().presenter()->findChild<MarkdownText*>(u("presenter_notes"))->text().trimmed(),
+            u("Ask for hands."));
+  EXPECT_EQ(window->presentation().presenter()->findChild<QLabel*>(u("presenter_next"))->text(), u("Next: Place"));
+  QTest::keyClick(window.get(), Qt::Key_Escape);
+  EXPECT_FALSE(window->presentation().running());
+  EXPECT_TRUE(find<QWidget>("rail").isVisible());
+  EXPECT_EQ(text_scale(), scale);
+}
+
+TEST_F(LessonTest, follows_the_file_while_it_is_written) {
+  open();
+  go_to(2);
+  std::string longer = text;
+  longer.replace(longer.find("Where is it farthest?"), 21, "Where is the top?");
+  write(longer);
+  ASSERT_TRUE(wait_until([this] { return find<MarkdownText>("question_ask").text() == u("Where is the top?"); }));
+  EXPECT_EQ(guide().player().step(), 2);
+  write("---\nbroken");
+  ASSERT_TRUE(wait_until([this] { return !guide().problem().isEmpty(); }));
+  EXPECT_EQ(find<QLabel>("step_title").text(), u("Place")) << "the last good version stays";
+  write(text);
+  ASSERT_TRUE(wait_until([this] { return guide().problem().isEmpty(); }));
+}
+
+TEST_F(LessonTest, goes_on_where_it_was_left) {
+  open();
+  go_to(2);
+  find<QAbstractButton>("lesson_close").click();
+  EXPECT_FALSE(guide().active());
+  EXPECT_EQ(window->current().id(), u("learn"));
+  open();
+  EXPECT_EQ(guide().player().step(), 2);
+  EXPECT_EQ(guide().progress().done(u("lesson")), (std::set<int>{0, 2}));
+}
+
+TEST_F(LessonTest, a_broken_lesson_is_refused_with_its_line) {
+  write("---\ntitle: T\nlevel: easy\n---\n");
+  window->open_path(QString::fromStdString(lesson_folder.string()));
+  ASSERT_TRUE(wait_until([this] { return !notice().isEmpty(); }));
+  EXPECT_TRUE(notice().contains(u("lesson.md:1:"))) << notice().toStdString();
+  EXPECT_FALSE(guide().active());
+}
+
+}  // namespace
+}  // namespace statescope::test
