@@ -138,6 +138,7 @@ int run(int argc, char** argv) {
   const Settings settings;
   if (!options.render) set_text_scale(settings.text_scale());
   ThemeKind kind = options.render ? ThemeKind::dark : settings.theme_kind();
+  if (options.lesson.handout) kind = ThemeKind::light;  // paper
   if (!options.theme.empty()) kind = options.theme == "light" ? ThemeKind::light : ThemeKind::dark;
   apply_theme(application, kind);
 

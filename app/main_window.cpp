@@ -463,8 +463,9 @@ void MainWindow::change_text_scale(double factor) {
 // With large text in a narrow window the maps need the room more than the inspector does; so they do beside a lesson.
 void MainWindow::fit_inspector() {
   inspectors_->setFixedWidth(std::min(scaled(Workspace::inspector_width), width() * 3 / 10));
-  if (presentation_ && presentation_->running()) return;
-  inspectors_->setVisible(!lesson_->active() || controls_wanted_ || width() >= scaled(wide_window));
+  const bool presenting = presentation_ && presentation_->running();
+  const bool room = !presenting && (!lesson_->active() || width() >= scaled(wide_window));
+  inspectors_->setVisible(room || controls_wanted_);
 }
 
 bool MainWindow::event(QEvent* event) {
