@@ -362,7 +362,9 @@ QString memory_sentence(const MemoryFrame& frame) {
                ? tr("%1 numbers hold the last %2; what is older has left without a trace.")
                      .arg(first.order)
                      .arg(seconds_text(window_of(first)))
-               : tr("%1 numbers hold all of the past, the recent part no finer than N allows.").arg(first.order);
+               : (first.order == 1 ? tr("One number holds all of the past: its mean.")
+                                   : tr("%1 numbers hold all of the past, the recent part no finer than N allows.")
+                                         .arg(first.order));
   }
   const auto error_of = [&](std::size_t i) { return frame.methods[i].error; };
   std::size_t best = 0;

@@ -260,5 +260,26 @@ TEST_F(LessonTest, a_broken_lesson_is_refused_with_its_line) {
   EXPECT_FALSE(guide().active());
 }
 
+TEST_F(LessonTest, the_course_plays_from_the_shelf_to_its_last_step) {
+  window->show_workspace(u("learn"));
+  ASSERT_TRUE(wait_until([this] { return window->findChildren<LessonCard*>().size() >= 12; }));
+  const QList<LessonCard*> cards = window->findChildren<LessonCard*>();
+  // One of each workspace: springs, memory, selectivity, a language model, the scan.
+  for (const int lesson : {1, 4, 7, 9, 10}) {
+    const auto card =
+        std::find_if(cards.begin(), cards.end(), [&](auto* each) { return each->facts().number == lesson; });
+    ASSERT_NE(card, cards.end());
+    window->open_path((*card)->facts().folder);
+    ASSERT_TRUE(wait_until([&] {
+      return guide().active() && guide().player().lesson()->folder.string() == (*card)->facts().folder.toStdString();
+    }));
+    ASSERT_TRUE(ready());
+    for (int step = 0; step < guide().player().steps(); step += 4) {
+      go_to(step);
+      EXPECT_EQ(guide().problem(), QString()) << lesson << ", step " << step + 1;
+    }
+  }
+}
+
 }  // namespace
 }  // namespace statescope::test
