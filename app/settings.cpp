@@ -14,15 +14,18 @@ constexpr int recent_kept = 8;
 QVariant read(const char* key, const QVariant& fallback = {}) {
   return QSettings().value(QLatin1String(key), fallback);
 }
-// Read back at once. To the disk it goes when the object does: that takes tens of milliseconds, on another thread.
 void write(const char* key, const QVariant& value) {
-  auto* settings = new QSettings;
-  settings->setValue(QLatin1String(key), value);
-  settings->moveToThread(nullptr);
-  QThreadPool::globalInstance()->start([settings] { delete settings; });
+  saved_later()->setValue(QLatin1String(key), value);
 }
 
 }  // namespace
+
+std::shared_ptr<QSettings> saved_later() {
+  return {new QSettings, [](QSettings* settings) {
+            settings->moveToThread(nullptr);
+            QThreadPool::globalInstance()->start([settings] { delete settings; });
+          }};
+}
 
 ThemeKind Settings::theme_kind() const {
   return read("theme").toString() == QLatin1String("light") ? ThemeKind::light : ThemeKind::dark;

@@ -3,10 +3,17 @@
 
 #include <QByteArray>
 #include <QStringList>
+#include <memory>
 
 #include "widgets/theme.h"
 
+class QSettings;
+
 namespace statescope {
+
+/// Values written through it can be read back at once. To the disk they go when it does: that takes tens of
+/// milliseconds, on another thread.
+std::shared_ptr<QSettings> saved_later();
 
 /// What the application remembers between starts. Reads and writes the user's settings file at once.
 class Settings {

@@ -75,7 +75,8 @@ bool LessonGuide::settled() const {
 }
 
 void LessonGuide::open(const std::filesystem::path& folder, std::optional<int> step) {
-  const std::filesystem::path whole = std::filesystem::absolute(folder).lexically_normal();
+  std::filesystem::path whole = std::filesystem::absolute(folder).lexically_normal();
+  if (!whole.has_filename()) whole = whole.parent_path();  // "lesson/": its name is that of the progress
   lessons_.ask([whole](std::stop_token) { return std::make_shared<const Lesson>(load_lesson(whole)); },
                [this, step](const std::shared_ptr<const Lesson>& lesson, const QString& problem) {
                  if (lesson) {
@@ -96,7 +97,6 @@ void LessonGuide::take(const std::shared_ptr<const Lesson>& lesson) {
   const int last = static_cast<int>(lesson->steps.size()) - 1;
   int step = wanted_step_.value_or(progress_.last_step(id));
   if (!wanted_step_ && step >= last) step = 0;  // it was finished
-  player_.set_seed({});
   {
     const QSignalBlocker quiet(player_);
     player_.open(lesson);

@@ -4,6 +4,8 @@
 #include <QSettings>
 #include <algorithm>
 
+#include "settings.h"
+
 namespace statescope {
 namespace {
 
@@ -34,27 +36,27 @@ void LessonProgress::reach(const QString& lesson, int step) {
   steps.insert(step);
   QStringList list;
   for (const int each : steps) list << QString::number(each);
-  QSettings settings;
-  settings.setValue(key(lesson, "done"), list);
-  settings.setValue(key(lesson, "step"), step);
+  const auto settings = saved_later();
+  settings->setValue(key(lesson, "done"), list);
+  settings->setValue(key(lesson, "step"), step);
 }
 
 void LessonProgress::record(const Answer& answer) {
   std::vector<Answer> all = answers();
   std::erase_if(all, [&](const Answer& each) { return each.lesson == answer.lesson && each.step == answer.step; });
   all.push_back(answer);
-  QSettings settings;
-  settings.beginWriteArray(QStringLiteral("answers"), static_cast<int>(all.size()));
+  const auto settings = saved_later();
+  settings->beginWriteArray(QStringLiteral("answers"), static_cast<int>(all.size()));
   for (int i = 0; i < static_cast<int>(all.size()); ++i) {
-    settings.setArrayIndex(i);
+    settings->setArrayIndex(i);
     const Answer& each = all[static_cast<std::size_t>(i)];
-    settings.setValue(QStringLiteral("lesson"), each.lesson);
-    settings.setValue(QStringLiteral("step"), each.step);
-    settings.setValue(QStringLiteral("answer"), each.answer);
-    settings.setValue(QStringLiteral("truth"), each.truth);
-    settings.setValue(QStringLiteral("right"), each.right);
+    settings->setValue(QStringLiteral("lesson"), each.lesson);
+    settings->setValue(QStringLiteral("step"), each.step);
+    settings->setValue(QStringLiteral("answer"), each.answer);
+    settings->setValue(QStringLiteral("truth"), each.truth);
+    settings->setValue(QStringLiteral("right"), each.right);
   }
-  settings.endArray();
+  settings->endArray();
 }
 
 std::vector<LessonProgress::Answer> LessonProgress::answers() const {
@@ -87,12 +89,6 @@ QString LessonProgress::csv() const {
   return text;
 }
 
-void LessonProgress::forget() {
-  QSettings settings;
-  settings.remove(QStringLiteral("lessons"));
-  settings.remove(QStringLiteral("answers"));
-}
-
 LessonSeed LessonProgress::seed() const {
   const QSettings settings;
   return {settings.value(QStringLiteral("class/seed")).toString().toStdString(),
@@ -100,9 +96,9 @@ LessonSeed LessonProgress::seed() const {
 }
 
 void LessonProgress::set_seed(const LessonSeed& seed) {
-  QSettings settings;
-  settings.setValue(QStringLiteral("class/seed"), QString::fromStdString(seed.seed));
-  settings.setValue(QStringLiteral("class/name"), QString::fromStdString(seed.name));
+  const auto settings = saved_later();
+  settings->setValue(QStringLiteral("class/seed"), QString::fromStdString(seed.seed));
+  settings->setValue(QStringLiteral("class/name"), QString::fromStdString(seed.name));
 }
 
 }  // namespace statescope

@@ -26,7 +26,6 @@ class LessonProgress {
   std::vector<Answer> answers() const;
   /// lesson, step, answer, truth, right, class seed, name; with a header row.
   QString csv() const;
-  void forget();
 
   LessonSeed seed() const;
   void set_seed(const LessonSeed& seed);
