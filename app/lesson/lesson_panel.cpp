@@ -16,6 +16,7 @@
 #include "widgets/markdown_text.h"
 #include "widgets/style_root.h"
 #include "widgets/theme.h"
+#include "workspaces/inspector.h"
 
 namespace statescope {
 namespace {
@@ -100,11 +101,8 @@ void LessonPanel::build() {
   column->addWidget(prose_);
   column->addWidget(question_);
   column->addStretch();
-  scroll_ = new QScrollArea;
+  scroll_ = make_scrolling(page);
   scroll_->setObjectName(QStringLiteral("lesson_scroll"));
-  scroll_->setWidget(page);
-  scroll_->setWidgetResizable(true);
-  scroll_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
 
   left_ = new QWidget;
   left_->setObjectName(QStringLiteral("lesson_left"));

@@ -12,6 +12,7 @@
 #include "widgets/markdown_text.h"
 #include "widgets/style_root.h"
 #include "widgets/theme.h"
+#include "workspaces/inspector.h"
 
 namespace statescope {
 
@@ -44,9 +45,7 @@ PresenterWindow::PresenterWindow(LessonPlayer& player) : player_(player) {
   text->setContentsMargins(0, 0, scaled(16), 0);
   text->addWidget(notes_);
   text->addStretch();
-  auto* scroll = new QScrollArea;
-  scroll->setWidget(page);
-  scroll->setWidgetResizable(true);
+  QScrollArea* scroll = make_scrolling(page);
   auto* times = new QVBoxLayout;
   times->addWidget(clock_);
   times->addWidget(elapsed_);

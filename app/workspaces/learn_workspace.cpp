@@ -54,20 +54,17 @@ void LearnWorkspace::build() {
   column->addSpacing(scaled(12));
   column->addLayout(grid_);
   column->addStretch();
-  scroll_ = new QScrollArea;
-  scroll_->setObjectName(QStringLiteral("learn_shelf"));
-  scroll_->setWidget(page);
-  scroll_->setWidgetResizable(true);
-  scroll_->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-  scroll_->setFocusPolicy(Qt::NoFocus);
+  QScrollArea* scroll = make_scrolling(page);
+  scroll->setObjectName(QStringLiteral("learn_shelf"));
   auto* all = new QVBoxLayout(this);
   all->setContentsMargins(0, 0, 0, 0);
   all->setSpacing(0);
   all->addWidget(&notice());
-  all->addWidget(scroll_, 1);
+  all->addWidget(scroll, 1);
 
   auto* content = new QWidget;
   auto* side = new QVBoxLayout(content);
+  side->setContentsMargins(scaled(18), scaled(14), scaled(18), scaled(16));
   side->setSpacing(scaled(10));
   const auto heading = [side](const QString& text) {
     auto* label = new QLabel(text);

@@ -14,7 +14,6 @@
 class QGridLayout;
 class QLabel;
 class QLineEdit;
-class QScrollArea;
 
 namespace statescope {
 
@@ -59,7 +58,6 @@ class LearnWorkspace : public Workspace {
   std::filesystem::path lessons_;
   LessonProgress progress_;
   QUndoStack undo_stack_;  // stays empty: nothing here can be undone
-  QScrollArea* scroll_;
   QGridLayout* grid_;
   QLabel* score_;
   QLineEdit *seed_, *name_;
