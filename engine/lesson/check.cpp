@@ -62,11 +62,32 @@ class Checker {
         return;  // the question would say it again
       }
     }
-    if (!step.question) return;
+    check_answer(step, folder, "");
+    // The numbers of other students: the least, middle and last value of each variation, the others as they are.
+    for (const LessonVariation& variation : step.variations)
+      for (const std::size_t i : {std::size_t{0}, variation.values.size() / 2, variation.values.size() - 1}) {
+        LessonStep varied = step;
+        try {
+          varied.scene[variation.at] = variation.values[i];
+        } catch (const nlohmann::json::exception&) {
+          return found(variation.line, "the scene has no place " + variation.at.to_string());
+        }
+        if (!check_answer(varied, folder,
+                          "with " + variation.at.to_string() + " at " + variation.values[i].dump() + ", "))
+          return;
+      }
+  }
+
+  // The scene at the end, and what is right then. False when that was a finding.
+  bool check_answer(const LessonStep& step, const std::filesystem::path& folder, const std::string& when) {
     try {
-      truth_of(*step.question, scene_at(step, step.duration()), folder, assets_, stop_);
+      const Scene scene = scene_at(step, step.duration());
+      if (step.question) truth_of(*step.question, scene, folder, assets_, stop_);
+      return true;
     } catch (const Error& error) {
-      found(std::max(step.question->line, step.question->truth_line), error.what());
+      found(step.question ? std::max(step.question->line, step.question->truth_line) : step.scene_line,
+            when + error.what());
+      return false;
     }
   }
 

@@ -154,6 +154,10 @@ TEST(Lesson, EveryMistakeHasItsLine) {
        "exactly one"},
       {front + "## S\n" + shown + "```question\nkind: option\nask: a\nunit: m\n- x :: 1\n- y :: 0\n```\n", 14,
        "no unit"},
+      {front + "## S\n" + shown +
+           "```vary\nexperiment.delta 0.1 .. 0.5 step 0.1\n```\n```question\nkind: value\nask: a\n"
+           "from: 0\nto: 0.45\ntruth: delta\n```\n",
+       22, "with /experiment/delta at 0.5, "},
       {front + "## S\n```scene\n{\"format\": \"statescope-scene\", \"version\": 1, \"experiment\": {\"kind\": "
                "\"model-run\", "
                "\"model\": \"bundled:nobody\", \"prompt\": \"a\"}}\n```\n```alt\na\n```\n",
