@@ -26,7 +26,7 @@ constexpr qint64 most_pixels = 1 << 28;  // 1 GiB
 struct Sheet {
   std::vector<QWidget*> parts;
   QSize size() const {
-    QSize all;
+    QSize all(0, 0);
     for (const QWidget* part : parts) all = {all.width() + part->width(), std::max(all.height(), part->height())};
     return all;
   }
