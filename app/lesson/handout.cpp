@@ -111,7 +111,7 @@ void write_handout(LessonStage& stage, const QString& path, const std::filesyste
     for (std::size_t i = 0; i < lesson.steps.size(); ++i) {
       const LessonStep& step = lesson.steps[i];
       stage.show(static_cast<int>(i), step.duration());
-      const QImage image = image_of(stage.parts(), 1.5);
+      const QImage image = image_of(stage.parts(), 2);
       paper.make_room(paper.width() * image.height() / image.width() + 120);
       paper.text(QStringLiteral("%1  %2").arg(i + 1).arg(from(step.title)), TextRole::strong, 6);
       paper.picture(image);
@@ -121,7 +121,8 @@ void write_handout(LessonStage& stage, const QString& path, const std::filesyste
       ++number;
       paper.text(QStringLiteral("**%1.** %2").arg(number).arg(from(question.ask)));
       QString options;
-      for (const LessonOption& option : question.options) options += QStringLiteral("- ☐ ") + from(option.text) + u'\n';
+      for (const LessonOption& option : question.options)
+        options += QStringLiteral("☐ ") + from(option.text) + QStringLiteral("\n\n");
       options.isEmpty() ? paper.lines(answer_lines) : paper.text(options);
       const LessonTruth truth = truth_of(question, scene_at(step, step.duration()), lesson.folder, assets);
       answers += QStringLiteral("**%1.** %2 %3\n\n").arg(number).arg(truth_words(question, truth), from(question.why));

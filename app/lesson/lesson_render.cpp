@@ -64,7 +64,9 @@ void write_film(LessonStage& stage, int step, const LessonRenderOptions& options
 }  // namespace
 
 void render_lesson(const LessonRenderOptions& options, const std::filesystem::path& assets) {
-  LessonStage stage(path_of(options.lesson), options.size, options.picture_only || options.handout, assets);
+  // On paper a picture is 174 mm wide: as small on the screen, its labels can be read.
+  const QSize size = options.handout ? QSize(1060, 600) : options.size;
+  LessonStage stage(path_of(options.lesson), size, options.picture_only || options.handout, assets);
   if (options.handout) return write_handout(stage, options.out, assets);
   const int step = options.step - 1;
   if (options.fps > 0) {
