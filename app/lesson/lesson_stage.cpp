@@ -7,6 +7,7 @@
 #include <algorithm>
 
 #include "engine/error.h"
+#include "widgets/style_root.h"
 #include "widgets/theme.h"
 
 namespace statescope {
@@ -34,6 +35,7 @@ LessonStage::LessonStage(const std::filesystem::path& lesson, QSize size, bool p
   row_->setSpacing(0);
   row_->addWidget(&guide_.panel());
   guide_.panel().setVisible(!picture_only);
+  make_style_root(window_);
   window_.resize(size);
   window_.show();
   QObject::connect(&guide_, &LessonGuide::failed, &window_, [this](const QString& sentence) { problem_ = sentence; });
@@ -64,6 +66,7 @@ void LessonStage::show(int step, double seconds) {
 }
 
 std::vector<QWidget*> LessonStage::parts() {
+  if (QWidget* focus = window_.focusWidget()) focus->clearFocus();  // its ring is no part of the picture
   std::vector<QWidget*> beside;
   if (!picture_only_) beside.push_back(&guide_.panel());
   if (shown_) beside.push_back(shown_);
