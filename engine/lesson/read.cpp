@@ -56,6 +56,12 @@ class Reader {
   }
 
   Lesson read(std::string_view text) {
+    if (const auto invalid = first_invalid_utf8(text)) {
+      const auto end = text.begin() + static_cast<std::ptrdiff_t>(*invalid);
+      found(static_cast<int>(std::count(text.begin(), end, '\n')) + 1,
+            "this line is not UTF-8; save the text as UTF-8");
+      return std::move(lesson_);
+    }
     const std::vector<LessonLine> lines = lines_of(text);
     std::size_t at = read_front(lines);
     for (; at < lines.size(); ++at) {

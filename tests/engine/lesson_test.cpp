@@ -132,6 +132,7 @@ TEST(Lesson, EveryMistakeHasItsLine) {
     std::string part;
   } cases[] = {
       {"", 1, "front matter"},
+      {front + "## S\n" + shown + "```cues\n1 view.\xff 1\n```\n", 15, "not UTF-8"},
       {"---\ntitle: T\n---\n## S\n" + shown, 1, "no level"},
       {front, 1, "no steps"},
       {front + "lost\n## S\n" + shown, 8, "before the first step"},
