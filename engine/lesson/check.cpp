@@ -9,6 +9,7 @@
 #include "engine/io/file.h"
 #include "engine/io/json.h"
 #include "engine/lesson/formula.h"
+#include "engine/lesson/numbers.h"
 #include "engine/lesson/question.h"
 #include "lesson_text.h"
 
@@ -22,30 +23,59 @@ class Checker {
 
   void check(const Lesson& lesson) {
     for (const LessonStep& step : lesson.steps) {
-      check_formulas(step.prose, step.prose_line);
-      check_formulas(step.notes, step.line);
-      if (const auto& question = step.question) {
-        check_formulas(question->ask, question->line);
-        check_formulas(question->why, question->line);
-        for (const LessonOption& option : question->options) check_formulas(option.text, option.line);
-      }
       if (!step.scene.is_null()) check_scenes(step, lesson.folder);
+      for (const auto& [text, line] : words_of(step)) check_formulas(*text, line);
     }
   }
 
  private:
   void found(int line, std::string sentence) { findings_.push_back({line, std::move(sentence)}); }
 
-  void check_formulas(const std::string& markdown, int first_line) {
+  // All that is read, each with the line it begins in.
+  static std::vector<std::pair<const std::string*, int>> words_of(const LessonStep& step) {
+    std::vector<std::pair<const std::string*, int>> words{
+        {&step.prose, step.prose_line}, {&step.alt, step.alt_line}, {&step.notes, step.notes_line}};
+    if (const auto& question = step.question) {
+      words.emplace_back(&question->ask, question->ask_line);
+      words.emplace_back(&question->why, question->why_line);
+      for (const LessonOption& option : question->options) words.emplace_back(&option.text, option.line);
+    }
+    return words;
+  }
+
+  static int line_in(std::string_view text, std::size_t at, int first_line) {
+    return first_line +
+           static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
+  }
+
+  void check_formulas(std::string markdown, int first_line) {
+    auto numbers = find_numbers(markdown);  // any number will do
+    for (auto each = numbers.rbegin(); each != numbers.rend(); ++each)
+      markdown.replace(each->begin, each->end - each->begin, "{1}");
     for (const EmbeddedFormula& each : find_formulas(markdown)) {
-      const auto line =
-          first_line + static_cast<int>(std::count(markdown.begin(),
-                                                   markdown.begin() + static_cast<std::ptrdiff_t>(each.begin), '\n'));
+      const int line = line_in(markdown, each.begin, first_line);
       try {
         parse_formula(each.tex);
       } catch (const Error& error) {
         found(line, error.what());
       }
+    }
+  }
+
+  // The numbers in what is read before the answer.
+  void check_numbers(const LessonStep& step, const std::string& when) {
+    try {
+      const auto scene = nlohmann::json::parse(to_text(scene_at(step, 0)));
+      for (const auto& [text, first_line] : words_of(step))
+        for (const EmbeddedNumber& each : find_numbers(*text)) {
+          if (step.question && text == &step.question->why) continue;
+          try {
+            with_numbers(text->substr(each.begin, each.end - each.begin), {nullptr, nullptr, &scene});
+          } catch (const Error& error) {
+            found(line_in(*text, each.begin, first_line), when + error.what());
+          }
+        }
+    } catch (const Error&) {  // the scene's own mistake is a finding already
     }
   }
 
@@ -81,9 +111,12 @@ class Checker {
   // The scene at the end, and what is right then. False when that was a finding.
   bool check_answer(const LessonStep& step, const std::filesystem::path& folder, const std::string& when) {
     try {
+      check_numbers(step, when);
       const Scene scene = scene_at(step, step.duration());
-      if (step.question) truth_of(*step.question, scene, folder, assets_, stop_);
-      return true;
+      if (!step.question) return true;
+      const LessonTruth truth = truth_of(*step.question, scene, folder, assets_, stop_);
+      if (!truth.why_problem.empty()) found(step.question->why_line, when + truth.why_problem);
+      return truth.why_problem.empty();
     } catch (const Error& error) {
       found(step.question ? std::max(step.question->line, step.question->truth_line) : step.scene_line,
             when + error.what());
@@ -167,6 +200,10 @@ std::vector<LessonFinding> check_lesson(const std::filesystem::path& folder, con
   Checker(findings, assets, std::move(stop)).check(lesson);
   std::stable_sort(findings.begin(), findings.end(),
                    [](const LessonFinding& a, const LessonFinding& b) { return a.line < b.line; });
+  const auto same = [](const LessonFinding& a, const LessonFinding& b) {
+    return a.line == b.line && a.sentence == b.sentence;  // steps share a scene, or what it shows in words
+  };
+  findings.erase(std::unique(findings.begin(), findings.end(), same), findings.end());
   return findings;
 }
 

@@ -235,6 +235,8 @@ class Evaluation {
     } else if (name == "against") {
       if (!names_.against) fail("follows \"against\", but the question has no line against");
       node.value = *names_.against;
+    } else if (!names_.result) {
+      fail("follows a name of a result, which only an answer has; here names begin with \"scene.\"");
     } else {
       node.value = *names_.result;
       node = member(node, name);

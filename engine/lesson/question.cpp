@@ -8,6 +8,7 @@
 #include "engine/error.h"
 #include "engine/experiments/compute.h"
 #include "engine/lesson/expression.h"
+#include "engine/lesson/numbers.h"
 
 namespace statescope {
 namespace {
@@ -45,6 +46,20 @@ std::vector<double> truth_values(const LessonQuestion& question, const Expressio
   return values;
 }
 
+// An answer is not lost because of a number that explains it.
+void explain(const LessonQuestion& question, const ExpressionNames& names, LessonTruth& truth) {
+  truth.why = question.why;
+  try {
+    truth.why = with_numbers(question.why, names);
+  } catch (const Error& error) {
+    truth.why_problem = error.what();
+  }
+  const auto tokens = names.result->find("tokens");
+  if (question.kind != Kind::token || tokens == names.result->end() || !tokens->is_array()) return;
+  for (const auto& token : *tokens)
+    if (token.is_object() && token.contains("text")) truth.tokens.push_back(token.at("text").get<std::string>());
+}
+
 }  // namespace
 
 LessonTruth truth_of(const LessonQuestion& question, const Scene& shown, const std::filesystem::path& folder,
@@ -59,6 +74,7 @@ LessonTruth truth_of(const LessonQuestion& question, const Scene& shown, const s
     against = compute(parse_scene(other.dump(), "the scene to compare with"), folder, assets, stop);
   }
   const ExpressionNames names{&result, question.against.is_null() ? nullptr : &against, &scene};
+  explain(question, names, truth);
   if (question.kind != Kind::option) {
     truth.values = truth_values(question, names);
     return truth;

@@ -167,6 +167,7 @@ class Reader {
       const LessonStep& before = lesson_.steps.back();
       step.scene = before.scene;
       step.alt = before.alt;
+      step.alt_line = before.alt_line;
       step.variations = before.variations;
     }
     blocks_.clear();
@@ -217,10 +218,16 @@ class Reader {
     } else if (step.scene.is_null()) {
       found(step.line, "the first step shows nothing; give it a scene block");
     }
-    if (const Block* alt = block("alt")) step.alt = trimmed_text(alt->text());
+    if (const Block* alt = block("alt")) {
+      step.alt = trimmed_text(alt->text());
+      step.alt_line = alt->line;
+    }
     if (const Block* alt = block("alt"); alt && step.alt.empty())
       found(alt->line, "the alt block is empty; say what the picture shows");
-    if (const Block* notes = block("notes")) step.notes = notes->text();
+    if (const Block* notes = block("notes")) {
+      step.notes = notes->text();
+      step.notes_line = notes->line + 1;
+    }
     if (const Block* vary = block("vary"))
       for (const LessonLine& line : vary->lines)
         if (!trimmed(line.text).empty())
@@ -326,8 +333,10 @@ class Reader {
       question.kind = kinds.at(value);
     } else if (key == "ask") {
       question.ask = value;
+      question.ask_line = number;
     } else if (key == "why") {
       question.why = value;
+      question.why_line = number;
     } else if (key == "reveal") {
       changes(question.reveal);
     } else if (key == "against") {

@@ -157,6 +157,10 @@ TEST(Formula, IsFoundInMarkdown) {
   EXPECT_EQ(formulas_in("costs $5 and $10, or \\$x"), Found{});
   EXPECT_EQ(formulas_in("`$a$` $b$ ``$`c$`` ` $d$"), (Found{"inline b", "inline d"}));
   EXPECT_EQ(formulas_in("```\n$a$\n```\n$b$\n~~~\n$c$"), Found{"inline b"});
+  EXPECT_EQ(formulas_in("In code:\n\n    $a$\n\n    $b$\nand $c$"), Found{"inline c"});
+  EXPECT_EQ(formulas_in("a line\n    that goes on: $a$\n\n- item\n\n    of it: $b$\n\nend\n\n\t$c$"),
+            (Found{"inline a", "inline b"}))
+      << "indented, but only the last is code";
   EXPECT_EQ(formulas_in("$a\n\nb$ $c$"), Found{"inline c"}) << "no blank line in a formula";
   EXPECT_EQ(formulas_in("$a \\$ b$"), Found{"inline a \\$ b"});
   EXPECT_EQ(formulas_in("$$ unclosed"), Found{});

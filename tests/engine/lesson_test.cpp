@@ -9,6 +9,7 @@
 #include "engine/error.h"
 #include "engine/lesson/check.h"
 #include "engine/lesson/expression.h"
+#include "engine/lesson/numbers.h"
 #include "engine/lesson/question.h"
 #include "message_of.h"
 #include "paths.h"
@@ -146,6 +147,16 @@ TEST(Lesson, EveryMistakeHasItsLine) {
       {front + "## S\n" + shown + "```cues\n0..2 experiment.delta 1 -> -1\n```\n", 9, "in its middle"},
       {front + "## S\n" + shown + "```cues\n0 experiment.input.kind.x 1\n```\n", 9, "no place"},
       {front + "## S\n" + shown + "Prose\n\n$\\nosuch$\n", 16, "nosuch"},
+      {front + "## S\n" + shown + "Prose\n\n{{scene.experiment.dleta}}\n", 16, "dleta"},
+      {front + "## S\n" + shown + "Prose\n\n{{delta}} then\n", 16, "begin with \"scene.\""},
+      {front + "## S\n" + shown + "Prose\n{{scene.experiment.delta\n", 15, "in the same line"},
+      {front + "## S\n" + shown + "$\\frac{{1}}{\\nosuch}$ {{1}}\n", 14, "nosuch"},
+      {front + "## S\n" + shown + "{{1 / (scene.experiment.delta - 0.3)}}\n```vary\nexperiment.delta 0.2 | 0.3\n```\n",
+       14, "with /experiment/delta at 0.3, the number"},
+      {front + "## S\n" + shown +
+           "```question\nkind: value\nask: a\nfrom: 0\nto: 9\ntruth: delta\n"
+           "why: {{nothing}}\n```\n",
+       20, "nothing"},
       {front + "## S\n" + shown + "```sceen\n```\n", 14, "no block \"sceen\""},
       {front + "## S\n" + shown + "```question\nkind: value\nask: a\nfrom: 0\nto: 1\ntruth: nothing\n```\n", 19,
        "nothing"},
@@ -172,6 +183,51 @@ TEST(Lesson, EveryMistakeHasItsLine) {
     });
     EXPECT_NE(found, findings.end()) << each.part << "\n" << findings.front().line << ": " << findings.front().sentence;
   }
+}
+
+TEST(Lesson, NumbersStandInItsWords) {
+  EXPECT_EQ(number_text(0.1 + 0.2, false), "0.3");
+  EXPECT_EQ(number_text(-3.14159, false), "−3.14");
+  EXPECT_EQ(number_text(1234.6, false), "1235") << "digits before the point are never left out";
+  EXPECT_EQ(number_text(161700, true), "161700");
+  EXPECT_EQ(number_text(-0.00002504, false), "−2.5 × 10⁻⁵");
+  EXPECT_EQ(number_text(6.02e23, true), "6.02 \\times 10^{23}");
+  const nlohmann::json scene{{"a", -0.5}, {"list", {1, 2}}};
+  const auto put = [&](const char* text) { return with_numbers(text, {nullptr, nullptr, &scene}); };
+  EXPECT_EQ(put("Half is {{abs(scene.a)}}, $e^{{scene.a}}$, $e^{{{scene.a}}}$."),
+            "Half is 0.5, $e^{-0.5}$, $e^{{-0.5}}$.");
+  EXPECT_EQ(put("`{{x}}` \\{{x}}\n\n    {{x}}\n"), "`{{x}}` \\{{x}}\n\n    {{x}}\n") << "not in code";
+  const auto problem = [&](const char* text) { return message_of([&] { put(text); }); };
+  EXPECT_NE(problem("{{delta}}").find("begin with \"scene.\""), std::string::npos) << problem("{{delta}}");
+  EXPECT_NE(problem("{{scene.list}}").find("is 2 numbers"), std::string::npos);
+  EXPECT_NE(problem("{{1 / 0}}").find("not finite"), std::string::npos);
+  EXPECT_NE(problem("a {{1\n}}").find("same line"), std::string::npos);
+}
+
+TEST(Lesson, ItsWordsFollowTheStudentAndTheAnswer) {
+  const LessonFolder folder;
+  const Lesson lesson = read(
+      front + "## One\n" + shown +
+          "Every {{scene.experiment.delta}} s.\n```vary\nexperiment.delta 0.2 | 0.4\n```\n```cues\n"
+          "0..1 experiment.delta 1 -> 2\n```\n```question\nkind: option\nask: At {{1 / scene.experiment.delta}} Hz?\n"
+          "- {{scene.experiment.delta}} :: delta > 0\n- no :: delta < 0\nwhy: It is {{delta}} s.\n```\n",
+      folder.path);
+  LessonStep step = lesson.steps[0];
+  step.cues.clear();
+  EXPECT_EQ(with_numbers(step).prose, "Every 0.1 s.");
+  for (int student = 0; student < 8; ++student) {
+    const LessonSeed whose{"class", std::to_string(student)};
+    const double delta = delta_of(scene_at(step, 0, whose));
+    const LessonStep words = with_numbers(step, whose);
+    EXPECT_EQ(words.prose, "Every " + number_text(delta, false) + " s.");
+    EXPECT_EQ(words.question->ask, "At " + number_text(1 / delta, false) + " Hz?");
+    EXPECT_EQ(words.question->options[0].text, number_text(delta, false));
+    EXPECT_EQ(words.question->why, "It is {{delta}} s.") << "not before the answer";
+  }
+  Scene moved = parse_scene(spring, "spring");
+  std::get<LtiScene>(moved).run.rule.delta = 0.03;
+  EXPECT_EQ(truth_of(*step.question, moved, folder.path, test::assets).why, "It is 0.03 s.");
+  EXPECT_EQ(with_numbers(lesson.steps[0]).prose, "Every 1 s.") << "the scene at second 0, cues and all";
 }
 
 TEST(Lesson, TheTemplateHasNoMistakes) {

@@ -9,7 +9,7 @@ namespace statescope {
 
 /// What the names of an expression mean.
 struct ExpressionNames {
-  const nlohmann::ordered_json* result = nullptr;   // what `compute` returned
+  const nlohmann::ordered_json* result = nullptr;   // what `compute` returned; null: there is none
   const nlohmann::ordered_json* against = nullptr;  // names after "against."; null: there are none
   const nlohmann::json* scene = nullptr;            // names after "scene."
 };

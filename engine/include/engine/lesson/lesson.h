@@ -56,7 +56,7 @@ struct LessonQuestion {
   std::string truth;                        // the others: an expression
   double from = 0, to = 1, tolerance = -1;  // below 0: the default of LESSON.md
   std::string unit;
-  int line = 0, truth_line = 0;
+  int line = 0, ask_line = 0, truth_line = 0, why_line = 0;
 };
 
 /// One idea: prose beside a living view.
@@ -66,7 +66,7 @@ struct LessonStep {
   std::vector<LessonVariation> variations;  // inherited ones, too
   std::vector<LessonCue> cues;              // by the time they begin
   std::optional<LessonQuestion> question;
-  int line = 0, prose_line = 0, scene_line = 0;
+  int line = 0, prose_line = 0, scene_line = 0, alt_line = 0, notes_line = 0;
 
   double duration() const;  // seconds, the last time that a cue names
 };

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <filesystem>
 #include <stop_token>
+#include <string>
 #include <variant>
 #include <vector>
 
@@ -16,6 +17,9 @@ struct LessonTruth {
   Scene scene;                 // with the question's changes: what is shown with the answer
   std::size_t option = 0;      // option: the one whose condition holds
   std::vector<double> values;  // value: one; token: the right places; curve: its points
+  std::string why;             // with its numbers; Markdown
+  std::string why_problem;     // what keeps a number from standing there, `why` being as it was written; empty: nothing
+  std::vector<std::string> tokens;  // token: of a text that was read, the text of each
 };
 
 /// Asks the engine. `shown` is the scene as the learner has it; `folder` its relative paths start from, `assets` holds
