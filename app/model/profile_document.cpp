@@ -244,7 +244,7 @@ void ProfileDocument::sweep(const SweepRequest& wanted) {
         sweep_findings_ = findings;
         Q_EMIT sweep_changed();
         Q_EMIT progress(
-            tr("%1, %L2 tokens").arg(QString::fromStdString(sweep_work_name(point.work))).arg(point.length));
+            tr("%1, %L2 tokens").arg(QString::fromStdString(sweep_work_label(point.work))).arg(point.length));
       });
     };
     try {

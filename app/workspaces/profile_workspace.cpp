@@ -66,18 +66,19 @@ ProfileWorkspace::ProfileWorkspace(ModelWorkspace& model, const std::filesystem:
   build_controls();
   inspector_ = new ProfileInspector;
   set_inspector(make_inspector(inspector_, QStringLiteral("profile_inspector")));
-  auto* tab_row = new QHBoxLayout;
-  tab_row->setSpacing(scaled(16));
-  tab_row->addWidget(tabs_);
-  tab_row->addWidget(progress_, 1);
+  tab_row_ = new QHBoxLayout;
+  tab_row_->addWidget(tabs_);
+  tab_row_->addWidget(progress_, 1);
   auto* content = new QWidget;
   auto* page = new QVBoxLayout(content);
   page->setContentsMargins(0, 0, 0, 0);
-  page->addLayout(tab_row);
+  page->addLayout(tab_row_);
   for (QWidget* controls : controls_) page->addWidget(controls);
   page->addWidget(view_, 1);
   column_ = new QVBoxLayout(this);
-  column_->addWidget(&notice());
+  notice_row_ = new QVBoxLayout;
+  notice_row_->addWidget(&notice());
+  column_->addLayout(notice_row_);
   column_->addWidget(make_scrolling(content), 1);
   set_lengths();
   connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, [this] {
@@ -186,11 +187,18 @@ void ProfileWorkspace::build_controls() {
 }
 
 void ProfileWorkspace::set_lengths() {
-  const int edge = scaled(20);
-  column_->setContentsMargins(edge, scaled(12), edge, scaled(12));
-  for (QLayout* layout : {static_cast<QLayout*>(column_), view_->parentWidget()->layout()})
-    layout->setSpacing(scaled(12));
-  for (QWidget* controls : controls_) controls->layout()->setSpacing(scaled(12));
+  // The view reaches out as far as its focus outline; everything else stands where its page begins.
+  const int reach = ImGuiView::focus_margin(), edge = scaled(20) - reach;
+  column_->setContentsMargins(edge, scaled(12), edge, scaled(12) - reach);
+  tab_row_->setSpacing(scaled(16));
+  for (QLayout* row : {static_cast<QLayout*>(tab_row_), static_cast<QLayout*>(notice_row_)})
+    row->setContentsMargins(reach, 0, reach, 0);
+  column_->setSpacing(scaled(12));
+  view_->parentWidget()->layout()->setSpacing(scaled(12) - reach);
+  for (QWidget* controls : controls_) {
+    controls->setContentsMargins(reach, reach, reach, 0);
+    controls->layout()->setSpacing(scaled(12));
+  }
 }
 
 void ProfileWorkspace::show_controls() {

@@ -16,6 +16,7 @@
 
 class QComboBox;
 class QLabel;
+class QHBoxLayout;
 class QVBoxLayout;
 
 namespace statescope {
@@ -140,7 +141,8 @@ class ProfileWorkspace : public Workspace {
   Button *run_, *keep_, *save_, *open_, *measure_;
   QLabel* progress_;
   ImGuiView* view_;
-  QVBoxLayout* column_;
+  QVBoxLayout *column_, *notice_row_;
+  QHBoxLayout* tab_row_;
   ProfileInspector* inspector_;
   std::pair<std::shared_ptr<ZoneLanes>, std::shared_ptr<const ProfileSummary>> summed_;  // what the words are about
   bool entered_ = false, for_export_ = false;

@@ -127,6 +127,10 @@ double exponent(std::span<const SweepPoint> points, SweepWork work, const std::s
   return products / squares;
 }
 
+std::string place_of(const std::string& device) {
+  return device == "cpu" ? "the CPU" : device;
+}
+
 void add_comparison(std::vector<std::string>& findings, std::span<const SweepPoint> points, SweepWork quick,
                     SweepWork slow, const std::string& device) {
   const std::int64_t length = longest_common(points, quick, slow, device);
@@ -135,10 +139,10 @@ void add_comparison(std::vector<std::string>& findings, std::span<const SweepPoi
   const double slow_time = find(points, slow, device, length)->seconds;
   if (!(fast_time > 0 && slow_time > 0)) return;
   const bool as_expected = slow_time >= fast_time;
-  findings.push_back("On " + device + " at " + with_commas(length) + " tokens, " +
-                     sweep_work_name(as_expected ? quick : slow) + " is " +
+  findings.push_back("On " + place_of(device) + " at " + with_commas(length) + " tokens, " +
+                     sweep_work_label(as_expected ? quick : slow) + " is " +
                      ratio(as_expected ? slow_time / fast_time : fast_time / slow_time) + " times as fast as " +
-                     sweep_work_name(as_expected ? slow : quick) + ": " + duration(std::min(fast_time, slow_time)) +
+                     sweep_work_label(as_expected ? slow : quick) + ": " + duration(std::min(fast_time, slow_time)) +
                      " against " + duration(std::max(fast_time, slow_time)));
 }
 
@@ -154,6 +158,19 @@ std::string sweep_work_name(SweepWork work) {
       return "attention-step";
     default:
       return scan_algorithm_id(scan_of(work));
+  }
+}
+
+std::string sweep_work_label(SweepWork work) {
+  switch (work) {
+    case SweepWork::attention:
+      return "attention";
+    case SweepWork::recurrent_step:
+      return "selective scan";
+    case SweepWork::attention_step:
+      return "attention, cached";
+    default:
+      return kernels::scan_algorithm_name(scan_of(work));
   }
 }
 
@@ -246,17 +263,18 @@ std::vector<std::string> sweep_findings(std::span<const SweepPoint> points) {
     std::string growths;
     for (const SweepWork work : all_sweep_works) {
       const double k = exponent(points, work, device);
-      if (std::isfinite(k)) growths += (growths.empty() ? "" : ", ") + sweep_work_name(work) + " L^" + print("%.2f", k);
+      if (std::isfinite(k))
+        growths += (growths.empty() ? "" : ", ") + sweep_work_label(work) + " L^" + print("%.2f", k);
     }
-    if (!growths.empty()) findings.push_back("On " + device + " time grows with the length L as " + growths);
+    if (!growths.empty()) findings.push_back("On " + place_of(device) + " time grows with the length L as " + growths);
     const std::int64_t length = longest_common(points, SweepWork::recurrent_step, SweepWork::attention_step, device);
     if (length > 0) {
       const SweepPoint& scan = *find(points, SweepWork::recurrent_step, device, length);
       const SweepPoint& attention = *find(points, SweepWork::attention_step, device, length);
-      findings.push_back("On " + device + " after " + with_commas(length) + " tokens, one more takes attention " +
-                         duration(attention.seconds) + " and " + format_bytes(attention.kept) +
-                         " of keys and values; it takes the recurrence " + duration(scan.seconds) + " and " +
-                         format_bytes(scan.kept) + " of state, whatever the length");
+      findings.push_back("On " + place_of(device) + " after " + with_commas(length) +
+                         " tokens, one more takes attention " + duration(attention.seconds) + " and " +
+                         format_bytes(attention.kept) + " of keys and values; it takes the recurrence " +
+                         duration(scan.seconds) + " and " + format_bytes(scan.kept) + " of state, whatever the length");
     }
   }
   return findings;

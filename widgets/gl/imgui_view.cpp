@@ -168,7 +168,7 @@ class ImGuiView::Surface : public QOpenGLWidget {
     const Pointer pointer = context.begin(size(), ratio);
     view_.act(pointer);
     ImGuiCanvas canvas(*ImGui::GetBackgroundDrawList(), context.glyphs);
-    if (view_.page_) view_.page_->draw(canvas, QRectF(rect()), pointer);
+    if (view_.page_) view_.page_->draw(canvas, view_.page_area(), pointer);
     if (view_.hasFocus()) canvas.outline(QRectF(rect()), theme().accent, scaled(6), 2);
     ImGui::Render();
     ImGui_ImplOpenGL3_RenderDrawData(ImGui::GetDrawData());
@@ -212,6 +212,14 @@ void ImGuiView::show_page(Page* page) {
   page_ = page;
   setAccessibleName(page ? page->name() : QString());
   refresh();
+}
+
+int ImGuiView::focus_margin() {
+  return scaled(6);
+}
+
+QRectF ImGuiView::page_area() const {
+  return QRectF(rect()).marginsRemoved(QMarginsF(focus_margin(), focus_margin(), focus_margin(), focus_margin()));
 }
 
 void ImGuiView::set_live(bool live) {
@@ -279,15 +287,14 @@ void ImGuiView::paintEvent(QPaintEvent*) {
   ImGui::EndFrame();
   QPainter painter(this);
   painter.fillRect(rect(), theme().background);
-  draw(painter, rect(), false);
+  draw(painter, page_area(), false);
   if (hasFocus()) PainterCanvas(painter).outline(rect(), theme().accent, scaled(6), 2);
 }
 
 // Signals and other widgets wait until the frame is over.
 void ImGuiView::act(const Pointer& pointer) {
   if (!page_) return;
-  const QRectF area(rect());
-  page_->interact(area, pointer);
+  page_->interact(page_area(), pointer);
   const bool acted = pointer.pressed || pointer.down || pointer.tapped || pointer.double_clicked ||
                      pointer.wheel != 0 || pointer.wheel_sideways != 0;
   QMetaObject::invokeMethod(
@@ -360,7 +367,7 @@ QSize ImGuiView::sizeHint() const {
 }
 
 QSize ImGuiView::minimumSizeHint() const {
-  return {scaled(320), std::max(least_height_, scaled(240))};
+  return {scaled(320), std::max(least_height_ + 2 * focus_margin(), scaled(240))};
 }
 
 }  // namespace statescope

@@ -48,25 +48,7 @@ QColor sweep_color(SweepWork work, const Theme& theme) {
 }
 
 QString sweep_label(SweepWork work) {
-  switch (work) {
-    case SweepWork::sequential:
-      return tr("sequential");
-    case SweepWork::hillis_steele:
-      return tr("Hillis–Steele");
-    case SweepWork::blelloch:
-      return tr("Blelloch");
-    case SweepWork::chunked:
-      return tr("chunked");
-    case SweepWork::fused:
-      return tr("fused");
-    case SweepWork::attention:
-      return tr("attention");
-    case SweepWork::recurrent_step:
-      return tr("selective scan");
-    case SweepWork::attention_step:
-      return tr("attention, cached");
-  }
-  return {};
+  return QString::fromStdString(sweep_work_label(work));
 }
 
 void SweepPage::clear() {

@@ -30,6 +30,8 @@ class ImGuiView : public View {
   bool live() const { return timer_.isActive(); }
   /// For pictures: QPainter draws on the screen too.
   void set_painted(bool painted);
+  /// Free around the page, for the outline that shows the keyboard's focus.
+  static int focus_margin();
   /// True once OpenGL draws.
   bool accelerated() const;
 
@@ -62,6 +64,7 @@ class ImGuiView : public View {
   class Surface;
   struct Context;
 
+  QRectF page_area() const;
   void act(const Pointer& pointer);
 
   std::unique_ptr<Context> context_;

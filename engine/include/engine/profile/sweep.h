@@ -27,6 +27,7 @@ inline constexpr SweepWork all_sweep_works[] = {
     SweepWork::sequential, SweepWork::hillis_steele, SweepWork::blelloch,       SweepWork::chunked,
     SweepWork::fused,      SweepWork::attention,     SweepWork::recurrent_step, SweepWork::attention_step};
 std::string sweep_work_name(SweepWork work);          // "hillis-steele", "attention-step"
+std::string sweep_work_label(SweepWork work);         // "Hillis–Steele", "attention, cached"
 SweepWork parse_sweep_work(const std::string& name);  // throws Error naming the known ones
 bool reads_one_token(SweepWork work);                 // the last two
 
