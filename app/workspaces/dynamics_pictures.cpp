@@ -254,7 +254,7 @@ std::shared_ptr<const CurvesData> step_response_of(const LtiSeries& series) {
   if (r.parts.continuous) data->curves.push_back({tr("exact"), series.continuous_step, {}, true});
   data->curves.push_back({method_text(r), series.step_response, Symbol::y, false});
   data->title = {{tr("Step response"), {}}};
-  data->subtitle = tr("how it settles after the input jumps to 1");
+  data->subtitle = tr("how it settles after the input jumps to 1, at the end of each sample");
   data->y_axis = QStringLiteral("y");
   data->symbol = Symbol::y;
   data->legend = true;

@@ -81,11 +81,7 @@ void continuous_responses(LtiResult& r, std::stop_token stop) {
   both << s.B, held.B;
   auto values = read_powers(held.A, s.C, both, L, stop);
   r.continuous_impulse = std::move(values[0]);
-  r.continuous_step = running_sum(values[1]);
-  if (L > 0) {  // held for l samples: Σ_{j<l} C Ā^j B̄
-    r.continuous_step.pop_back();
-    r.continuous_step.insert(r.continuous_step.begin(), 0);
-  }
+  r.continuous_step = running_sum(values[1]);  // at the end of sample l, as step_response
   for (double& y : r.continuous_step) y += s.D;
 }
 

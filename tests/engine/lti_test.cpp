@@ -118,8 +118,8 @@ TEST(Lti, StepAndImpulseResponsesOfALeakyIntegrator) {
   for (std::size_t l = 0; l + 1 < r.input.size(); ++l) {
     const double t = 0.1 * static_cast<double>(l);
     ASSERT_NEAR(r.continuous_impulse[l], std::exp(-t), 1e-14);
-    ASSERT_NEAR(r.continuous_step[l], 1 - std::exp(-t), 1e-14);
-    ASSERT_NEAR(r.step_response[l], r.continuous_step[l + 1], 1e-13);  // h_t contains the hold of u_t
+    ASSERT_NEAR(r.continuous_step[l], 1 - std::exp(-t - 0.1), 1e-13);  // h_t contains the hold of u_t
+    ASSERT_NEAR(r.step_response[l], r.continuous_step[l], 1e-13);
   }
 }
 

@@ -54,7 +54,7 @@ struct LtiResult {
 
   std::vector<double> step_response;       // Σ K + D [L]
   std::vector<double> continuous_impulse;  // C e^{tA} B at t = lΔ [L], or empty; the kernel is about Δ times it
-  std::vector<double> continuous_step;     // exact, at t = lΔ [L], or empty
+  std::vector<double> continuous_step;     // exact, at t = (l + 1)Δ: a sample ends there [L], or empty
 
   FrequencyResponse frequency;                    // or empty
   std::int64_t controllable = 0, observable = 0;  // ranks
