@@ -48,4 +48,10 @@ std::string format_bytes(std::int64_t bytes) {
   return text;
 }
 
+std::string with_commas(std::int64_t count) {
+  std::string digits = std::to_string(count);
+  for (std::int64_t i = std::ssize(digits) - 3; i > 0; i -= 3) digits.insert(static_cast<std::size_t>(i), ",");
+  return digits;
+}
+
 }  // namespace statescope

@@ -7,6 +7,7 @@
 #include <map>
 
 #include "engine/error.h"
+#include "engine/io/memory.h"
 #include "engine/io/utf8.h"
 
 namespace statescope {
@@ -19,7 +20,7 @@ using kernels::ScanStep;
 constexpr std::int64_t bytes_of_number = sizeof(float);
 
 std::string count_of(std::int64_t count, const std::string& what) {
-  return std::to_string(count) + " " + what + (count == 1 ? "" : "s");
+  return with_commas(count) + " " + what + (count == 1 ? "" : "s");
 }
 
 bool holds_states(ScanArray array) {
@@ -242,11 +243,10 @@ class Script {
   void summarise() {
     const std::int64_t fused_bytes = kernels::selective_scan_work(ScanAlgorithm::fused, length(), 1, 1).bytes();
     const kernels::ScanWork& work = play_.work;
-    play_.sentence = kernels::scan_algorithm_name(play_.algorithm) + ": " + count_of(work.combines, "combination") +
-                     " for " + count_of(length(), "token") + ", " + count_of(work.depth, "round") +
-                     " one after another, " + count_of(work.passes, "sweep") + " through slow memory, " +
-                     std::to_string(work.bytes()) + " bytes";
-    if (work.bytes() > fused_bytes) play_.sentence += " where the fused scan moves " + std::to_string(fused_bytes);
+    play_.sentence = kernels::scan_algorithm_name(play_.algorithm) + ", " + count_of(length(), "token") + ": " +
+                     count_of(work.combines, "combination") + " in " + count_of(work.depth, "round") + ", " +
+                     count_of(work.passes, "sweep") + " through slow memory, " + count_of(work.bytes(), "byte");
+    if (work.bytes() > fused_bytes) play_.sentence += "; the fused scan moves " + with_commas(fused_bytes);
   }
 
   Theatre play_;

@@ -97,10 +97,9 @@ TEST(Theatre, OnlyTheFusedScanKeepsPairsAndStatesAtHand) {
       EXPECT_FALSE(move.left_travels || move.right_travels || move.result_travels);
   const Theatre blelloch = scan_theatre(ScanAlgorithm::blelloch, some_pairs(8));
   EXPECT_GT(blelloch.work.bytes(), 3 * fused.work.bytes());
-  EXPECT_EQ(blelloch.sentence,
-            "Blelloch: 22 combinations for 8 tokens, 11 rounds one after another, 11 sweeps through slow memory, " +
-                std::to_string(blelloch.work.bytes()) + " bytes where the fused scan moves " +
-                std::to_string(fused.work.bytes()));
+  EXPECT_EQ(blelloch.sentence, "Blelloch, 8 tokens: 22 combinations in 11 rounds, 11 sweeps through slow memory, " +
+                                   std::to_string(blelloch.work.bytes()) + " bytes; the fused scan moves " +
+                                   std::to_string(fused.work.bytes()));
 }
 
 TEST(Theatre, NamesGoBothWays) {

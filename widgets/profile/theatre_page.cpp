@@ -109,24 +109,31 @@ void draw_columns(Canvas& canvas, const QRectF& stage, const Levels& levels, con
           {levels.body.left() + first * levels.pitch, stage.top(), (last - first) * levels.pitch, stage.height()},
           mix(t.background, t.raised, 0.5), scaled(6));
     }
+  const bool named = count == tokens.size();
+  std::int64_t apart = 1;  // of the numbers that are written
+  const double widest = canvas.text_width(TextRole::caption, QString::number(count - 1)) + scaled(4);
+  while (!named && static_cast<double>(apart) * levels.pitch < widest) apart *= 2;
   const double line = canvas.line_height(TextRole::caption);
-  for (std::int64_t i = 0; i < count; ++i) {
+  for (std::int64_t i = 0; i < count; i += apart) {
     const QRectF head(levels.body.left() + static_cast<double>(i) * levels.pitch, stage.top(), levels.pitch, line);
-    const bool named = count == tokens.size();
-    const QString text = named ? visible_token(tokens[i]) : QString::number(i);
-    if (named || canvas.text_width(TextRole::caption, text) < levels.pitch - 2)
-      canvas.text_in(head.adjusted(1, 0, -1, 0), Qt::AlignHCenter, TextRole::caption, t.muted, text);
+    if (named)
+      canvas.text_in(head.adjusted(1, 0, -1, 0), Qt::AlignHCenter, TextRole::caption, t.muted,
+                     visible_token(tokens[i]));
+    else
+      canvas.text_in(head.adjusted(-widest, 0, widest, 0), Qt::AlignHCenter, TextRole::caption, t.muted,
+                     QString::number(i));
   }
 }
 
-void draw_legend(Canvas& canvas, const QRectF& box) {
+void draw_legend(Canvas& canvas, const QRectF& box, bool readable) {
   const Theme& t = theme();
   double x = box.left();
-  const std::pair<QColor, QString> entries[] = {{t.symbol(Symbol::y), tr("goes through slow memory")},
-                                                {t.symbol(Symbol::h), tr("stays in a register")},
-                                                {t.symbol(Symbol::A), tr("upper number a: what is kept")},
-                                                {t.symbol(Symbol::h), tr("lower number b: what is added")}};
-  for (std::size_t i = 0; i < std::size(entries); ++i) {
+  const std::pair<QColor, QString> entries[] = {
+      {t.symbol(Symbol::y), tr("goes through slow memory")},
+      {t.symbol(Symbol::h), tr("stays in a register")},
+      {t.symbol(Symbol::A), readable ? tr("upper number a: what is kept") : tr("filled share a: what is kept")},
+      {t.symbol(Symbol::h), tr("lower number b: what is added")}};
+  for (std::size_t i = 0; i < (readable ? 4 : 3); ++i) {
     const auto& [color, text] = entries[i];
     const double width = scaled(i < 2 ? 22 : 0) + canvas.text_width(TextRole::caption, text);
     if (x + width > box.right()) return;
@@ -247,7 +254,8 @@ void TheatrePage::draw(Canvas& canvas, const QRectF& area, const Pointer& pointe
       const bool fast = move && !move->result_travels, state = holds_states(place.first);
       if (!done) return canvas.outline(box, faded(t.hairline, 0.1), scaled(4));
       // What the step takes has to be read through: nothing shines through a cell.
-      canvas.fill(box, fast ? mix(t.raised, t.symbol(Symbol::h), present ? 0.24 : 0.1) : faded(t.raised, present ? 0 : 0.3),
+      canvas.fill(box,
+                  fast ? mix(t.raised, t.symbol(Symbol::h), present ? 0.24 : 0.1) : faded(t.raised, present ? 0 : 0.3),
                   scaled(4));
       if (move && present) canvas.outline(box, t.text, scaled(4), 1.5);
       draw_pair(canvas, box, value, state, fade);
@@ -292,7 +300,7 @@ void TheatrePage::draw(Canvas& canvas, const QRectF& area, const Pointer& pointe
   if (step == steps)
     canvas.text_in(foot, Qt::AlignLeft, TextRole::caption, t.text, as_sentence(theatre.sentence));
   else
-    draw_legend(canvas, foot);
+    draw_legend(canvas, foot, levels.cell_width >= scaled(least_cell));
   if (!beside)
     draw_theatre_counts(canvas, {area.left(), foot.bottom() + scaled(8), area.width(), counts - scaled(8)}, moment);
   if (hovered && pointer.inside)

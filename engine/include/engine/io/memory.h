@@ -17,5 +17,7 @@ void require_memory(std::int64_t bytes, const std::string& what);
 
 /// "3.2 GiB", "512 KiB".
 std::string format_bytes(std::int64_t bytes);
+/// "1,048,576"; `count` is not negative.
+std::string with_commas(std::int64_t count);
 
 }  // namespace statescope
