@@ -112,7 +112,7 @@ void draw_columns(Canvas& canvas, const QRectF& stage, const Levels& levels, con
   const bool named = count == tokens.size();
   std::int64_t apart = 1;  // of the numbers that are written
   const double widest = canvas.text_width(TextRole::caption, QString::number(count - 1)) + scaled(4);
-  while (!named && static_cast<double>(apart) * levels.pitch < widest) apart *= 2;
+  while (!named && apart < count && static_cast<double>(apart) * levels.pitch < widest) apart *= 2;
   const double line = canvas.line_height(TextRole::caption);
   for (std::int64_t i = 0; i < count; i += apart) {
     const QRectF head(levels.body.left() + static_cast<double>(i) * levels.pitch, stage.top(), levels.pitch, line);
