@@ -32,6 +32,14 @@ void add_arithmetic(CLI::App& command, std::string& device, std::string& dtype, 
   command.add_option("--threads", threads, "0 uses every core")->capture_default_str()->check(CLI::Range(0, 1024));
 }
 
+// CLI11's own rule says that a subcommand is missing where one is misspelt; this one names what is not known.
+void require_subcommand(CLI::App& of) {
+  of.require_subcommand(0, 1);
+  of.callback([&of] {
+    if (of.get_subcommands().empty()) throw CLI::RequiredError("A subcommand");
+  });
+}
+
 // One line, whatever stands in the names of files and options.
 void complain(std::string message) {
   for (char& c : message)
@@ -41,7 +49,7 @@ void complain(std::string message) {
 
 int run(int argc, char** argv) {
   CLI::App app{"Statescope on the command line: state space models, their states and their numbers"};
-  app.require_subcommand(1);
+  require_subcommand(app);
   app.set_version_flag("--version", STATESCOPE_VERSION);
 
   bool devices_json = false;
@@ -132,9 +140,9 @@ int run(int argc, char** argv) {
   std::string lesson;
   bool sound = true;
   command = app.add_subcommand("lesson", "check or begin a lesson; engine/lesson/LESSON.md says what is in it");
-  command->require_subcommand(1);
+  require_subcommand(*command);
   CLI::App* check = command->add_subcommand("check", "every mistake with its line");
-  check->add_option("FOLDER", lesson, "with a lesson.md in it")->required();
+  check->add_option("FOLDER", lesson, "with a lesson.md in it, or that file")->required();
   check->callback([&] { sound = check_lesson(lesson); });
   CLI::App* begin = command->add_subcommand("new", "a lesson to start from");
   begin->add_option("FOLDER", lesson, "to be made")->required();

@@ -3,7 +3,7 @@
 
 #include <iterator>
 
-#include "engine/error.h"
+#include "engine/io/json_error.h"
 #include "engine/io/utf8.h"
 
 namespace statescope {
@@ -63,8 +63,7 @@ bool JsonSax::parse_error(std::size_t position, const std::string&, const nlohma
 }
 
 void JsonSax::fail(const std::string& problem) const {
-  throw Error(where_ + ": " + problem + " at byte " + std::to_string(file_offset_ + position_) +
-              "; get an undamaged copy of the file");
+  throw JsonError(where_, problem, file_offset_ + position_);
 }
 
 bool JsonSax::enter() {

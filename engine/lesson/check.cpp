@@ -2,19 +2,44 @@
 #include "engine/lesson/check.h"
 
 #include <algorithm>
+#include <chrono>
 #include <set>
+#include <utility>
 
 #include "engine/error.h"
 #include "engine/experiments/compute.h"
 #include "engine/io/file.h"
 #include "engine/io/json.h"
-#include "engine/lesson/formula.h"
 #include "engine/lesson/numbers.h"
 #include "engine/lesson/question.h"
+#include "engine/random.h"
 #include "lesson_text.h"
+#include "markdown_check.h"
 
 namespace statescope {
 namespace {
+
+using nlohmann::json;
+
+constexpr std::size_t max_students = 64;
+constexpr std::chrono::seconds patience(20);  // with a step; what is being computed then is still finished
+
+// The lines of places in a text, which are asked for from the front.
+class LineCounter {
+ public:
+  LineCounter(std::string_view text, int first_line) : text_(text), line_(first_line) {}
+  int at(std::size_t place) {
+    const std::string_view passed = text_.substr(counted_, place - counted_);
+    line_ += static_cast<int>(std::count(passed.begin(), passed.end(), '\n'));
+    counted_ = place;
+    return line_;
+  }
+
+ private:
+  std::string_view text_;
+  int line_;
+  std::size_t counted_ = 0;
+};
 
 class Checker {
  public:
@@ -22,9 +47,11 @@ class Checker {
       : findings_(findings), assets_(assets), stop_(std::move(stop)) {}
 
   void check(const Lesson& lesson) {
+    folder_ = lesson.folder;
     for (const LessonStep& step : lesson.steps) {
-      if (!step.scene.is_null()) check_scenes(step, lesson.folder);
-      for (const auto& [text, line] : words_of(step)) check_formulas(*text, line);
+      for (const auto& [text, line] : words_of(step))
+        if (text != &step.alt) check_words(*text, line);
+      if (!step.scene.is_null()) check_step(step);
     }
   }
 
@@ -43,97 +70,161 @@ class Checker {
     return words;
   }
 
-  static int line_in(std::string_view text, std::size_t at, int first_line) {
-    return first_line +
-           static_cast<int>(std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n'));
-  }
-
-  void check_formulas(std::string markdown, int first_line) {
-    auto numbers = find_numbers(markdown);  // any number will do
-    for (auto each = numbers.rbegin(); each != numbers.rend(); ++each)
-      markdown.replace(each->begin, each->end - each->begin, "{1}");
-    for (const EmbeddedFormula& each : find_formulas(markdown)) {
-      const int line = line_in(markdown, each.begin, first_line);
-      try {
-        parse_formula(each.tex);
-      } catch (const Error& error) {
-        found(line, error.what());
-      }
-    }
+  void check_words(const std::string& markdown, int first_line) {
+    LineCounter lines(markdown, first_line);
+    for (const MarkdownMistake& each : markdown_mistakes(markdown)) found(lines.at(each.at), each.sentence);
   }
 
   // The numbers in what is read before the answer.
   void check_numbers(const LessonStep& step, const std::string& when) {
     try {
       const auto scene = nlohmann::json::parse(to_text(scene_at(step, 0)));
-      for (const auto& [text, first_line] : words_of(step))
+      for (const auto& [text, first_line] : words_of(step)) {
+        LineCounter lines(*text, first_line);
         for (const EmbeddedNumber& each : find_numbers(*text)) {
           if (step.question && text == &step.question->why) continue;
           try {
             with_numbers(text->substr(each.begin, each.end - each.begin), {nullptr, nullptr, &scene});
           } catch (const Error& error) {
-            found(line_in(*text, each.begin, first_line), when + error.what());
+            found(lines.at(each.begin), when + error.what());
           }
         }
+      }
     } catch (const Error&) {  // the scene's own mistake is a finding already
     }
   }
 
-  void check_scenes(const LessonStep& step, const std::filesystem::path& folder) {
-    for (const double share : {0.0, 0.5, 1.0}) {
-      try {
-        const Scene scene = scene_at(step, share * step.duration());
-        // Steps often share a scene, and cues often leave the middle as it was.
-        if (!computed_.insert(to_text(scene)).second) continue;
-        compute_scene(scene, folder);
-      } catch (const Error& error) {
-        const char* const where = share == 0 ? "" : share == 1 ? "at its end, " : "in its middle, ";
-        found(step.scene_line, where + std::string(error.what()));
-        return;  // the question would say it again
-      }
-    }
-    check_answer(step, folder, "");
-    // The numbers of other students: the least, middle and last value of each variation, the others as they are.
-    for (const LessonVariation& variation : step.variations)
-      for (const std::size_t i : {std::size_t{0}, variation.values.size() / 2, variation.values.size() - 1}) {
-        LessonStep varied = step;
+  // What a step shows and asks, for its own numbers and those of other students.
+  void check_step(const LessonStep& step) {
+    step_began_ = std::chrono::steady_clock::now();
+    if (!check_numbers_of(step, "", step.scene_line)) return;
+    const auto students = students_of(step.variations);
+    std::size_t tried = 0;
+    for (; tried < students.size() && !impatient(); ++tried) {
+      LessonStep varied = step;
+      std::string when;
+      for (std::size_t i = 0; i < step.variations.size(); ++i) {
+        const LessonVariation& variation = step.variations[i];
+        const json& value = variation.values[students[tried][i]];
         try {
-          varied.scene[variation.at] = variation.values[i];
-        } catch (const nlohmann::json::exception&) {
-          return found(variation.line, "the scene has no place " + variation.at.to_string());
+          varied.scene[variation.at] = value;
+        } catch (const json::exception&) {
+          return found(variation.line, "the scene has no place " + dotted(variation.at));
         }
-        if (!check_answer(varied, folder,
-                          "with " + variation.at.to_string() + " at " + variation.values[i].dump() + ", "))
-          return;
+        when += (i == 0 ? "with " : " and ") + dotted(variation.at) + " at " + value.dump();
       }
-  }
-
-  // The scene at the end, and what is right then. False when that was a finding.
-  bool check_answer(const LessonStep& step, const std::filesystem::path& folder, const std::string& when) {
-    try {
-      check_numbers(step, when);
-      const Scene scene = scene_at(step, step.duration());
-      if (!step.question) return true;
-      const LessonTruth truth = truth_of(*step.question, scene, folder, assets_, stop_);
-      if (!truth.why_problem.empty()) found(step.question->why_line, when + truth.why_problem);
-      return truth.why_problem.empty();
-    } catch (const Error& error) {
-      found(step.question ? std::max(step.question->line, step.question->truth_line) : step.scene_line,
-            when + error.what());
-      return false;
+      if (!check_numbers_of(varied, when + ", ", step.variations.back().line)) return;
     }
+    if (tried < students.size())
+      findings_.push_back({step.variations.back().line,
+                           std::to_string(tried) + " of " + std::to_string(students.size()) +
+                               " combinations of varied numbers were tried; the scene takes long to compute",
+                           true});
   }
 
-  void compute_scene(const Scene& scene, const std::filesystem::path& folder) {
+  // Which value of each variation: all combinations where there are few, else the first, the last and some at random.
+  static std::vector<std::vector<std::size_t>> students_of(const std::vector<LessonVariation>& variations) {
+    std::size_t combinations = 1;
+    for (const LessonVariation& each : variations)
+      combinations = std::min(combinations * each.values.size(), max_students + 1);
+    if (variations.empty()) return {};
+    std::vector<std::vector<std::size_t>> students;
+    Uniform uniform(1);
+    for (std::size_t student = 0; student < std::min(combinations, max_students); ++student) {
+      std::vector<std::size_t> values;
+      std::size_t rest = student;
+      for (const LessonVariation& each : variations) {
+        const std::size_t count = each.values.size();
+        if (combinations <= max_students)
+          values.push_back(std::exchange(rest, rest / count) % count);
+        else if (student < 2)
+          values.push_back(student == 0 ? 0 : count - 1);
+        else
+          values.push_back(static_cast<std::size_t>(uniform() * static_cast<double>(count)));
+      }
+      students.push_back(std::move(values));
+    }
+    return students;
+  }
+
+  // False when there was a finding; another student's numbers would bring it again. `line` of a scene that is refused.
+  bool check_numbers_of(const LessonStep& step, const std::string& when, int line) {
+    for (const double seconds : times_of(step)) {
+      try {
+        show(step, seconds);
+      } catch (const Error& error) {
+        const std::string at = seconds > 0 ? "at " + number_text(seconds, false) + " s, " : "";
+        // Steps that go on with a refused scene are refused for the same reason.
+        if (refused_.emplace(step.file_line, error.what()).second)
+          found(line_of(step, seconds, line), when + at + error.what());
+        return false;
+      }
+    }
+    const std::size_t before = findings_.size();
+    check_numbers(step, when);
+    if (step.question) check_answer(step, *step.question, when);
+    return findings_.size() == before;
+  }
+
+  // When something happens: each cue's time, and the middle of its sweep.
+  static std::vector<double> times_of(const LessonStep& step) {
+    std::vector<double> times{0};
+    for (const LessonCue& cue : step.cues) times.insert(times.end(), {cue.from, (cue.from + cue.to) / 2, cue.to});
+    std::sort(times.begin(), times.end());
+    times.erase(std::unique(times.begin(), times.end()), times.end());
+    return times;
+  }
+
+  // Throws Error where the scene is refused, then or when it is computed.
+  void show(const LessonStep& step, double seconds) {
+    const Scene scene = scene_at(step, seconds);
     // Training takes minutes; a profile without a file measures this machine.
     if (std::holds_alternative<TrainingScene>(scene) || std::holds_alternative<ProfileScene>(scene)) return;
-    compute(scene, folder, assets_, stop_);
+    // Steps often share a scene, and cues often leave it as it was.
+    const std::string text = to_text(scene);
+    if (computed_.contains(text) || impatient()) return;
+    compute(scene, folder_, assets_, stop_);
+    computed_.insert(text);
   }
+
+  // Of a scene that is refused: the line of the cue without which it is not, else `line`.
+  int line_of(const LessonStep& step, double seconds, int line) {
+    for (std::size_t i = step.cues.size(); i-- > 0;) {
+      if (step.cues[i].from > seconds) continue;
+      LessonStep without = step;
+      without.cues.erase(without.cues.begin() + static_cast<std::ptrdiff_t>(i));
+      try {
+        show(without, seconds);
+        return step.cues[i].line;
+      } catch (const Error&) {
+      }
+    }
+    return line;
+  }
+
+  void check_answer(const LessonStep& step, const LessonQuestion& question, const std::string& when) {
+    try {
+      const LessonTruth truth = truth_of(question, scene_at(step, step.duration()), folder_, assets_, stop_);
+      if (!truth.why_problem.empty()) found(question.why_line, when + truth.why_problem);
+      if (question.kind != LessonQuestion::Kind::curve) return;
+      for (const double value : truth.values)
+        if (value < question.from || value > question.to)
+          return found(question.truth_line,
+                       when + "the curve reaches " + std::to_string(value) + ", outside the range to draw in");
+    } catch (const QuestionError& error) {
+      found(error.line, when + error.what());
+    }
+  }
+
+  bool impatient() const { return std::chrono::steady_clock::now() - step_began_ > patience; }
 
   std::vector<LessonFinding>& findings_;
   const std::filesystem::path& assets_;
   std::stop_token stop_;
+  std::filesystem::path folder_;
+  std::chrono::steady_clock::time_point step_began_;
   std::set<std::string> computed_;
+  std::set<std::pair<int, std::string>> refused_;  // line of the scene's file, reason
 };
 
 constexpr const char* template_text = R"(---

@@ -6,7 +6,9 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <list>
 #include <map>
+#include <numbers>
 #include <numeric>
 #include <optional>
 #include <string>
@@ -22,9 +24,12 @@ using Numbers = std::vector<double>;
 
 constexpr int max_depth = 64;
 
-// What a name stands for while its path is followed: a JSON value, or a block of numbers with axes.
+const ordered_json nothing;
+
+// What a name stands for while its path is followed: a JSON value, which may be large and stays where it is, or a block
+// of numbers with axes.
 struct Node {
-  ordered_json value;
+  const ordered_json* value = &nothing;
   std::optional<Numbers> numbers;
   std::vector<std::int64_t> shape;  // of the numbers
 };
@@ -42,8 +47,9 @@ void collect(const ordered_json& value, Numbers& into, const std::string& name) 
     throw Error(in_quotes(name) + " is not a number");
 }
 
-const std::map<std::string, double (*)(double), std::less<>> elementwise{
-    {"abs", std::fabs}, {"sqrt", std::sqrt}, {"exp", std::exp}, {"log", std::log}};
+const std::map<std::string, double (*)(double), std::less<>> elementwise{{"abs", std::fabs},    {"sqrt", std::sqrt},
+                                                                         {"exp", std::exp},     {"log", std::log},
+                                                                         {"floor", std::floor}, {"round", std::round}};
 
 double mean(const Numbers& x) {
   return std::accumulate(x.begin(), x.end(), 0.0) / static_cast<double>(x.size());
@@ -107,15 +113,11 @@ class Evaluation {
       result[i] = operation(a[a.size() == 1 ? 0 : i], b[b.size() == 1 ? 0 : i]);
     return result;
   }
-  static bool holds(const Numbers& value) {
-    return !value.empty() && std::all_of(value.begin(), value.end(), [](double v) { return v != 0; });
-  }
-
   Numbers either() {
     Numbers value = both();
     while (take("or")) {
       const Numbers right = both();
-      value = {static_cast<double>(holds(value) || holds(right))};
+      value = combine(value, right, [](double a, double b) { return a != 0 || b != 0 ? 1.0 : 0.0; });
     }
     return value;
   }
@@ -123,21 +125,19 @@ class Evaluation {
     Numbers value = negation();
     while (take("and")) {
       const Numbers right = negation();
-      value = {static_cast<double>(holds(value) && holds(right))};
+      value = combine(value, right, [](double a, double b) { return a != 0 && b != 0 ? 1.0 : 0.0; });
     }
     return value;
   }
   Numbers negation() {
     if (!take("not")) return comparison();
     const Deeper deeper(*this);
-    return {static_cast<double>(!holds(negation()))};
+    return combine(negation(), {0}, [](double a, double b) { return a == b ? 1.0 : 0.0; });
   }
   Numbers comparison() {
     const Numbers value = terms();
-    const auto compare = [&](auto operation) -> Numbers {
-      const Numbers right = terms();
-      return {static_cast<double>(
-          holds(combine(value, right, [&](double a, double b) { return static_cast<double>(operation(a, b)); })))};
+    const auto compare = [&](auto operation) {
+      return combine(value, terms(), [&](double a, double b) { return static_cast<double>(operation(a, b)); });
     };
     if (take("<=")) return compare(std::less_equal<>());
     if (take(">=")) return compare(std::greater_equal<>());
@@ -191,6 +191,7 @@ class Evaluation {
       return {value};
     }
     const std::string name = read_name();
+    if (name == "pi") return {std::numbers::pi};
     return take("(") ? function(name) : path(name);
   }
 
@@ -231,21 +232,22 @@ class Evaluation {
   Numbers path(std::string name) {
     Node node;
     if (name == "scene" && names_.scene) {
-      node.value = *names_.scene;
+      node.value = &made_.emplace_back(*names_.scene);
     } else if (name == "against") {
       if (!names_.against) fail("follows \"against\", but the question has no line against");
-      node.value = *names_.against;
+      node.value = names_.against;
     } else if (!names_.result) {
       fail("follows a name of a result, which only an answer has; here names begin with \"scene.\"");
     } else {
-      node.value = *names_.result;
+      node.value = names_.result;
       node = member(node, name);
     }
     while (true) {
       if (at_ < text_.size() && text_[at_] == '.') {
         ++at_;
         name = read_name();
-        node = member(node, name);
+        const bool is_place = std::all_of(name.begin(), name.end(), [](char c) { return c >= '0' && c <= '9'; });
+        node = is_place && name.size() < 16 ? element(node, std::stod(name)) : member(node, name);
       } else if (take("[")) {
         node = node.numbers ? slice(node) : element(node);
       } else {
@@ -255,26 +257,22 @@ class Evaluation {
     skip_blanks();
     if (node.numbers) return std::move(*node.numbers);
     Numbers numbers;
-    collect(node.value, numbers, name);
+    collect(*node.value, numbers, name);
     return numbers;
   }
 
-  Node member(const Node& node, const std::string& name) const {
-    if (node.value.is_array()) {  // of every element
-      Node all;
-      all.value = ordered_json::array();
-      for (const ordered_json& each : node.value) {
+  Node member(const Node& node, const std::string& name) {
+    if (node.value->is_array()) {  // of every element
+      ordered_json all = ordered_json::array();
+      for (const ordered_json& each : *node.value) {
         if (!each.is_object() || !each.contains(name)) fail("follows the unknown name " + name);
-        all.value.push_back(each.at(name));
+        all.push_back(each.at(name));
       }
-      return all;
+      return {&made_.emplace_back(std::move(all)), {}, {}};
     }
-    if (node.value.is_object()) {
-      // A number of a result and one of its arrays may have the same name; places ask for the array.
-      const bool with_place = at_ < text_.size() && text_[at_] == '[';
-      const auto found = node.value.find(name);
-      if (found != node.value.end() && !(with_place && found->is_primitive())) return {*found, {}, {}};
-      if (const auto arrays = node.value.find("arrays"); arrays != node.value.end())
+    if (node.value->is_object()) {
+      // A number of a result and one of its arrays may have the same name: the array is meant.
+      if (const auto arrays = node.value->find("arrays"); arrays != node.value->end())
         for (const ordered_json& each : *arrays)
           if (each.at("name") == name) {
             Node array;
@@ -282,6 +280,7 @@ class Evaluation {
             collect(each.at("values"), array.numbers.emplace(), name);
             return array;
           }
+      if (const auto found = node.value->find(name); found != node.value->end()) return {&*found, {}, {}};
     }
     fail("follows the unknown name " + name);
   }
@@ -291,17 +290,25 @@ class Evaluation {
     if (take(":")) return {};
     const Numbers value = terms();
     if (value.size() != 1 || value[0] != std::floor(value[0])) fail("follows a place that is not one whole number");
-    const double from_start = value[0] < 0 ? value[0] + static_cast<double>(size) : value[0];
+    return inside(value[0], size);
+  }
+  std::int64_t inside(double place, std::int64_t size) const {
+    const double from_start = place < 0 ? place + static_cast<double>(size) : place;
     if (!(from_start >= 0 && from_start < static_cast<double>(size)))
       fail("follows a place outside the " + std::to_string(size) + " there are");
     return static_cast<std::int64_t>(from_start);
   }
 
   Node element(const Node& node) {
-    if (!node.value.is_array()) fail("follows a place in what is not a list");
-    const auto at = place(static_cast<std::int64_t>(node.value.size()));
+    if (!node.value->is_array()) fail("follows a place in what is not a list");
+    const auto at = place(static_cast<std::int64_t>(node.value->size()));
     expect("]");
-    return at ? Node{node.value.at(static_cast<std::size_t>(*at)), {}, {}} : node;
+    return at ? element(node, static_cast<double>(*at)) : node;
+  }
+  Node element(const Node& node, double at) const {
+    if (!node.value->is_array()) fail("follows a place in what is not a list");
+    const std::int64_t place = inside(at, static_cast<std::int64_t>(node.value->size()));
+    return {&node.value->at(static_cast<std::size_t>(place)), {}, {}};
   }
 
   Node slice(const Node& node) {
@@ -349,6 +356,7 @@ class Evaluation {
   const ExpressionNames& names_;
   std::size_t at_ = 0;
   int depth_ = 0;
+  std::list<ordered_json> made_;  // values on the way that no result holds
 };
 
 }  // namespace

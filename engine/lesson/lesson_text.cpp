@@ -2,12 +2,12 @@
 #include "lesson_text.h"
 
 #include <algorithm>
+#include <cctype>
 #include <charconv>
 #include <cmath>
+#include <tuple>
 
-#include "engine/error.h"
-#include "engine/io/json.h"
-#include "engine/io/utf8.h"
+#include "engine/lesson/formula.h"
 
 namespace statescope {
 namespace {
@@ -15,11 +15,38 @@ namespace {
 using nlohmann::json;
 
 constexpr double max_seconds = 600, max_values = 10000;
+constexpr std::size_t max_path = 4096;
 
 double seconds_of(std::string_view text) {
   const double seconds = number_of(text);
   if (seconds < 0 || seconds > max_seconds) throw Error("a cue's time must lie in 0 … 600 seconds");
   return seconds;
+}
+
+// The times of a cue and what follows them: "2 …", "0..3 …" or "0 .. 3 …".
+struct CueTimes {
+  std::string_view from, to, rest;
+};
+CueTimes times_of(std::string_view line) {
+  auto [first, rest] = split_word(line);
+  const auto dots = first.find("..");
+  if (dots == first.npos && rest.rfind("..", 0) != 0) return {first, {}, rest};
+  std::string_view to = dots == first.npos ? rest.substr(2) : first.substr(dots + 2);
+  if (dots == first.npos || to.empty()) std::tie(to, rest) = split_word(dots == first.npos ? to : rest);
+  return {first.substr(0, dots), to, rest};
+}
+
+// The value of a cue or a variation.
+json value_of(std::string_view text) {
+  try {
+    return parse_json(text, "the value");
+  } catch (const JsonError&) {
+    if (text.find("->") != text.npos) throw Error("a change from A to B has two times, as in 0..3 PATH A -> B");
+    if (!text.empty() && std::isalpha(static_cast<unsigned char>(text[0])))
+      throw Error(in_quotes(text) + " is not a value; a text stands in quotes: \"" + std::string(text.substr(0, 80)) +
+                  "\"");
+    throw Error(in_quotes(text) + " is not a value; write a number, a \"text\", true, false or a list in brackets");
+  }
 }
 
 // "experiment.methods.0.order" as /experiment/methods/0/order.
@@ -69,6 +96,38 @@ std::string trimmed_text(std::string_view text) {
   return std::string(text.substr(first, text.find_last_not_of(" \t\r\n") - first + 1));
 }
 
+std::string dotted(const json::json_pointer& at) {
+  std::string path = at.to_string();
+  std::replace(path.begin(), path.end(), '/', '.');
+  return path.substr(std::min<std::size_t>(1, path.size()));
+}
+
+void require_plain(std::string_view text) {
+  if (const auto formulas = find_formulas(text); !formulas.empty())
+    throw Error(in_quotes(text.substr(formulas[0].begin, formulas[0].end - formulas[0].begin)) +
+                " is shown as it stands here; titles, outcomes and alt texts have no formulas, so write Δ or h itself");
+}
+
+void require_inside(const json& value, const std::filesystem::path& folder) {
+  if (value.is_structured())
+    for (const json& each : value) require_inside(each, folder);
+  if (!value.is_string()) return;
+  const std::string& name = value.get_ref<const std::string&>();
+  std::error_code error;
+  if (name.empty() || name.size() > max_path || name.find('\0') != name.npos) return;
+  const auto root = std::filesystem::canonical(folder, error);
+  if (error) return;
+  const auto refuse_outside = [&](const std::filesystem::path& path) {
+    const auto found = std::filesystem::canonical(path, error);
+    if (!error && *found.lexically_relative(root).begin() == "..")
+      throw Error(in_quotes(name) + " leads out of the lesson's folder; copy what it names into the folder");
+  };
+  refuse_outside(folder / name);
+  for (auto each = std::filesystem::directory_iterator(folder / name, error); !error && each != decltype(each)();
+       each.increment(error))
+    if (each->is_symlink(error)) refuse_outside(each->path());
+}
+
 double number_of(std::string_view text) {
   double value = 0;
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
@@ -79,14 +138,13 @@ double number_of(std::string_view text) {
 
 LessonCue cue_of(std::string_view line) {
   LessonCue cue;
-  const auto [times, rest] = split_word(line);
-  if (const auto dots = times.find(".."); dots != std::string_view::npos) {
+  const auto [from, to, rest] = times_of(line);
+  cue.from = cue.to = seconds_of(from);
+  if (!to.empty()) {
     cue.kind = LessonCue::Kind::sweep;
-    cue.from = seconds_of(times.substr(0, dots));
-    cue.to = seconds_of(times.substr(dots + 2));
+    if (to[0] == '.') throw Error("between the times of a sweep stand two dots, as in 0..3");
+    cue.to = seconds_of(to);
     if (!(cue.to > cue.from)) throw Error("a sweep must end after it begins");
-  } else {
-    cue.from = cue.to = seconds_of(times);
   }
   const auto [what, value] = split_word(rest);
   if (cue.kind == LessonCue::Kind::sweep) {
@@ -98,6 +156,8 @@ LessonCue cue_of(std::string_view line) {
     cue.logarithmic = scale == "log";
     for (const auto& [text, end] :
          {std::pair(trimmed(value.substr(0, arrow)), &cue.first), std::pair(last, &cue.last)}) {
+      if (text.find('"') != text.npos)
+        throw Error("a sweep goes between numbers; a text changes at once, as in 2 PATH \"TEXT\"");
       const double number = number_of(text);
       const bool whole = text.find_first_of(".eE") == std::string_view::npos && std::abs(number) < 1e15;
       *end = whole ? json(static_cast<std::int64_t>(number)) : json(number);
@@ -108,12 +168,13 @@ LessonCue cue_of(std::string_view line) {
     cue.kind = LessonCue::Kind::pause;
   } else if (what == "highlight") {
     cue.kind = LessonCue::Kind::highlight;
-    if (value != "none") cue.symbol = value;
-    if (value != "none" && std::find(lesson_symbols.begin(), lesson_symbols.end(), value) == lesson_symbols.end())
-      throw Error("there is no symbol " + in_quotes(std::string(value)) + "; there are Δ, A, B, C, D, x, z, h and y");
+    if (value != "none") cue.symbol = value == "\\Delta" ? "Δ" : value;
+    if (value != "none" && std::find(lesson_symbols.begin(), lesson_symbols.end(), cue.symbol) == lesson_symbols.end())
+      throw Error("there is no symbol " + in_quotes(value) +
+                  "; there are Δ, A, B, C, D, x, z, h and y, and A stands for Ā, too");
   } else {
     cue.at = pointer_of(what);
-    cue.first = parse_json(value, "the value of a cue");
+    cue.first = value_of(value);
   }
   return cue;
 }
@@ -140,7 +201,7 @@ LessonVariation variation_of(std::string_view line) {
     std::string_view values = rest;
     while (true) {
       const auto bar = std::min(values.find('|'), values.size());
-      variation.values.push_back(parse_json(trimmed(values.substr(0, bar)), "a value"));
+      variation.values.push_back(value_of(trimmed(values.substr(0, bar))));
       if (bar == values.size()) break;
       values.remove_prefix(bar + 1);
     }

@@ -66,11 +66,11 @@ std::vector<std::pair<std::size_t, std::size_t>> code_blocks(std::string_view te
   return blocks;
 }
 
-// The end of the code span that a run of ` at `at` opens; where it opens none, the end of the run.
-std::size_t code_span_end(std::string_view text, std::size_t at) {
-  const std::size_t length = run_length(text, at);
-  const std::string_view paragraph = text.substr(0, paragraph_end(text, at));
-  for (std::size_t i = paragraph.find('`', at + length); i != text.npos;) {
+// The end of the code span that a run of ` at `at` opens in text that ends with its paragraph; where it opens none, the
+// end of the run.
+std::size_t code_span_end(std::string_view paragraph, std::size_t at) {
+  const std::size_t length = run_length(paragraph, at);
+  for (std::size_t i = paragraph.find('`', at + length); i != paragraph.npos;) {
     const std::size_t found = run_length(paragraph, i);
     if (found == length) return i + length;
     i = paragraph.find('`', i + found);
@@ -91,14 +91,19 @@ std::size_t paragraph_end(std::string_view text, std::size_t at) {
 void scan_markdown(std::string_view text, const std::function<std::size_t(std::size_t)>& at) {
   const auto blocks = code_blocks(text);
   auto block = blocks.begin();
+  std::size_t paragraph = 0;  // its end, once known
   for (std::size_t i = 0; i < text.size();) {
     while (block != blocks.end() && block->second <= i) ++block;
     if (block != blocks.end() && block->first <= i)
       i = block->second;
     else if (text[i] == '\\')
       i += 2;
-    else
-      i = text[i] == '`' ? code_span_end(text, i) : at(i);
+    else if (text[i] != '`')
+      i = at(i);
+    else {
+      if (paragraph <= i) paragraph = paragraph_end(text, i);
+      i = code_span_end(text.substr(0, paragraph), i);
+    }
   }
 }
 

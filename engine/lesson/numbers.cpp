@@ -36,10 +36,11 @@ std::string superscript(const std::string& digits) {
 
 std::vector<EmbeddedNumber> find_numbers(std::string_view markdown) {
   std::vector<EmbeddedNumber> found;
+  std::size_t line_end = 0;  // once known
   scan_markdown(markdown, [&](std::size_t i) {
     if (markdown.substr(i, 2) != "{{") return i + 1;
     if (markdown.substr(i, 3) == "{{{") return i + 1;  // the inner two: $e^{{{x}}}$
-    const std::size_t line_end = std::min(markdown.find('\n', i), markdown.size());
+    if (line_end <= i) line_end = std::min(markdown.find('\n', i), markdown.size());
     const std::size_t close = std::min(markdown.substr(0, line_end).find("}}", i), line_end);
     const std::size_t end = std::min(close + 2, line_end);
     found.push_back({i, end, markdown.substr(i + 2, close - i - 2)});

@@ -4,9 +4,11 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 #include "engine/error.h"
 #include "engine/experiments/compute.h"
+#include "engine/io/utf8.h"
 #include "engine/lesson/expression.h"
 #include "engine/lesson/numbers.h"
 
@@ -28,6 +30,24 @@ std::string count_of(std::size_t number) {
   return number == 0 ? "none" : std::to_string(number);
 }
 
+// What `read` throws has its place in this line; the question's own line where there is none.
+template <class Read>
+auto in_line(int line, const LessonQuestion& question, Read read) {
+  try {
+    return read();
+  } catch (const Error& error) {
+    throw QuestionError(line > 0 ? line : question.line, error.what());
+  }
+}
+
+// How many places the cursor can stand at; nothing where the result does not say.
+std::optional<std::size_t> places_of(const nlohmann::ordered_json& result) {
+  if (const auto tokens = result.find("tokens"); tokens != result.end() && tokens->is_array()) return tokens->size();
+  if (const auto length = result.find("length"); length != result.end() && length->is_number_integer())
+    return length->get<std::size_t>();
+  return {};
+}
+
 std::vector<double> truth_values(const LessonQuestion& question, const ExpressionNames& names) {
   std::vector<double> values = evaluate(question.truth, names);
   const auto bad = [&](const std::string& sentence) { return Error("the truth of this question " + sentence); };
@@ -40,10 +60,24 @@ std::vector<double> truth_values(const LessonQuestion& question, const Expressio
     if (values.empty() ||
         std::any_of(values.begin(), values.end(), [](double v) { return v < 0 || v != std::floor(v); }))
       throw bad("must be places, whole numbers from 0");
-  } else if (values.size() < 2 || values.size() > max_curve) {
-    throw bad("has " + std::to_string(values.size()) + " points; a curve has 2 to 1,048,576");
+    const auto places = places_of(*names.result);
+    if (const double last = *std::max_element(values.begin(), values.end());
+        places && !(last < static_cast<double>(*places)))
+      throw bad("is the place " + std::to_string(std::llround(last)) + "; there are " + std::to_string(*places) +
+                ", counted from 0");
+  } else if (values.size() < 2) {
+    throw bad("is one number; a curve needs a list, such as output_recurrence");
+  } else if (values.size() > max_curve) {
+    throw bad("has " + std::to_string(values.size()) + " points; a curve has at most 1,048,576");
   }
   return values;
+}
+
+bool holds(const std::string& condition, const ExpressionNames& names) {
+  const std::vector<double> values = evaluate(condition, names);
+  if (values.empty() || std::any_of(values.begin(), values.end(), [](double v) { return v != 0 && v != 1; }))
+    throw Error("the condition " + in_quotes(condition) + " is neither true nor false; compare, as in mean(x) > 0.5");
+  return std::all_of(values.begin(), values.end(), [](double v) { return v == 1; });
 }
 
 // An answer is not lost because of a number that explains it.
@@ -66,27 +100,30 @@ LessonTruth truth_of(const LessonQuestion& question, const Scene& shown, const s
                      const std::filesystem::path& assets, std::stop_token stop) {
   const json scene = changed(json::parse(to_text(shown)), question.reveal);
   LessonTruth truth;
-  truth.scene = parse_scene(scene.dump(), "the scene of the answer");
-  const nlohmann::ordered_json result = compute(truth.scene, folder, assets, stop);
+  const nlohmann::ordered_json result = in_line(question.reveal_line, question, [&] {
+    truth.scene = parse_scene(scene.dump(), "the scene of the answer");
+    return compute(truth.scene, folder, assets, stop);
+  });
   nlohmann::ordered_json against;
-  if (!question.against.is_null()) {
-    const json other = changed(scene, question.against);
-    against = compute(parse_scene(other.dump(), "the scene to compare with"), folder, assets, stop);
-  }
+  if (!question.against.is_null())
+    against = in_line(question.against_line, question, [&] {
+      const json other = changed(scene, question.against);
+      return compute(parse_scene(other.dump(), "the scene to compare with"), folder, assets, stop);
+    });
   const ExpressionNames names{&result, question.against.is_null() ? nullptr : &against, &scene};
   explain(question, names, truth);
   if (question.kind != Kind::option) {
-    truth.values = truth_values(question, names);
+    truth.values = in_line(question.truth_line, question, [&] { return truth_values(question, names); });
     return truth;
   }
   std::size_t holding = 0;
   for (std::size_t i = 0; i < question.options.size(); ++i) {
-    const std::vector<double> condition = evaluate(question.options[i].condition, names);
-    if (condition.empty() || condition.front() == 0) continue;
+    if (!in_line(question.options[i].line, question, [&] { return holds(question.options[i].condition, names); }))
+      continue;
     truth.option = i;
     ++holding;
   }
-  if (holding != 1) throw Error("exactly one option must hold; " + count_of(holding) + " did");
+  if (holding != 1) throw QuestionError(question.line, "exactly one option must hold; " + count_of(holding) + " did");
   return truth;
 }
 

@@ -5,6 +5,7 @@
 #include "engine/error.h"
 #include "engine/lesson/lesson.h"
 #include "engine/random.h"
+#include "lesson_text.h"
 
 namespace statescope {
 namespace {
@@ -49,7 +50,7 @@ Scene scene_at(const LessonStep& step, double seconds, const LessonSeed& whose) 
     try {
       scene[at] = value;
     } catch (const json::exception&) {
-      throw Error("the scene has no place " + at.to_string());
+      throw Error("the scene has no place " + dotted(at));
     }
   };
   if (!whose.seed.empty() || !whose.name.empty())
@@ -59,7 +60,7 @@ Scene scene_at(const LessonStep& step, double seconds, const LessonSeed& whose) 
       if (cue.kind == LessonCue::Kind::set) set(cue.at, cue.first);
       if (cue.kind == LessonCue::Kind::sweep) set(cue.at, swept(cue, seconds));
     }
-  return parse_scene(scene.dump(), "the step \"" + step.title + "\"");
+  return parse_scene(scene.dump(), "the scene");
 }
 
 std::string highlight_at(const LessonStep& step, double seconds) {

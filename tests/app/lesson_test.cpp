@@ -75,7 +75,7 @@ kind: value
 ask: The error?
 from: 0
 to: 1
-truth: methods[0].reconstructions[0].error
+truth: rms(methods[0].reconstructions[0].error)
 ```
 )";
 

@@ -41,7 +41,7 @@ TEST(LessonCommand, begins_a_lesson_and_says_what_is_wrong_with_it) {
   const TemporaryFolder folder;
   const std::string path = (folder / "mine").string();
   EXPECT_EQ(command({"lesson", "new", path}).status, 0);
-  EXPECT_EQ(command({"lesson", "check", path}).status, 0);
+  EXPECT_EQ(command({"lesson", "check", path + "/lesson.md"}).status, 0);
   write_file(folder / "mine" / "scene.json", "{}");
   const Outcome broken = command({"lesson", "check", path});
   EXPECT_EQ(broken.status, 1);
@@ -49,6 +49,9 @@ TEST(LessonCommand, begins_a_lesson_and_says_what_is_wrong_with_it) {
   EXPECT_EQ(command({"lesson", "new", path}).status, 1) << "nothing is overwritten";
   EXPECT_EQ(command({"lesson", "check", (folder / "nothing").string()}).status, 1);
   EXPECT_EQ(command({"lesson"}).status, 2);
+  const Outcome misspelt = command({"lesson", "chek", path});
+  EXPECT_EQ(misspelt.status, 2);
+  EXPECT_NE(misspelt.err.find("chek"), std::string::npos) << misspelt.err;
 }
 
 }  // namespace

@@ -14,9 +14,9 @@ struct ExpressionNames {
   const nlohmann::json* scene = nullptr;            // names after "scene."
 };
 
-/// The value of an expression of LESSON.md: one number or several; a condition is 1 or 0. What is null in a result (a
-/// number that was not finite) is NaN. Throws Error with the column for anything that is not such an expression, for an
-/// unknown name, a place outside a list, lists of different lengths.
+/// The value of an expression of LESSON.md: one number or several; a comparison gives 1 or 0 for each. What is null in
+/// a result (a number that was not finite) is NaN. Throws Error with the column for anything that is not such an
+/// expression, for an unknown name, a place outside a list, lists of different lengths.
 std::vector<double> evaluate(std::string_view expression, const ExpressionNames& names);
 
 }  // namespace statescope

@@ -21,6 +21,7 @@ inline constexpr std::array<const char*, 9> lesson_symbols{"Δ", "A", "B", "C", 
 struct LessonFinding {
   int line;  // from 1
   std::string sentence;
+  bool note = false;  // no mistake: what the checker did not look at
 };
 
 /// What happens while a step plays.
@@ -56,7 +57,7 @@ struct LessonQuestion {
   std::string truth;                        // the others: an expression
   double from = 0, to = 1, tolerance = -1;  // below 0: the default of LESSON.md
   std::string unit;
-  int line = 0, ask_line = 0, truth_line = 0, why_line = 0;
+  int line = 0, ask_line = 0, reveal_line = 0, against_line = 0, truth_line = 0, why_line = 0;
 };
 
 /// One idea: prose beside a living view.
@@ -66,7 +67,8 @@ struct LessonStep {
   std::vector<LessonVariation> variations;  // inherited ones, too
   std::vector<LessonCue> cues;              // by the time they begin
   std::optional<LessonQuestion> question;
-  int line = 0, prose_line = 0, scene_line = 0, alt_line = 0, notes_line = 0;
+  int line = 0, prose_line = 0, alt_line = 0, notes_line = 0;
+  int scene_line = 0, file_line = 0;  // what is shown; where its file is named, here or in a step before
 
   double duration() const;  // seconds, the last time that a cue names
 };

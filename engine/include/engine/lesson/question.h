@@ -8,9 +8,17 @@
 #include <variant>
 #include <vector>
 
+#include "engine/error.h"
 #include "engine/lesson/lesson.h"
 
 namespace statescope {
+
+/// A mistake of a question, with the line of lesson.md it is in.
+class QuestionError : public Error {
+ public:
+  QuestionError(int in_line, const std::string& sentence) : Error(sentence), line(in_line) {}
+  int line;
+};
 
 /// What is right for the present parameters.
 struct LessonTruth {
@@ -23,8 +31,8 @@ struct LessonTruth {
 };
 
 /// Asks the engine. `shown` is the scene as the learner has it; `folder` its relative paths start from, `assets` holds
-/// the bundled models. Throws Error when the truth cannot be computed, is not what the
-/// kind of question needs, or of the options not exactly one holds; Cancelled.
+/// the bundled models. Throws QuestionError when the truth cannot be computed, is
+/// not what the kind of question needs, or of the options not exactly one holds; Cancelled.
 LessonTruth truth_of(const LessonQuestion& question, const Scene& shown, const std::filesystem::path& folder,
                      const std::filesystem::path& assets, std::stop_token stop = {});
 
