@@ -28,14 +28,12 @@ DynamicsDocument::DynamicsDocument(QObject* parent)
 DynamicsDocument::~DynamicsDocument() = default;
 
 void DynamicsDocument::open_scene(const LtiScene& scene, const QString& undo_text) {
-  openings_.ask(
-      [run = scene.run, view = scene.view](std::stop_token stop) {
-        return LtiSeries(std::make_shared<const LtiResult>(lti_result(run, {}, stop)), view);
-      },
-      [this, scene, undo_text](const LtiSeries& series, const QString& problem) {
-        if (series.result) return adopt(scene, series, undo_text);
-        if (!problem.isEmpty()) Q_EMIT failed(problem);
-      });
+  openings_.ask([run = scene.run, view = scene.view](
+                    std::stop_token stop) { return LtiSeries(shared_result(lti_result(run, {}, stop)), view); },
+                [this, scene, undo_text](const LtiSeries& series, const QString& problem) {
+                  if (series.result) return adopt(scene, series, undo_text);
+                  if (!problem.isEmpty()) Q_EMIT failed(problem);
+                });
 }
 
 void DynamicsDocument::adopt(const LtiScene& scene, const LtiSeries& series, const QString& undo_text) {
@@ -122,7 +120,7 @@ void DynamicsDocument::request(const LtiParts& parts, const std::optional<Move>&
       [run = scene_.run, view = scene_.view, parts, move](std::stop_token stop) mutable {
         if (move)
           run.system = statescope::move_eigenvalue(move->base->run.system, move->base->system, move->from, move->to);
-        return LtiSeries(std::make_shared<const LtiResult>(lti_result(run, {}, stop, parts)), view);
+        return LtiSeries(shared_result(lti_result(run, {}, stop, parts)), view);
       },
       [this, move](const LtiSeries& series, const QString& problem) { take(series, move, problem); });
 }

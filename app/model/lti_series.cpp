@@ -1,9 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "model/lti_series.h"
 
+#include <QThreadPool>
 #include <algorithm>
 
 namespace statescope {
+
+std::shared_ptr<const LtiResult> shared_result(LtiResult&& result) {
+  return {new LtiResult(std::move(result)),
+          [](const LtiResult* last) { QThreadPool::globalInstance()->start([last] { delete last; }); }};
+}
 
 LtiSeries::LtiSeries(std::shared_ptr<const LtiResult> made, const LtiView& view) : result(std::move(made)) {
   const LtiResult& r = *result;

@@ -28,8 +28,11 @@ PlaneRegion region_of(const PlanePart& part, const QString& name) {
   return {shapes[static_cast<std::size_t>(part.shape)], part.center, part.radius, name};
 }
 
+// Within a sentence, where only a proper name begins with a capital.
 QString method_text(const LtiResult& r) {
-  return QString::fromUtf8(method_name(r.run.rule.method));
+  QString name = QString::fromUtf8(method_name(r.run.rule.method));
+  if (r.run.rule.method != Method::mamba) name[0] = name[0].toLower();
+  return name;
 }
 
 QString sentence(const std::string& text) {
@@ -171,7 +174,7 @@ std::shared_ptr<const PhaseData> phase_of(const LtiSeries& series, const LtiView
   const Eigen::VectorXd start = V.transpose() * h0;
   data->start.assign(start.begin(), start.end());
   if (data->in_space()) {
-    data->subtitle = tr("drag to turn it; click to start from there");
+    data->subtitle = tr("drag to turn it; click, or Shift and arrows, to start elsewhere");
     return data;
   }
   if (L > 0) {  // p' = Vᵀ(A h + B u), where h has p in the plane and else what it has at the cursor

@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "workspaces/dynamics_workspace.h"
 
-#include <QAbstractItemView>
 #include <QComboBox>
 #include <QFileDialog>
 #include <QFileInfo>
-#include <QGridLayout>
 #include <QLabel>
-#include <QScrollArea>
 #include <QStackedWidget>
 #include <algorithm>
 #include <cmath>
@@ -28,7 +25,6 @@
 #include "workspaces/dynamics_examples.h"
 #include "workspaces/dynamics_pictures.h"
 #include "workspaces/export_numbers.h"
-#include "workspaces/inspector.h"
 
 namespace statescope {
 namespace {
@@ -39,18 +35,6 @@ constexpr double longest_play = 30;  // seconds, however many samples there are
 
 bool is_wav(const QFileInfo& file) {
   return file.suffix().compare(QLatin1String("wav"), Qt::CaseInsensitive) == 0;
-}
-
-// Where the bar has little room a box is as wide as so many letters; what is chosen among keeps its words.
-void let_give_way(QComboBox* box, int letters) {
-  box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-  box->setMinimumContentsLength(letters);
-}
-
-template <class V>
-V* named(V* view, const char* name) {
-  view->setObjectName(QLatin1String(name));
-  return view;
 }
 
 // The poles in the order in which `shown` has them, so that a hand keeps its own while others pass it.
@@ -74,118 +58,6 @@ DynamicsWorkspace::DynamicsWorkspace(std::filesystem::path assets)
 }
 
 DynamicsWorkspace::~DynamicsWorkspace() = default;
-
-QWidget* DynamicsWorkspace::build_bar() {
-  pages_ = named(new SegmentedControl(tr("What is shown")), "dynamics_pages");
-  pages_->set_options({{tr("Motion"), {}, tr("Where the state goes, and what comes out")},
-                       {tr("Convolution"), {}, tr("The kernel slides over the input; the recurrence agrees")},
-                       {tr("Frequency"), {}, tr("What passes and what is held back, and how it settles")}});
-  examples_ = named(new QComboBox, "dynamics_examples");
-  examples_->setAccessibleName(tr("Examples"));
-  examples_->setPlaceholderText(tr("Examples"));
-  let_give_way(examples_, 10);
-  for (const DynamicsExample& example : dynamics_examples()) {
-    examples_->addItem(example.title);
-    examples_->setItemData(examples_->count() - 1, example.sentence, Qt::ToolTipRole);
-  }
-  examples_->setCurrentIndex(-1);
-  examples_->view()->setMinimumWidth(examples_->view()->sizeHintForColumn(0) + scaled(24));
-  phase_box_ = new QWidget;
-  auto* axes = new QHBoxLayout(phase_box_);
-  axes->setContentsMargins(0, 0, 0, 0);
-  auto* label = new QLabel(tr("Portrait of"));
-  label->setProperty("role", QStringLiteral("caption"));
-  axes->addWidget(label);
-  for (int i = 0; i < 3; ++i) {
-    axes_[i] = named(new QComboBox, QByteArray("dynamics_axis_").append(static_cast<char>('0' + i)).constData());
-    axes_[i]->setAccessibleName(tr("State on axis %1").arg(i + 1));
-    let_give_way(axes_[i], 5);
-    axes->addWidget(axes_[i]);
-  }
-  space_ = named(new SegmentedControl(tr("Plane or space")), "dynamics_space");
-  space_->set_options({{tr("2-D")}, {tr("3-D")}});
-  axes->addWidget(space_);
-  auto* bar = new QWidget;
-  auto* row = new QHBoxLayout(bar);
-  row->setContentsMargins(0, 0, 0, 0);
-  row->setSpacing(scaled(12));
-  row->addWidget(pages_);
-  row->addWidget(examples_, 1);
-  row->addStretch(1);
-  row->addWidget(phase_box_);
-  return bar;
-}
-
-void DynamicsWorkspace::build() {
-  s_plane_ = named(new PolePlaneView, "dynamics_s_plane");
-  z_plane_ = named(new PolePlaneView, "dynamics_z_plane");
-  phase_ = named(new PhaseView, "dynamics_phase");
-  states_ = named(new CurvesView, "dynamics_states");
-  input_ = named(new SignalView, "dynamics_input_curve");
-  output_ = named(new CurvesView, "dynamics_output");
-  kernel_ = named(new CurvesView, "dynamics_kernel");
-  step_ = named(new CurvesView, "dynamics_step_response");
-  bode_ = named(new BodeView, "dynamics_bode");
-  convolution_ = named(new ConvolutionView, "dynamics_convolution");
-  input_->set_drawable(true);
-  input_->set_resolution(max_drawn_points);
-  verdict_ = named(new QLabel, "dynamics_verdict");
-  verdict_->setProperty("role", QStringLiteral("muted"));
-  verdict_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
-
-  stack_ = new QStackedWidget;
-  const auto add_page = [this] {
-    auto* box = new QWidget;
-    auto* grid = new QGridLayout(box);
-    grid->setContentsMargins(0, 0, 0, 0);
-    stack_->addWidget(box);
-    grids_.push_back(grid);
-    return grid;
-  };
-  auto* motion = add_page();
-  motion->addWidget(phase_, 0, 0);
-  motion->addWidget(states_, 0, 1);
-  motion->addWidget(input_, 1, 0);
-  motion->addWidget(output_, 1, 1);
-  auto* theatre = add_page();
-  theatre->addWidget(convolution_, 0, 0);
-  theatre->addWidget(kernel_, 1, 0);
-  theatre->setRowStretch(0, 5);
-  theatre->setRowStretch(1, 2);
-  auto* frequency = add_page();
-  frequency->addWidget(bode_, 0, 0);
-  frequency->addWidget(step_, 1, 0);
-  frequency->setRowStretch(0, 5);
-  frequency->setRowStretch(1, 3);
-  for (int i = 0; i < 2; ++i) {
-    motion->setColumnStretch(i, 1);
-    motion->setRowStretch(i, 1);
-  }
-  auto* planes = new QGridLayout;
-  planes->addWidget(s_plane_, 0, 0);
-  planes->addWidget(z_plane_, 1, 0);
-  for (int i = 0; i < 2; ++i) planes->setRowStretch(i, 1);
-  auto* middle = new QHBoxLayout;
-  middle->addLayout(planes, 1);
-  middle->addWidget(stack_, 2);
-  grids_.insert(grids_.end(), {planes, middle});
-
-  auto* column = new QVBoxLayout(this);
-  column->addWidget(&notice());
-  column->addWidget(build_bar());
-  column->addWidget(verdict_);
-  column->addLayout(middle, 1);
-  column_ = column;
-  controls_ = new DynamicsControls(document_);
-  set_inspector(make_inspector(controls_, QStringLiteral("dynamics_inspector")));
-}
-
-void DynamicsWorkspace::set_lengths() {
-  const int edge = scaled(20);
-  column_->setContentsMargins(edge, scaled(12), edge, scaled(12));
-  column_->setSpacing(scaled(10));
-  for (QLayout* grid : grids_) grid->setSpacing(scaled(16));
-}
 
 void DynamicsWorkspace::connect_all() {
   connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, &DynamicsWorkspace::set_lengths);

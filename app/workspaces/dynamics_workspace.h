@@ -5,6 +5,7 @@
 #include "model/job_thread.h"
 #include "workspace.h"
 
+class QBoxLayout;
 class QComboBox;
 class QGridLayout;
 class QLabel;
@@ -16,6 +17,7 @@ class BodeView;
 class ConvolutionView;
 class CurvesView;
 class DynamicsControls;
+class FlowLayout;
 class PhaseView;
 class PolePlaneView;
 class SegmentedControl;
@@ -48,11 +50,16 @@ class DynamicsWorkspace : public Workspace {
   void show_page(LtiView::Page page);
   void open_example(int index);
 
+ protected:
+  void resizeEvent(QResizeEvent* event) override;
+
  private:
   static LtiScene at_home(const Scene& scene, const std::filesystem::path& base);
   void build();
-  QWidget* build_bar();
+  void build_tools();
   void set_lengths();
+  std::vector<QWidget*> pictures() const;
+  void place_planes();
   void connect_all();
 
   void show_scene();
@@ -83,6 +90,8 @@ class DynamicsWorkspace : public Workspace {
   BodeView* bode_;
   ConvolutionView* convolution_;
   DynamicsControls* controls_;
+  FlowLayout* tools_;
+  QBoxLayout *planes_, *middle_;
   std::vector<QLayout*> grids_;
   QLayout* column_;
   Complex held_;  // the eigenvalue in the hand, where it was taken

@@ -35,6 +35,13 @@ QString method_name(const HippoRun& run, std::size_t i) {
   return alike > 1 ? tr("%1, N = %2").arg(name).arg(method.hippo.order) : name;
 }
 
+// Within a sentence: "forward Euler".
+QString rule_text(const MemoryMethod& method) {
+  QString name = QString::fromUtf8(statescope::method_name(method.discretisation));
+  name[0] = name[0].toLower();
+  return name;
+}
+
 // "g₁₂"
 QString basis_name(std::int64_t n) {
   return QLatin1Char('g') + subscript(n);
@@ -63,8 +70,7 @@ QString memory_title(const Hippo& hippo) {
 }
 
 QString memory_subtitle(const MemoryMethod& method, const MethodFrame& frame, bool diverges) {
-  const QString rule = QString::fromLatin1(statescope::method_name(method.discretisation)).toLower();
-  const QString kind = tr("N = %1 · %2").arg(method.hippo.order).arg(rule);
+  const QString kind = tr("N = %1 · %2").arg(method.hippo.order).arg(rule_text(method));
   if (diverges || !std::isfinite(frame.error)) return kind + tr(" · diverges at this Δ");
   return kind + (has_window(method.hippo.family) ? tr(" · error inside the window ") : tr(" · error over the past ")) +
          short_number(frame.error);
@@ -355,8 +361,7 @@ QString memory_sentence(const MemoryFrame& frame) {
   for (std::size_t i = 0; i < run.methods.size(); ++i)
     if (frame.methods[i].error > 10 * std::max(std::abs(*low), std::abs(*high)))
       return tr("%1 stepped by %2 grows without end at this Δ: a smaller Δ or another step keeps it.")
-          .arg(method_name(run, i),
-               QString::fromLatin1(statescope::method_name(run.methods[i].discretisation)).toLower());
+          .arg(method_name(run, i), rule_text(run.methods[i]));
   if (run.methods.size() == 1) {
     return has_window(first.family)
                ? tr("%1 numbers hold the last %2; what is older has left without a trace.")

@@ -3,7 +3,6 @@
 
 #include <QComboBox>
 #include <QFileInfo>
-#include <QGridLayout>
 #include <QLabel>
 #include <QScrollArea>
 #include <QSignalBlocker>
@@ -20,6 +19,7 @@
 #include "widgets/bars_view.h"
 #include "widgets/button.h"
 #include "widgets/curves_view.h"
+#include "widgets/flow_layout.h"
 #include "widgets/heat_map_view.h"
 #include "widgets/notice.h"
 #include "widgets/pole_plane_view.h"
@@ -70,14 +70,7 @@ MemoryWorkspace::MemoryWorkspace(std::filesystem::path assets)
   for (QVBoxLayout* layout : {memory_column_, chain_column_}) {
     auto* page = new QWidget;
     page->setLayout(layout);
-    page->setAutoFillBackground(false);
-    auto* scroll = new QScrollArea;
-    scroll->setFrameShape(QFrame::NoFrame);
-    scroll->setFocusPolicy(Qt::NoFocus);
-    scroll->setWidgetResizable(true);
-    scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
-    scroll->setWidget(page);
-    page_stack_->addWidget(scroll);
+    page_stack_->addWidget(make_scrolling(page));
   }
   column_ = new QVBoxLayout(this);
   column_->addWidget(&notice());
@@ -92,75 +85,6 @@ MemoryWorkspace::MemoryWorkspace(std::filesystem::path assets)
   connect_views();
   connect_document();
   page_stack_->hide();  // until there is something to see
-}
-
-// One or two stand one above the other, so that their time axes can be compared; more make two columns.
-void MemoryWorkspace::place_panels() {
-  const std::size_t count = document_.frame()->methods.size();
-  const bool narrow = count <= 2;
-  for (std::size_t i = 0; i < panels_.size(); ++i) {
-    panel_grid_->removeWidget(panels_[i]);
-    const int place = static_cast<int>(i);
-    if (i < count) panel_grid_->addWidget(panels_[i], narrow ? place : place / 2, narrow ? 0 : place % 2);
-    panels_[i]->setVisible(i < count);
-  }
-  for (int column = 0; column < 2; ++column) panel_grid_->setColumnStretch(column, narrow && column == 1 ? 0 : 1);
-}
-
-void MemoryWorkspace::connect_views() {
-  connect(pages_, &SegmentedControl::selected, this,
-          [this](int index) { show_page(index == 0 ? Page::memory : Page::chain); });
-  connect(examples_, &QComboBox::activated, this, &MemoryWorkspace::show_example);
-  connect(signals_, &QComboBox::activated, this, &MemoryWorkspace::choose_signal);
-  connect(draw_, &QAbstractButton::toggled, this, &MemoryWorkspace::set_drawing);
-  connect(add_, &QAbstractButton::clicked, this, &MemoryWorkspace::add_method);
-  connect(remove_, &QAbstractButton::clicked, this, &MemoryWorkspace::remove_method);
-  for (std::size_t i = 0; i < panels_.size(); ++i) {
-    connect(panels_[i], &CurvesView::point_clicked, this, [this, i](int, qint64 place) {
-      select(i);
-      if (document_.set())
-        transport_bar().transport().set_position(static_cast<int>(document_.set()->sample_at(place)));
-    });
-    connect(panels_[i], &SignalView::drawn, this, &MemoryWorkspace::take_stroke);
-  }
-  connect(coefficients_, &BarsView::bar_clicked, this, [this](qint64 bar) {
-    chosen_coefficient_ = bar == chosen_coefficient_ ? -1 : bar;
-    show_frame();
-  });
-  connect(chain_kernel_, &CurvesView::point_clicked, this,
-          [this](int, qint64 point) { transport_bar().transport().set_position(static_cast<int>(point)); });
-  connect(&transport_bar().transport(), &Transport::position_changed, this, [this](int position) {
-    if (fitting_) return;
-    document_.set_cursor(position);
-    if (document_.state().page == Page::chain) chain_kernel_->set_cursor(position);
-  });
-  transport_bar().set_position_text([this](int position, int length) {
-    const bool memory = document_.state().page == Page::memory;
-    const double delta = memory ? document_.run().delta : document_.state().chain.run.delta;
-    return length == 0 ? QString()
-                       : tr("%1 s of %2 s").arg((position + 1) * delta, 0, 'f', 2).arg(length * delta, 0, 'f', 2);
-  });
-}
-
-void MemoryWorkspace::connect_document() {
-  connect(&document_, &MemoryDocument::state_changed, this, &MemoryWorkspace::show_state);
-  connect(&document_, &MemoryDocument::set_changed, this, &MemoryWorkspace::show_set);
-  connect(&document_, &MemoryDocument::frame_changed, this, &MemoryWorkspace::show_frame);
-  connect(&document_, &MemoryDocument::details_changed, this, [this] {
-    error_orders_->set_data(error_orders_picture(*document_.details()));
-    show_card();
-  });
-  connect(&document_, &MemoryDocument::chain_changed, this, &MemoryWorkspace::show_chain);
-  connect(&document_, &MemoryDocument::settled_changed, this, &Workspace::settled_changed);
-  connect(&document_, &MemoryDocument::opened, this, [this] {
-    opening_ = false;
-    Q_EMIT opened();
-  });
-  connect(&document_, &MemoryDocument::failed, this, [this](const QString& sentence) {
-    opening_ = false;
-    say_error(sentence);
-    Q_EMIT failed(sentence);
-  });
 }
 
 void MemoryWorkspace::enter() {
@@ -388,7 +312,10 @@ void MemoryWorkspace::show_state() {
   controls_->show_state();
   chain_controls_->show_state();
   fit_transport();
-  if (document_.frame() && shown_method_ != selected()) show_frame();
+  if (document_.frame() && shown_method_ != selected()) {
+    show_frame();
+    show_card();
+  }
   show_explanation();
 }
 
@@ -398,6 +325,7 @@ void MemoryWorkspace::show_set() {
   place_panels();
   fit_transport();
   show_frame();
+  show_card();
   Q_EMIT facts_changed();
 }
 
@@ -425,7 +353,6 @@ void MemoryWorkspace::show_frame() {
   basis_->set_data(basis_picture(frame, method, chosen_coefficient_));
   const std::int64_t shown = std::min<std::int64_t>(chosen_coefficient_, 6);
   basis_->set_highlighted(static_cast<int>(shown < set.run.methods[method].hippo.order ? shown : -1));
-  show_card();
   show_explanation();
 }
 

@@ -19,6 +19,7 @@ class BarsView;
 class Button;
 class ChainControls;
 class CurvesView;
+class FlowLayout;
 class HeatMapView;
 class MemoryControls;
 class PolePlaneView;
@@ -96,7 +97,8 @@ class MemoryWorkspace : public Workspace {
   CurvesView* chain_kernel_;
 
   QVBoxLayout *column_, *memory_column_, *chain_column_, *inspector_columns_[2];
-  QHBoxLayout *tools_, *below_, *links_;
+  FlowLayout* tools_;
+  QHBoxLayout *below_, *links_;
   QGridLayout* panel_grid_;
   QStackedWidget* inspector_stack_;
   QLabel *card_title_, *card_, *chain_facts_;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What stands where in the Memory workspace.
+// What stands where in the Memory workspace, and what follows what.
 #include <QComboBox>
 #include <QGridLayout>
 #include <QLabel>
@@ -10,20 +10,29 @@
 #include "widgets/bars_view.h"
 #include "widgets/button.h"
 #include "widgets/curves_view.h"
+#include "widgets/flow_layout.h"
 #include "widgets/heat_map_view.h"
 #include "widgets/pole_plane_view.h"
 #include "widgets/segmented_control.h"
 #include "widgets/signal_view.h"
+#include "widgets/transport_bar.h"
 #include "workspaces/inspector.h"
 #include "workspaces/memory_controls.h"
 #include "workspaces/memory_examples.h"
+#include "workspaces/memory_pictures.h"
 #include "workspaces/memory_workspace.h"
 
 namespace statescope {
+namespace {
+
+using Page = MemoryState::Page;
+
+}  // namespace
 
 void MemoryWorkspace::build_controls() {
   pages_ = new SegmentedControl(tr("Page"));
   pages_->setObjectName(QStringLiteral("memory_pages"));
+  pages_->set_wrapping(true);
   pages_->set_options({{tr("Memory"), {}, tr("What a few numbers remember of a signal")},
                        {tr("S4 kernel"), {}, tr("From a HiPPO matrix to a convolution")}});
   examples_ = new QComboBox;
@@ -56,14 +65,10 @@ void MemoryWorkspace::build_controls() {
   explanation_->setProperty("role", QStringLiteral("muted"));
   explanation_->setWordWrap(true);
   memory_tools_ = new QWidget;
-  auto* row = new QHBoxLayout(memory_tools_);
-  row->setContentsMargins(0, 0, 0, 0);
+  auto* row = new FlowLayout(memory_tools_);
   for (QWidget* tool : std::initializer_list<QWidget*>{signals_, draw_, add_, remove_}) row->addWidget(tool);
-  tools_ = new QHBoxLayout;
-  tools_->addWidget(pages_);
-  tools_->addWidget(examples_);
-  tools_->addWidget(memory_tools_);
-  tools_->addStretch();
+  tools_ = new FlowLayout;
+  for (QWidget* tool : std::initializer_list<QWidget*>{pages_, examples_, memory_tools_}) tools_->addWidget(tool);
 }
 
 void MemoryWorkspace::build_memory_page() {
@@ -198,6 +203,75 @@ void MemoryWorkspace::set_lengths() {
   matrix_->setFixedHeight(scaled(236));
   weights_->setFixedHeight(scaled(140));
   basis_->setFixedHeight(scaled(150));
+}
+
+// One or two stand one above the other, so that their time axes can be compared; more make two columns.
+void MemoryWorkspace::place_panels() {
+  const std::size_t count = document_.frame()->methods.size();
+  const bool narrow = count <= 2;
+  for (std::size_t i = 0; i < panels_.size(); ++i) {
+    panel_grid_->removeWidget(panels_[i]);
+    const int place = static_cast<int>(i);
+    if (i < count) panel_grid_->addWidget(panels_[i], narrow ? place : place / 2, narrow ? 0 : place % 2);
+    panels_[i]->setVisible(i < count);
+  }
+  for (int column = 0; column < 2; ++column) panel_grid_->setColumnStretch(column, narrow && column == 1 ? 0 : 1);
+}
+
+void MemoryWorkspace::connect_views() {
+  connect(pages_, &SegmentedControl::selected, this,
+          [this](int index) { show_page(index == 0 ? Page::memory : Page::chain); });
+  connect(examples_, &QComboBox::activated, this, &MemoryWorkspace::show_example);
+  connect(signals_, &QComboBox::activated, this, &MemoryWorkspace::choose_signal);
+  connect(draw_, &QAbstractButton::toggled, this, &MemoryWorkspace::set_drawing);
+  connect(add_, &QAbstractButton::clicked, this, &MemoryWorkspace::add_method);
+  connect(remove_, &QAbstractButton::clicked, this, &MemoryWorkspace::remove_method);
+  for (std::size_t i = 0; i < panels_.size(); ++i) {
+    connect(panels_[i], &CurvesView::point_clicked, this, [this, i](int, qint64 place) {
+      select(i);
+      if (document_.set())
+        transport_bar().transport().set_position(static_cast<int>(document_.set()->sample_at(place)));
+    });
+    connect(panels_[i], &SignalView::drawn, this, &MemoryWorkspace::take_stroke);
+  }
+  connect(coefficients_, &BarsView::bar_clicked, this, [this](qint64 bar) {
+    chosen_coefficient_ = bar == chosen_coefficient_ ? -1 : bar;
+    show_frame();
+  });
+  connect(chain_kernel_, &CurvesView::point_clicked, this,
+          [this](int, qint64 point) { transport_bar().transport().set_position(static_cast<int>(point)); });
+  connect(&transport_bar().transport(), &Transport::position_changed, this, [this](int position) {
+    if (fitting_) return;
+    document_.set_cursor(position);
+    if (document_.state().page == Page::chain) chain_kernel_->set_cursor(position);
+  });
+  transport_bar().set_position_text([this](int position, int length) {
+    const bool memory = document_.state().page == Page::memory;
+    const double delta = memory ? document_.run().delta : document_.state().chain.run.delta;
+    return length == 0 ? QString()
+                       : tr("%1 s of %2 s").arg((position + 1) * delta, 0, 'f', 2).arg(length * delta, 0, 'f', 2);
+  });
+}
+
+void MemoryWorkspace::connect_document() {
+  connect(&document_, &MemoryDocument::state_changed, this, &MemoryWorkspace::show_state);
+  connect(&document_, &MemoryDocument::set_changed, this, &MemoryWorkspace::show_set);
+  connect(&document_, &MemoryDocument::frame_changed, this, &MemoryWorkspace::show_frame);
+  connect(&document_, &MemoryDocument::details_changed, this, [this] {
+    error_orders_->set_data(error_orders_picture(*document_.details()));
+    show_card();
+  });
+  connect(&document_, &MemoryDocument::chain_changed, this, &MemoryWorkspace::show_chain);
+  connect(&document_, &MemoryDocument::settled_changed, this, &Workspace::settled_changed);
+  connect(&document_, &MemoryDocument::opened, this, [this] {
+    opening_ = false;
+    Q_EMIT opened();
+  });
+  connect(&document_, &MemoryDocument::failed, this, [this](const QString& sentence) {
+    opening_ = false;
+    say_error(sentence);
+    Q_EMIT failed(sentence);
+  });
 }
 
 }  // namespace statescope

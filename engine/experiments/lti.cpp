@@ -107,15 +107,21 @@ void answer(LtiResult& r, std::stop_token stop) {
     for (std::size_t t = 0; t < y.size(); ++t) y[t] += rest[t];
     return y;
   };
+  r.direct_at = places(L);
+  auto direct = std::async(std::launch::async, [&] {  // of a long input as much work as everything else
+    std::vector<double> sums;
+    for (const std::int64_t t : r.direct_at) {
+      if (sums.size() % 64 == 0 && stop.stop_requested()) throw Cancelled();
+      sums.push_back(convolution_at(r.kernel, r.input, t) + rest[static_cast<std::size_t>(t)]);
+    }
+    return sums;
+  });
   r.fft = with_rest(fft_convolution(r.kernel, r.input));
   r.fft_difference = largest_difference(r.fft, r.recurrence);
-  r.direct_at = places(L);
-  for (const std::int64_t t : r.direct_at) {
-    if (t % 1024 == 0 && stop.stop_requested()) throw Cancelled();
-    const auto i = static_cast<std::size_t>(t);
-    r.direct.push_back(convolution_at(r.kernel, r.input, t) + rest[i]);
-    r.direct_difference = std::max(r.direct_difference, std::abs(r.direct.back() - r.recurrence[i]));
-  }
+  r.direct = direct.get();
+  for (std::size_t i = 0; i < r.direct.size(); ++i)
+    r.direct_difference =
+        std::max(r.direct_difference, std::abs(r.direct[i] - r.recurrence[static_cast<std::size_t>(r.direct_at[i])]));
   if (r.system.dplr && r.run.rule.method == Method::bilinear && L >= 1 && L <= max_kernel_length) {
     r.cauchy_kernel = cauchy_kernel(*r.system.dplr, r.run.rule.delta, L);
     r.cauchy = with_rest(fft_convolution(*r.cauchy_kernel, r.input));
@@ -134,7 +140,11 @@ LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::
   check(run.rule);
   r.system = build(run.system);
   // Nothing needs them before the frequencies do.
-  auto modes = std::async(std::launch::async, [&r] { return modes_of(listed_eigenvalues(r.system), r.run.rule); });
+  auto modes = std::async(std::launch::async, [&r] {
+    r.controllable = controllable_rank(r.system.dense.A, r.system.dense.B);
+    r.observable = observable_rank(r.system.dense.A, r.system.dense.C);
+    return modes_of(listed_eigenvalues(r.system), r.run.rule);
+  });
   r.input = sample(run.input, run.rule.delta, base, stop);
   const std::int64_t N = r.states_count(), L = r.length();
   if (N * L > max_state_samples)
@@ -145,8 +155,11 @@ LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::
   r.step = discretise(r.system.dense, run.rule);
 
   Run recurrence = run_recurrence(r.step, r.input, h0, stop);
-  for (std::int64_t n = 0; n < N; ++n)
-    r.states.emplace_back(recurrence.states.row(n).begin(), recurrence.states.row(n).end());
+  const std::int64_t steps = recurrence.states.cols();
+  r.states.assign(static_cast<std::size_t>(N), std::vector<double>(static_cast<std::size_t>(steps)));
+  for (std::int64_t t = 0; t < steps; ++t)  // as they lie in memory
+    for (std::int64_t n = 0; n < N; ++n)
+      r.states[static_cast<std::size_t>(n)][static_cast<std::size_t>(t)] = recurrence.states(n, t);
   r.recurrence = std::move(recurrence.output);
   r.diverges_at = recurrence.diverges_at;
   discrete_responses(r, h0, stop);
@@ -159,8 +172,6 @@ LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::
   if (parts.frequency)
     r.frequency = frequency_response(r.system.dense, r.step, run.rule.delta,
                                      frequencies_of(r.modes, run.rule.delta, frequencies));
-  r.controllable = controllable_rank(r.system.dense.A, r.system.dense.B);
-  r.observable = observable_rank(r.system.dense.A, r.system.dense.C);
   return r;
 }
 

@@ -97,9 +97,10 @@ HippoScene parse_hippo_scene(const json& root, const std::string& root_where) {
   run.delta = get_number_or(object, "delta", run.delta, where);
   named([&] { check(StepRule{.delta = run.delta}); }, where);
   const json& methods = list_at(object, "methods", max_memory_methods, where);
-  if (!methods.empty()) run.methods.clear();
+  if (object.contains("methods")) run.methods.clear();
   for (std::size_t i = 0; i < methods.size(); ++i)
     run.methods.push_back(parse_memory_method(methods[i], where + ": methods[" + std::to_string(i) + "]"));
+  if (run.methods.empty()) throw Error(where + ": \"methods\" lists none; give at least one or leave it out");
   run.at = get_indices(object, "at", max_memory_times, where);
   run.stride = get_index(object, "stride", 0, where);
   run.points = get_index(object, "points", 0, where);

@@ -2,10 +2,11 @@
 // How long a hand waits in the workspaces of linear systems: in the window of 1280×800, from what it does until the
 // window has painted what changed, and the longest event handler meanwhile. Without a screen:
 //
-//   QT_QPA_PLATFORM=offscreen workspaces_bench dynamics|memory [SAMPLES [STATES]]
+//   QT_QPA_PLATFORM=offscreen workspaces_bench dynamics|memory [SAMPLES [STATES [REPETITIONS]]]
 #include <QApplication>
 #include <QElapsedTimer>
 #include <QEventLoop>
+#include <QMetaEnum>
 #include <QMouseEvent>
 #include <algorithm>
 #include <cstdio>
@@ -24,7 +25,7 @@ namespace {
 
 using namespace statescope;
 
-constexpr int repetitions = 30;
+int repetitions = 30;
 
 // Knows how long the longest event took, and when the window has painted what is waited for.
 class Bench : public QApplication {
@@ -34,12 +35,19 @@ class Bench : public QApplication {
     const bool paints = event->type() == QEvent::UpdateRequest;
     QElapsedTimer clock;
     clock.start();
+    const QByteArray name = receiver->objectName().isEmpty() ? QByteArray(receiver->metaObject()->className())
+                                                             : receiver->objectName().toUtf8();
+    const int type = event->type();
     const bool handled = QApplication::notify(receiver, event);
-    longest = std::max(longest, static_cast<double>(clock.nsecsElapsed()) * 1e-6);
+    if (const double took = static_cast<double>(clock.nsecsElapsed()) * 1e-6; took > longest) {
+      longest = took;
+      what = name + " " + QMetaEnum::fromType<QEvent::Type>().valueToKey(type);
+    }
     painted = painted || (paints && wanted && wanted());
     return handled;
   }
   double longest = 0;
+  QByteArray what;  // of the longest
   std::function<bool()> wanted;
   bool painted = false;
 };
@@ -76,7 +84,8 @@ Space& show(MainWindow& window, const char* id) {
 }
 
 void report(const Bench& bench, const char* what, std::vector<double> times) {
-  std::printf("  %-34s %7.1f ms  longest handler %6.1f ms\n", what, median(std::move(times)), bench.longest);
+  std::printf("  %-34s %7.1f ms  longest handler %6.1f ms (%s)\n", what, median(std::move(times)), bench.longest,
+              bench.what.constData());
   std::fflush(stdout);
 }
 
@@ -224,6 +233,7 @@ int main(int argc, char** argv) {
   const bool memories = argc > 1 && std::strcmp(argv[1], "memory") == 0;
   const std::int64_t samples = argc > 2 ? std::atoll(argv[2]) : memories ? 800 : 2048;
   const std::int64_t states = argc > 3 ? std::atoll(argv[3]) : 64;
+  if (argc > 4) repetitions = std::max(1, std::atoi(argv[4]));
   memories ? memory(bench, samples, states) : dynamics(bench, samples, states);
   return 0;
 }

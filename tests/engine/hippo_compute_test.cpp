@@ -159,6 +159,8 @@ TEST(HippoCompute, BadParametersGetASentence) {
       "s.json: experiment: methods[0]: FouT pairs a cosine with every sine, so N = 3 must be even; choose one more");
   EXPECT_EQ(refusal(R"({"kind": "hippo", "methods": [{"family": "legt", "theta": 0}]})"),
             "s.json: experiment: methods[0]: the window θ must be a positive number of seconds");
+  EXPECT_EQ(refusal(R"({"kind": "hippo", "methods": []})"),
+            "s.json: experiment: \"methods\" lists none; give at least one or leave it out");
   EXPECT_NE(refusal(R"({"kind": "hippo", "delta": 0})").find("s.json: experiment: "), std::string::npos);
   EXPECT_NE(
       refusal(R"({"kind": "hippo", "input": {"kind": "sine", "length": 2000000}})").find("s.json: experiment: input"),

@@ -13,6 +13,7 @@
 
 #include "engine/io/csv.h"
 #include "engine/io/wav.h"
+#include "engine/random.h"
 #include "test_checkpoint.h"
 
 namespace statescope {
@@ -99,6 +100,40 @@ TEST(Signal, BandNoiseIsAFunctionOfTimeWithinItsBand) {
   double inside = 0;
   for (double frequency = 3; frequency < 5; frequency += 0.005) inside = std::max(inside, strength(frequency));
   EXPECT_GT(inside, 0.05);
+}
+
+// The sum of its sines, in long double. An angle α of a tone is made of three rounded products and a rounded sum, and
+// its block's beginning and its place in it are each as large at most, so it is off by 8 ε (α + 2π); sine, cosine,
+// table and sum over 64 products add 70 ε at most.
+TEST(Signal, BandNoiseIsTheSumOfItsSinesAtAnyLength) {
+  Signal noise = signal([](Signal& n) {
+    n.kind = SignalKind::band_noise;
+    n.length = 300001;  // ends within a block
+    n.amplitude = 3;
+    n.frequency = 2;
+    n.frequency_end = 40;
+    n.seed = 5;
+  });
+  const double delta = 1.0 / 129;
+  const std::vector<double> u = made(noise, delta);
+  Uniform uniform(noise.seed);
+  std::vector<std::pair<double, double>> tones;  // frequency and phase
+  for (int i = 0; i < 32; ++i) {
+    const double frequency = 2 + 38.0 / 32 * (i + uniform());
+    tones.emplace_back(frequency, two_pi * uniform());
+  }
+  for (const std::size_t l : {0, 1, 63, 64, 65, 4095, 4096, 99999, 299999, 300000}) {
+    long double sum = 0, angles = 0;
+    for (const auto& [frequency, phase] : tones) {
+      const long double angle = 2 * std::numbers::pi_v<long double> * frequency * static_cast<long double>(l) *
+                                    static_cast<long double>(delta) +
+                                phase;
+      sum += std::sin(angle);
+      angles += angle + static_cast<long double>(two_pi);
+    }
+    const auto tolerance = static_cast<double>(3 / 4.0L * (8 * angles + 70 * 32) * 0x1p-53L);
+    ASSERT_NEAR(u[l], static_cast<double>(3 * sum / 4), tolerance) << l;
+  }
 }
 
 TEST(Signal, WhiteNoiseIsNormalAndSeeded) {

@@ -11,12 +11,14 @@
 #include "widgets/icons.h"
 #include "widgets/navigation_rail.h"
 #include "widgets/notice.h"
+#include "widgets/number_table.h"
 #include "widgets/prompt_bar.h"
 #include "widgets/scrubber.h"
 #include "widgets/segmented_control.h"
 #include "widgets/token_strip.h"
 #include "widgets/top_bar.h"
 #include "widgets/transport_bar.h"
+#include "widgets/words.h"
 
 namespace statescope {
 namespace {
@@ -43,6 +45,15 @@ TEST_F(Controls, every_icon_has_ink_in_the_asked_colour) {
   EXPECT_TRUE(icon_pixmap(u("no such icon"), Qt::red, 24).isNull());
 }
 
+struct LayoutRequests : QObject {
+  explicit LayoutRequests(QWidget& window) { window.installEventFilter(this); }
+  bool eventFilter(QObject*, QEvent* event) override {
+    count += event->type() == QEvent::LayoutRequest;
+    return false;
+  }
+  int count = 0;
+};
+
 TEST_F(Controls, new_values_of_a_fact_table_do_not_disturb_the_layout) {
   QWidget window;
   auto* column = new QVBoxLayout(&window);
@@ -54,14 +65,7 @@ TEST_F(Controls, new_values_of_a_fact_table_do_not_disturb_the_layout) {
   window.show();
   QApplication::processEvents();
   const int two_lines = table->height();
-  struct Requests : QObject {
-    bool eventFilter(QObject*, QEvent* event) override {
-      count += event->type() == QEvent::LayoutRequest;
-      return false;
-    }
-    int count = 0;
-  } requests;
-  window.installEventFilter(&requests);
+  const LayoutRequests requests(window);
   table->set_rows({{u("reading"), u("5,200 tokens/s")}, {u("scan"), u("29 %"), Qt::red, true}});
   QApplication::processEvents();
   EXPECT_EQ(requests.count, 0);
@@ -72,6 +76,45 @@ TEST_F(Controls, new_values_of_a_fact_table_do_not_disturb_the_layout) {
   window.resize(140, 300);
   QApplication::processEvents();
   EXPECT_GT(table->height(), two_lines);
+}
+
+TEST_F(Controls, new_numbers_and_words_are_painted_and_only_another_height_asks_the_layout) {
+  QWidget window;
+  auto* column = new QVBoxLayout(&window);
+  auto* table = new NumberTable;
+  auto* words = new Words(TextRole::body);
+  column->addWidget(table);
+  column->addWidget(words);
+  column->addStretch(1);
+  const auto row = [](const char* name, const char* value) { return NumberTable::Row{{u(name), u(value)}, Qt::red}; };
+  table->set_rows({u("mode"), u("ω")}, {row("λ₀", "1.25"), row("λ₁", "0.5")});
+  words->set_text(u("Every mode dies out."));
+  window.resize(400, 300);
+  window.show();
+  QApplication::processEvents();
+  const QImage before = window.grab().toImage();
+  const int lines = table->height(), sentence = words->height();
+  {
+    const LayoutRequests requests(window);
+    table->set_rows({u("mode"), u("ω")}, {row("λ₀", "7.75"), row("λ₁", "0.5")});
+    words->set_text(u("Every mode turns."));
+    QApplication::processEvents();
+    EXPECT_EQ(requests.count, 0);
+  }
+  const QImage after = window.grab().toImage();
+  const auto changed = [&](const QWidget& widget) {
+    return before.copy(widget.geometry()) != after.copy(widget.geometry());
+  };
+  EXPECT_TRUE(changed(*table));
+  EXPECT_TRUE(changed(*words));
+  EXPECT_TRUE(table->accessibleDescription().contains(u("λ₀, 7.75")));
+  EXPECT_EQ(words->accessibleName(), u("Every mode turns."));
+
+  table->set_rows({u("mode"), u("ω")}, {row("λ₀", "7.75")});
+  words->set_text(u("The system is stable, but forward Euler at this Δ is not: a pole lies outside the unit circle."));
+  QApplication::processEvents();
+  EXPECT_EQ(table->height() * 3, lines * 2);  // of three lines with the names
+  EXPECT_GT(words->height(), sentence);
 }
 
 TEST_F(Controls, rail_is_usable_by_keyboard_and_mouse) {

@@ -175,6 +175,32 @@ TEST_F(Curves, ShowEverySpikeOfAMillionSamplesAndReadThemExactly) {
   EXPECT_TRUE(view.csv().contains(QStringLiteral("\n2.572020833333333,0.1123457\n")));
 }
 
+// On the screen broad lines are drawn strip by strip; an export draws them whole. Two roundings of transparent edges.
+TEST_F(Curves, LookTheSameOnTheScreenAndExported) {
+  auto data = std::make_shared<CurvesData>();
+  std::vector<double> values;
+  for (int i = 0; i < 300; ++i) values.push_back(i == 140 ? std::nan("") : std::sin(0.3 * i) + std::sin(0.011 * i * i));
+  data->curves = {{QStringLiteral("a"), values, Symbol::h, false}, {QStringLiteral("b"), values, {}, true}};
+  view.set_data(data);
+  view.set_highlighted(0);
+  const QImage screen = view.grab().toImage().convertToFormat(QImage::Format_RGB32);
+  const QImage whole = view.picture(1).convertToFormat(QImage::Format_RGB32);
+  ASSERT_EQ(screen.size(), whole.size());
+  // Text has other edges in a pixmap that is kept; the curves lie between these.
+  const int left = static_cast<int>(view.place_of(0, 0).x()), right = static_cast<int>(view.place_of(0, 299).x());
+  const int top = static_cast<int>(view.place_of(0, 0).y()) - 80;
+  int curve = 0;
+  for (int y = top; y < screen.height() - 30; ++y)
+    for (int x = left; x <= right; ++x) {
+      const QColor a = screen.pixelColor(x, y), b = whole.pixelColor(x, y);
+      curve += a.rgb() != theme().background.rgb();
+      ASSERT_LE(std::max({std::abs(a.red() - b.red()), std::abs(a.green() - b.green()), std::abs(a.blue() - b.blue())}),
+                2)
+          << x << ", " << y;
+    }
+  EXPECT_GT(curve, 1000);
+}
+
 TEST_F(Curves, DrawTheSameHoweverOftenAPointIsRepeated) {
   // More points than show, and three times as many in the same places: columns keep their extremes, so that only
   // shades of edges may differ, here less than half a percent of the picture.

@@ -142,6 +142,24 @@ TEST(Phase, TurnsInSpaceAndFindsPoints) {
   EXPECT_GT(QLineF(view.place_of(0), turned).length(), 1);
 }
 
+TEST(Phase, ShiftAndArrowsMoveTheStartInSpaceAsItIsSeen) {
+  PhaseView view;
+  view.resize(440, 380);
+  const auto data = samples::oscillation(600, true);
+  for (std::size_t i = 0; i < 3; ++i) data->start[i] = data->axes[i].values[40];
+  view.set_data(data);
+  drag(view, {200, 200}, {260, 230});
+  const QPointF place = view.place_of(40);  // where the start is drawn
+  QSignalSpy moved(&view, &PhaseView::start_moved);
+  QTest::keyClick(&view, Qt::Key_Right, Qt::ShiftModifier);
+  ASSERT_EQ(moved.count(), 1);
+  const auto start = moved.at(0).at(0).value<std::vector<double>>(),
+             clicked = view.start_at(place + QPointF(scaled(8), 0));
+  ASSERT_EQ(start.size(), 3U);
+  for (std::size_t i = 0; i < 3; ++i) EXPECT_NEAR(start[i], clicked[i], 1e-12);
+  EXPECT_EQ(view.place_of(40), place);  // the picture itself has not turned
+}
+
 TEST(Phase, AClickInSpaceStartsInThePlaneThatFacesTheEye) {
   PhaseView view;
   view.resize(440, 380);

@@ -15,6 +15,12 @@
 namespace statescope {
 namespace {
 
+// Where large text leaves little room a number gives way before its name is cut.
+void set_width_of(QLineEdit& field) {
+  field.setMinimumWidth(scaled(56));
+  field.setMaximumWidth(scaled(96));
+}
+
 constexpr int steps = 1000;
 
 }  // namespace
@@ -33,7 +39,7 @@ ValueSlider::ValueSlider(const QString& name, const Range& range, QWidget* paren
   name_->setBuddy(field_);
   name_->setWordWrap(true);
   field_->setAlignment(Qt::AlignRight);
-  field_->setFixedWidth(scaled(96));
+  set_width_of(*field_);
   field_->setAccessibleName(name);
   slider_->setAccessibleName(name);
   slider_->setRange(0, steps);
@@ -48,7 +54,7 @@ ValueSlider::ValueSlider(const QString& name, const Range& range, QWidget* paren
   });
   connect(slider_, &QSlider::sliderReleased, this, [this] { Q_EMIT value_changed(value_, true); });
   connect(field_, &QLineEdit::editingFinished, this, &ValueSlider::take_text);
-  connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, [this] { field_->setFixedWidth(scaled(96)); });
+  connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, [this] { set_width_of(*field_); });
   set_value(range.least);
 }
 

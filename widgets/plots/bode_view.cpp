@@ -11,6 +11,7 @@
 
 #include "decimate.h"
 #include "engine/error.h"
+#include "line_paint.h"
 #include "plot_paint.h"
 #include "widgets/format.h"
 
@@ -300,16 +301,7 @@ void BodeView::draw_curves(QPainter& painter, const Axes& axes, Pane pane) const
         const double y = std::isfinite(value) ? axes.y_of(pane, value) : qQNaN();
         places.emplace_back(axes.x_of(data_->frequency[static_cast<std::size_t>(i)]), y);
       }
-      QPolygonF line;
-      for (const QPointF& place : without_straight_points(places, 0.1)) {
-        if (std::isfinite(place.y())) {
-          line << place;
-        } else {
-          painter.drawPolyline(line);
-          line.clear();
-        }
-      }
-      painter.drawPolyline(line);
+      draw_line(painter, without_straight_points(places, 0.1));
     }
   }
   painter.restore();

@@ -14,11 +14,25 @@
 
 #include "decimate.h"
 #include "engine/error.h"
+#include "line_paint.h"
 #include "plot_paint.h"
 #include "widgets/colormap.h"
 #include "widgets/format.h"
 
 namespace statescope {
+
+namespace {
+
+// A graph whose broad lines cost little.
+class LineGraph : public QCPGraph {
+ public:
+  explicit LineGraph(QCustomPlot& plot) : QCPGraph(plot.xAxis, plot.yAxis) {}
+
+ protected:
+  void drawLinePlot(QCPPainter* painter, const QVector<QPointF>& lines) const override { draw_line(*painter, lines); }
+};
+
+}  // namespace
 
 // QCustomPlot draws grid and curves into the rectangle between the axes; it is never shown as a widget itself.
 struct CurvesView::Plot {
@@ -384,7 +398,7 @@ void CurvesView::prepare_plot(const QRectF& body) const {
       points.push_back({first_ + (place.x() - body.left() - side_padding()) * per_pixel,
                         min_ + (body.bottom() - place.y()) * y_per_pixel});
     }
-    QCPGraph* graph = widget.addGraph();
+    auto* graph = new LineGraph(widget);  // which belongs to the plot
     graph->data()->set(points, true);
     graph->setAdaptiveSampling(false);
 

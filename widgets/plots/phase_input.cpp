@@ -4,6 +4,7 @@
 #include <QMouseEvent>
 #include <QWheelEvent>
 #include <algorithm>
+#include <array>
 #include <cmath>
 
 #include "phase_frame.h"
@@ -111,7 +112,15 @@ void PhaseView::wheelEvent(QWheelEvent* event) {
 
 void PhaseView::keyPressEvent(QKeyEvent* event) {
   if (!data_ || data_->points() == 0) return View::keyPressEvent(event);
-  const auto move = [this](double right, double up) {
+  const bool starts = data_->in_space() && data_->startable && event->modifiers().testFlag(Qt::ShiftModifier);
+  const auto move = [this, starts](double right, double up) {
+    if (starts) {  // in the plane that faces the eye, as a click does
+      const PhaseFrame where = frame(rect());
+      std::array<double, 3> at{};
+      for (std::size_t i = 0; i < 3; ++i) at[i] = where.unit(i, data_->start.empty() ? 0 : data_->start[i]);
+      Q_EMIT start_moved(start_at(where.project(at[0], at[1], at[2]) + QPointF(right, -up) * scaled(8)), true);
+      return;
+    }
     if (data_->in_space()) {
       yaw_ -= 0.1 * right;
       pitch_ = std::clamp(pitch_ + 0.1 * up, -0.2, 1.5);

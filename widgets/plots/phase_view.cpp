@@ -175,15 +175,22 @@ QRectF PhaseView::part_of(const PhaseFrame& frame, qint64 begin, qint64 end) con
     low[i] = frame.unit(i, values[found.lowest]);
     high[i] = frame.unit(i, values[found.highest]);
   }
-  QPolygonF corners;
+  if (!frame.space) return QRectF(frame.project(low[0], low[1], 0), frame.project(high[0], high[1], 0)).normalized();
+  double left = HUGE_VAL, right = -HUGE_VAL, top = HUGE_VAL, bottom = -HUGE_VAL;
   for (const double x : {low[0], high[0]})
     for (const double y : {low[1], high[1]})
-      for (const double z : {low[2], high[2]}) corners << frame.project(x, y, z);
-  return corners.boundingRect();
+      for (const double z : {low[2], high[2]}) {
+        const QPointF corner = frame.project(x, y, z);
+        left = std::min(left, corner.x());
+        right = std::max(right, corner.x());
+        top = std::min(top, corner.y());
+        bottom = std::max(bottom, corner.y());
+      }
+  return {QPointF(left, top), QPointF(right, bottom)};
 }
 
 std::vector<qint64> PhaseView::course(const PhaseFrame& frame) const {
-  constexpr qint64 most = 1 << 13;  // points of a line that is drawn within a frame
+  constexpr qint64 most = 1 << 12;  // points of a line that is drawn within a frame
   const qint64 points = data_->points();
   std::vector<qint64> chosen;
   if (points <= most) {

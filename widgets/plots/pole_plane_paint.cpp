@@ -241,10 +241,11 @@ void PolePlaneView::draw_marks(QPainter& painter, const PlaneFrame& frame, bool 
     const bool chosen = static_cast<int>(i) == selected_, hovered = !for_export && hover_ == static_cast<int>(i);
     const QColor color = stable(poles_[i]) ? theme().symbol(Symbol::A) : theme().danger;
     const double arm = hovered || (chosen && dragging_) ? size + 1.5 : size;
-    for (const bool halo : {true, false}) {
-      painter.setPen(QPen(halo ? ground : color, halo ? 5.5 : 2.5, Qt::SolidLine, Qt::RoundCap));
-      painter.drawLine(place + QPointF(-arm, -arm), place + QPointF(arm, arm));
-      painter.drawLine(place + QPointF(-arm, arm), place + QPointF(arm, -arm));
+    const QLineF cross[] = {{place + QPointF(-arm, -arm), place + QPointF(arm, arm)},
+                            {place + QPointF(-arm, arm), place + QPointF(arm, -arm)}};
+    for (const bool halo : {true, false}) {  // lines with square ends are drawn without an outline
+      painter.setPen(QPen(halo ? ground : color, halo ? 5.5 : 2.5, Qt::SolidLine, Qt::SquareCap));
+      painter.drawLines(cross, 2);
     }
     if (!chosen) continue;
     painter.setPen(QPen(theme().text, 1.5));

@@ -39,8 +39,8 @@ struct PhaseFrame;
 /// A phase portrait: the past as a tail that fades, the future as a faint line, a dot at the cursor. In the plane a
 /// click or drag chooses where to start (arrow keys move the start), dragging with Ctrl or the middle button pans; in
 /// space dragging and arrow keys turn the picture, a click on the path moves the cursor and one beside it chooses where
-/// to start. The wheel and + − 0 zoom. One code path draws all of it, by QPainter; what does not move while it plays is
-/// kept as a picture.
+/// to start, as do Shift and arrow keys. The wheel and + − 0 zoom. One code path draws all of it, by QPainter; what
+/// does not move while it plays is kept as a picture.
 class PhaseView : public View {
   Q_OBJECT
  public:
