@@ -8,7 +8,6 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "engine/error.h"
-#include "engine/models/grid.h"
 #include "engine/profile/device.h"
 #include "engine/training/trainer.h"
 
@@ -125,14 +124,12 @@ void evaluate(const EvaluateOptions& options) {
   constexpr std::int64_t longest_batch = std::int64_t{1} << 18;
   const bool streamed =
       task->length() * recipe.batch > longest_batch && recipe.network.inner != InnerKind::hyena;  // it has no state
-  const auto as_stream = [&] {
-    const Checkpoint checkpoint = Checkpoint::open(options.model);
-    return is_grid(checkpoint) ? load_grid(checkpoint, options.threads)
-                               : load_model(checkpoint, Precision::f32, options.threads, options.device);
+  const auto evaluated = [&] {
+    if (!streamed) return statescope::evaluate(*trained.network, *task, seed, sequences, recipe.batch, stop);
+    const auto model = load_model(options.model, Precision::f32, options.threads, options.device);
+    return statescope::evaluate(*model, *task, seed, sequences, stop);
   };
-  const Evaluation result = streamed
-                                ? statescope::evaluate(*as_stream(), *task, seed, sequences, stop)
-                                : statescope::evaluate(*trained.network, *task, seed, sequences, recipe.batch, stop);
+  const Evaluation result = evaluated();
   nlohmann::ordered_json json{{"task", recipe.task.kind},
                               {"length", recipe.task.length},
                               {"sequences", result.sequences},

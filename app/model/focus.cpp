@@ -26,9 +26,23 @@ Values share(std::vector<float> values) {
   return std::make_shared<const std::vector<float>>(std::move(values));
 }
 
+// The chosen channel's input and output, where it has no states.
+std::vector<Values> signals_of(const LayerTrack& track, std::int64_t channel) {
+  std::vector<Values> curves;
+  for (const std::vector<float>* values : {&track.conv, &track.y}) {
+    const std::size_t E = values->size() / static_cast<std::size_t>(track.tokens);
+    std::vector<float> curve;
+    for (std::size_t at = static_cast<std::size_t>(channel); at < values->size(); at += E)
+      curve.push_back((*values)[at]);
+    curves.push_back(share(std::move(curve)));
+  }
+  return curves;
+}
+
 // A function of run and layer alone, so that a scene has the same colours however one came to it: the first stretch and
 // every checkpoint stand for all states.
 float state_range(const Model& model, const Trace& trace, const LayerTrack& track) {
+  if (track.kind == StateKind::none) return 0;
   float range = range_of(states(model, trace, track, 0, std::min(stretch_tokens, track.tokens)));
   for (const auto& checkpoint : trace.checkpoints)
     range = std::max(range, range_of(checkpoint->layers[static_cast<std::size_t>(track.layer)].h));
@@ -80,7 +94,11 @@ std::shared_ptr<const Focus> focus_on(const RunPointer& run, const ModelView& vi
   }
 
   focus->map_quantity = view.map;
-  focus->map = same_track && known->map_quantity == view.map ? known->map : share(over_time(*focus->track, view.map));
+  const bool of_channel =
+      focus->track->kind == StateKind::per_channel && (view.map == Quantity::B || view.map == Quantity::C);
+  const bool same_map =
+      same_track && known->map_quantity == view.map && (!of_channel || known->channel == view.channel);
+  focus->map = same_map ? known->map : share(over_time(*focus->track, view.map, view.channel));
 
   focus->channel = view.channel;
   if (same_track && known->channel == view.channel) {
@@ -89,7 +107,8 @@ std::shared_ptr<const Focus> focus_on(const RunPointer& run, const ModelView& vi
     focus->half_lives = known->half_lives;
   } else {
     focus->channel_states = share(channel_states(model, *focus->track, view.channel));
-    focus->channel_curves = curves_of(*focus->channel_states, T, sizes.d_state);
+    focus->channel_curves = focus->track->kind == StateKind::none ? signals_of(*focus->track, view.channel)
+                                                                  : curves_of(*focus->channel_states, T, sizes.d_state);
     focus->half_lives = half_lives(model, *focus->track, view.channel);
   }
 

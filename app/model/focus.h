@@ -21,11 +21,11 @@ struct Focus {
   std::vector<std::int64_t> order;  // channels, widest mean Δ first
 
   Quantity map_quantity = Quantity::delta;
-  Values map;  // [E or N, T]
+  Values map;  // [E or N, T]; empty for what a layer without state lacks
 
   std::int64_t channel = 0;
   Values channel_states;               // [T, N]
-  std::vector<Values> channel_curves;  // N times [T]
+  std::vector<Values> channel_curves;  // N times [T]; without a state x and y
   std::vector<double> half_lives;      // [N] tokens
 
   // The states of a stretch of tokens around the cursor, so that playing only looks up.

@@ -46,9 +46,14 @@ TokenIds first_tokens(const Trace& trace, std::int64_t length) {
 }
 
 // The target with a prompt that this model can read. A model that was just opened must show something, so what it
-// cannot read is then replaced by a sample.
+// cannot read is then replaced by a sample, and what it has no numbers for by something that it has.
 ModelScene readable(ModelScene target, const LoadedModel& loaded, bool just_opened) {
   ModelRun& run = target.run;
+  if (const ModelInfo& info = loaded.model->info(); just_opened && info.state_kind == StateKind::none) {
+    if (!computes(info, target.view.map)) target.view.map = Quantity::y;
+    if (target.view.overview == Summary::mean_delta || target.view.overview == Summary::state_norm)
+      target.view.overview = Summary::update_norm;
+  }
   if (loaded.tokenizer) {
     if (just_opened) run.prompt_ids.clear();
     if (just_opened && run.prompt.empty()) run.prompt = sample_prompt;

@@ -139,8 +139,9 @@ void SelectivityDocument::ask_fresh() {
   freshes_.ask(
       [this, run = state_.run, assets = assets_, models = fresh_models_](std::stop_token stop) {
         FreshFrame result;
+        const TaskRecipe task = shown_task(models->at(resolve_model(run.systems[0].model, {}, assets))->recipe.task);
         const auto count = [&](FreshAnswers& answers, const SelectivitySystem& system) {
-          answers = fresh_answers(system, {run.seed, fresh_sequences}, {}, assets, *models, stop,
+          answers = fresh_answers(system, {run.seed, fresh_sequences, task}, {}, assets, *models, stop,
                                   [&](const FreshAnswers& so_far) {
                                     if (so_far.sequences % report_every != 0) return;
                                     answers = so_far;
@@ -183,15 +184,15 @@ void SelectivityDocument::ask_lengths() {
       [this, run = state_.run, assets = assets_](std::stop_token stop) {
         TrainedModels models;  // they take up much memory for long sequences: gone afterwards
         LengthFrame result;
-        const TaskRecipe task = models.at(resolve_model(run.systems[0].model, {}, assets))->recipe.task;
+        TaskRecipe task = shown_task(models.at(resolve_model(run.systems[0].model, {}, assets))->recipe.task);
         const std::int64_t questions = task.kind == "induction-heads" ? 1 : task.memorise;
-        for (std::int64_t length = task.length; length <= longest; length *= 2) {
+        for (; task.length <= longest; task.length *= 2) {
           const std::int64_t count = std::max((least_questions + questions - 1) / questions,
-                                              std::min(most_sequences, tokens_a_length / length));
-          LengthAnswers answers{length, {}};
+                                              std::min(most_sequences, tokens_a_length / task.length));
+          LengthAnswers answers{task.length, {}};
           try {
             for (std::size_t i = 0; i < run.systems.size(); ++i)
-              answers.systems[i] = fresh_answers(run.systems[i], {run.seed, count, length}, {}, assets, models, stop);
+              answers.systems[i] = fresh_answers(run.systems[i], {run.seed, count, task}, {}, assets, models, stop);
           } catch (const Cancelled&) {
             throw;
           } catch (const Error&) {

@@ -2,8 +2,10 @@
 #include "model/selectivity_frame.h"
 
 #include <algorithm>
+#include <functional>
 #include <numeric>
 #include <system_error>
+#include <tuple>
 
 #include "engine/error.h"
 
@@ -48,7 +50,12 @@ void add_choices(std::vector<ModelChoice>& choices, const fs::path& folder, bool
       // A folder that is not ours to judge: whoever opens it by hand hears what is wrong with it.
     }
   }
-  std::sort(found.begin(), found.end(), [](const auto& a, const auto& b) { return a.model < b.model; });
+  // Those that learnt the same lie together.
+  const auto key = [](const ModelChoice& choice) {
+    return std::make_tuple(choice.task.kind != "selective-copying", std::cref(choice.task.kind), choice.task.length,
+                           std::cref(choice.model));
+  };
+  std::sort(found.begin(), found.end(), [&](const auto& a, const auto& b) { return key(a) < key(b); });
   choices.insert(choices.end(), found.begin(), found.end());
 }
 

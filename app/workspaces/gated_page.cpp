@@ -7,6 +7,7 @@
 #include <QScrollArea>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <tuple>
 
@@ -249,8 +250,11 @@ void GatedPage::show_result() {
   const GatedResult& r = *result_;
   auto z = curves({{QStringLiteral("z"), Symbol::z}, {tr(", what the token says"), {}}}, tr("above 0 opens"),
                   {{QStringLiteral("z"), r.z, Symbol::z}});
-  z->y_min = -1.25 * widest_z;
+  // Doubled until z fits: an axis that followed z itself would run away from a hand that draws at its edge.
   z->y_max = 1.25 * widest_z;
+  for (const double value : r.z)
+    while (z->y_max < std::abs(value)) z->y_max *= 2;
+  z->y_min = -z->y_max;
   drawn_->set_data(z);
   gates_->set_data(curves({{tr("Gate g = σ("), {}},
                            {QStringLiteral("z"), Symbol::z},

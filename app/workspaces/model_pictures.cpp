@@ -4,6 +4,7 @@
 #include <QCoreApplication>
 #include <algorithm>
 
+#include "engine/io/memory.h"
 #include "engine/run/readings.h"
 #include "widgets/format.h"
 
@@ -52,24 +53,37 @@ QuantityWords words_for(Quantity quantity) {
   }
 }
 
-QString explanation_of(Quantity quantity) {
+QString explanation_of(Quantity quantity, StateKind kind) {
+  const bool constant = kind == StateKind::per_channel, none = kind == StateKind::none;
   switch (quantity) {
     case Quantity::delta:
-      return tr(
-          "Δ is how wide a token opens a channel: large, it overwrites the state; near zero, it leaves it alone.");
+      return constant
+                 ? tr("Δ is a constant of each channel here: no token can open it wider, or leave the state alone.")
+                 : tr("Δ is how wide a token opens a channel: large, it overwrites the state; near zero, it leaves "
+                      "it alone.");
     case Quantity::gate:
       return tr("The gate lets a channel’s output through: near zero, the layer ignores what this channel says.");
     case Quantity::conv:
-      return tr("x is what a token offers to the state, after a short convolution over the tokens before it.");
+      return none ? tr("x is what a token offers to all that come after it.")
+                  : tr("x is what a token offers to the state, after a short convolution over the tokens before it.");
     case Quantity::y:
-      return tr("y is what a channel answers at a token: its state read along C, plus a share of x itself.");
+      return none ? tr("y is what a channel answers at a token: what it gathers from that token and all before it.")
+                  : tr("y is what a channel answers at a token: its state read along C, plus a share of x itself.");
     case Quantity::B:
-      return tr("B is where a token writes: strong colours store x in that state, in every channel alike.");
+      return constant ? tr("B is a constant of each channel here: every token writes in the same direction.")
+                      : tr("B is where a token writes: strong colours store x in that state, in every channel alike.");
     case Quantity::C:
-      return tr("C is where a token reads: strong colours bring that state into y, in every channel alike.");
+      return constant ? tr("C is a constant of each channel here: every token reads in the same direction.")
+                      : tr("C is where a token reads: strong colours bring that state into y, in every channel alike.");
     default:
       return {};
   }
+}
+
+QString no_state_sentence(const ModelInfo& info) {
+  if (info.state_kind != StateKind::none) return {};
+  return tr("%1 has no step and no state: it keeps %2 of every token, and goes through all of them again at each.")
+      .arg(sentence_case(QString::fromStdString(info.family)), QString::fromStdString(format_bytes(info.cache_bytes)));
 }
 
 QString name_of(Summary summary) {
@@ -108,6 +122,8 @@ QString tokens_csv(const RunSnapshot& run, std::stop_token stop) {
 }
 
 std::shared_ptr<const HeatMapData> overview_picture(const RunSnapshot& run, Summary summary) {
+  const bool of_state = summary == Summary::mean_delta || summary == Summary::state_norm;
+  if (of_state && run.model().info().state_kind == StateKind::none) return nullptr;
   auto data = std::make_shared<HeatMapData>();
   const std::int64_t layers = run.sizes().layers, T = run.trace.length();
   auto values = std::make_shared<std::vector<float>>(index(layers * T));
@@ -135,6 +151,7 @@ std::shared_ptr<const HeatMapData> overview_picture(const RunSnapshot& run, Summ
 }
 
 std::shared_ptr<const HeatMapData> layer_picture(const Focus& focus, const ModelView& view) {
+  if (focus.map->empty()) return nullptr;
   auto data = std::make_shared<HeatMapData>();
   const QuantityWords words = words_for(focus.map_quantity);
   const bool by_state = focus.map_quantity == Quantity::B || focus.map_quantity == Quantity::C;
@@ -146,7 +163,9 @@ std::shared_ptr<const HeatMapData> layer_picture(const Focus& focus, const Model
   data->title = {{words.name + QLatin1Char(' '), {}},
                  {words.symbol, words.color},
                  {tr(" in layer %1").arg(focus.track->layer), {}}};
-  data->subtitle = widest ? tr("widest Δ first") : QString();
+  const StateKind kind = focus.track->kind;
+  if (widest && kind != StateKind::none) data->subtitle = tr("widest Δ first");
+  if (by_state && kind == StateKind::per_channel) data->subtitle = tr("of channel %1").arg(focus.channel);
   data->row_axis = by_state ? tr("states") : tr("channels");
   data->column_axis = tr("tokens");
   data->row_noun = by_state ? tr("state") : tr("channel");
@@ -162,7 +181,7 @@ std::shared_ptr<const HeatMapData> layer_picture(const Focus& focus, const Model
 }
 
 std::shared_ptr<const HeatMapData> state_picture(const Focus& focus, const ModelView& view, std::int64_t cursor) {
-  if (cursor < focus.states_first || cursor >= focus.states_last) return nullptr;
+  if (cursor < focus.states_first || cursor >= focus.states_last || focus.states->empty()) return nullptr;
   auto data = std::make_shared<HeatMapData>();
   const ModelSizes& sizes = focus.run->sizes();
   const std::int64_t cells = sizes.d_inner * sizes.d_state;
@@ -175,7 +194,8 @@ std::shared_ptr<const HeatMapData> state_picture(const Focus& focus, const Model
                  {QStringLiteral("h"), Symbol::h},
                  {tr(" after “%1”").arg(token_labels(focus.run)(cursor)), {}}};
   data->row_axis = tr("channels");
-  data->column_axis = tr("states");
+  const std::int64_t pairs = focus.run->model().A_imag(focus.track->layer).rows;
+  data->column_axis = pairs > 0 ? tr("%1 pairs: real, then imaginary parts").arg(pairs) : tr("states");
   data->row_noun = tr("channel");
   data->column_noun = tr("state");
   data->quantity = QStringLiteral("h");
@@ -189,13 +209,24 @@ std::shared_ptr<const HeatMapData> state_picture(const Focus& focus, const Model
 
 std::shared_ptr<const CurvesData> channel_picture(const Focus& focus) {
   auto data = std::make_shared<CurvesData>();
-  for (std::size_t n = 0; n < focus.channel_curves.size(); ++n)
+  const bool states = focus.track->kind != StateKind::none;
+  for (std::size_t n = 0; states && n < focus.channel_curves.size(); ++n)
     data->curves.push_back({tr("state %1").arg(n), focus.channel_curves[n]});
-  data->title = {{tr("Channel %1: its ").arg(focus.channel), {}},
-                 {QStringLiteral("h"), Symbol::h},
-                 {tr(" over the text, %1 states").arg(focus.channel_curves.size()), {}}};
+  if (states)
+    data->title = {{tr("Channel %1: its ").arg(focus.channel), {}},
+                   {QStringLiteral("h"), Symbol::h},
+                   {tr(" over the text, %1 states").arg(focus.channel_curves.size()), {}}};
+  if (!states) {
+    data->curves = {{QStringLiteral("x"), focus.channel_curves[0], Symbol::x},
+                    {QStringLiteral("y"), focus.channel_curves[1], Symbol::y}};
+    data->title = {{tr("Channel %1: its ").arg(focus.channel), {}},
+                   {QStringLiteral("x"), Symbol::x},
+                   {tr(" and "), {}},
+                   {QStringLiteral("y"), Symbol::y},
+                   {tr(" over the text"), {}}};
+  }
   data->x_axis = tr("tokens");
-  data->y_axis = QStringLiteral("h");
+  data->y_axis = states ? QStringLiteral("h") : QString();
   data->x_noun = tr("token");
   data->first_point = 1;
   data->x_label = token_labels(focus.run);

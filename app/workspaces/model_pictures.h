@@ -27,7 +27,9 @@ QuantityWords words_for(Quantity quantity);
 QString name_of(Summary summary);
 QString sentence_case(QString text);
 /// What the layer's map of a tensor tells, for someone who sees it for the first time.
-QString explanation_of(Quantity quantity);
+QString explanation_of(Quantity quantity, StateKind kind);
+/// Why a model without a state has nothing to show where others have Δ, B, C and h; empty for the others.
+QString no_state_sentence(const ModelInfo& info);
 
 /// The tensors the layer's map can show, in the order of its switch.
 inline constexpr Quantity map_quantities[] = {Quantity::delta, Quantity::gate, Quantity::conv,

@@ -16,6 +16,7 @@
 #include "widgets/bars_view.h"
 #include "widgets/curves_view.h"
 #include "widgets/equation_view.h"
+#include "widgets/flow_layout.h"
 #include "widgets/heat_map_view.h"
 #include "widgets/notice.h"
 #include "widgets/prompt_bar.h"
@@ -151,10 +152,9 @@ void ModelWorkspace::build_center() {
   explanation_->setWordWrap(true);
   overview_->set_title_control(overview_switch_);
 
-  switches_ = new QHBoxLayout;
+  switches_ = new FlowLayout;
   switches_->addWidget(map_switch_);
   switches_->addWidget(order_switch_);
-  switches_->addStretch();
   controls_ = new QBoxLayout(QBoxLayout::LeftToRight);
   controls_->addLayout(switches_);
   controls_->addWidget(explanation_, 1);
@@ -399,10 +399,20 @@ void ModelWorkspace::show_run() {
   else
     tokens_->set_tokens(std::move(chips));
   if (!shown_run_) views_->parentWidget()->show();
+  if (!shown_run_ || shown_run_->loaded != run.loaded) show_kind(run.model().info());
   shown_run_ = document_.run();
   transport_bar().transport().set_length(static_cast<int>(run.trace.length()));
   show_summary();
   show_cursor();
+}
+
+// A model without a state says so where others show theirs.
+void ModelWorkspace::show_kind(const ModelInfo& info) {
+  const QString sentence = no_state_sentence(info);
+  for (View* view : std::initializer_list<View*>{layer_map_, state_map_, overview_, equation_})
+    view->set_message(sentence);
+  for (View* view : {half_lives_, writes_}) view->setVisible(sentence.isEmpty());
+  explanation_->setText(explanation_of(document_.scene().view.map, info.state_kind));
 }
 
 // What is said about whole layers: under the tokens, along the scrubber and in the overview.
@@ -424,8 +434,9 @@ void ModelWorkspace::show_summary() {
   transport_bar().scrubber().set_values(std::move(values));
   if (other_picture) {
     const auto picture = overview_picture(run, view.overview);
-    tokens_->set_color_map(color_function(picture->symbol));
-    transport_bar().scrubber().set_color_map(color_function(picture->symbol));
+    const auto colors = color_function(picture ? picture->symbol : Symbol::x);
+    tokens_->set_color_map(colors);
+    transport_bar().scrubber().set_color_map(colors);
     overview_->set_data(picture);
   }
   overview_->set_selected_row(view.layer);
@@ -459,8 +470,9 @@ void ModelWorkspace::show_scene() {
   map_switch_->set_current(static_cast<int>(map - std::begin(map_quantities)));
   order_switch_->set_current(view.order == ChannelOrder::widest ? 0 : 1);
   overview_switch_->setCurrentIndex(static_cast<int>(view.overview));
-  explanation_->setText(explanation_of(view.map));
-  if (!document_.run()) return;
+  const RunPointer& run = document_.run();
+  explanation_->setText(explanation_of(view.map, run ? run->model().info().state_kind : StateKind::per_token));
+  if (!run) return;
   show_summary();
   show_focus();
 }
@@ -486,7 +498,7 @@ void ModelWorkspace::show_focus() {
     half_lives_->set_data(half_life_picture(*focus));
   }
   shown_channel_ = focus->channel_states;
-  channel_->set_highlighted(static_cast<int>(view.state));
+  channel_->set_highlighted(focus->track->kind == StateKind::none ? -1 : static_cast<int>(view.state));
   half_lives_->set_selected(view.state);
   show_cursor();
 }
@@ -509,10 +521,12 @@ void ModelWorkspace::show_states() {
   const ModelScene& scene = document_.scene();
   if (!focus || scene.cursor >= focus->track->tokens) return;
   if (const auto picture = candidates_picture(*focus, scene.cursor)) candidates_->set_data(picture);
-  if (const auto picture = state_picture(*focus, scene.view, scene.cursor)) {
+  const bool states = focus->track->kind != StateKind::none;
+  if (const auto picture = state_picture(*focus, scene.view, scene.cursor); picture || !states) {
     state_map_->set_data(picture);
-    state_map_->set_selected_cell(focus->channel, scene.view.state);
+    if (picture) state_map_->set_selected_cell(focus->channel, scene.view.state);
   }
+  if (!states) return equation_->set_update({}, {});
   writes_->set_data(writes_picture(*focus, scene.view, scene.cursor));
   writes_->set_selected(scene.cursor - first_write_shown(scene.cursor));
   equation_->set_update(state_update(focus->run->model(), *focus->track, *focus->channel_states, focus->channel,

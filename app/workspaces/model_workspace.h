@@ -21,6 +21,7 @@ class BarsView;
 class CurvesView;
 class DeviceChoice;
 class EquationView;
+class FlowLayout;
 class HeatMapView;
 class PromptBar;
 class SegmentedControl;
@@ -65,6 +66,7 @@ class ModelWorkspace : public Workspace {
   void connect_views();
 
   void show_run();
+  void show_kind(const ModelInfo& info);
   void show_summary();
   void show_prompt();
   void show_scene();
@@ -98,7 +100,8 @@ class ModelWorkspace : public Workspace {
 
   QVBoxLayout *column_, *top_, *views_, *inspector_column_;
   QBoxLayout* controls_;
-  QHBoxLayout *switches_, *maps_, *below_;
+  FlowLayout* switches_;
+  QHBoxLayout *maps_, *below_;
 
   EquationView* equation_;
   BarsView *candidates_, *half_lives_, *writes_;

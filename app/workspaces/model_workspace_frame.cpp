@@ -123,12 +123,12 @@ WorkspaceFacts ModelWorkspace::facts() const {
     facts.speed_hint = tr("Speed of the last reading or generating");
   }
   const std::int64_t bytes = Session::trace_bytes(info, run.trace.length(), run.trace.interval);
-  facts.status = tr("%L1 tokens · trace %2 · layer %3, channel %4, state %5")
+  facts.status = tr("%L1 tokens · trace %2 · layer %3, channel %4")
                      .arg(run.trace.length())
                      .arg(QString::fromStdString(format_bytes(bytes)))
                      .arg(document_.scene().view.layer)
-                     .arg(document_.scene().view.channel)
-                     .arg(document_.scene().view.state);
+                     .arg(document_.scene().view.channel);
+  if (info.state_kind != StateKind::none) facts.status += tr(", state %1").arg(document_.scene().view.state);
   facts.device = tr("%1 · float32").arg(device);
   return facts;
 }

@@ -3,11 +3,11 @@
 
 #include <QCheckBox>
 #include <QComboBox>
-#include <QGridLayout>
 #include <QLabel>
 #include <QSignalBlocker>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <utility>
 
 #include "widgets/button.h"
 #include "widgets/curves_view.h"
@@ -55,18 +55,16 @@ void SelectivityControls::build_view_choices() {
   all_channels_ = new Button(Button::Look::raised, {}, tr("All"));
   all_channels_->setObjectName(QStringLiteral("selectivity_all_channels"));
   all_channels_->set_hint(tr("Show all channels again"));
-  auto* grid = new QGridLayout;
-  grid->setVerticalSpacing(scaled(8));
-  grid->setColumnStretch(1, 1);
-  grid->addWidget(labelled(tr("Layer"), "muted"), 0, 0);
-  grid->addWidget(layers_, 0, 1, Qt::AlignLeft);
-  grid->addWidget(labelled(tr("Tokens"), "muted"), 1, 0);
-  grid->addWidget(kept_, 1, 1);
   auto* row = new QHBoxLayout;
   row->addWidget(channels_, 1);
   row->addWidget(all_channels_);
   column->addWidget(labelled(tr("What is looked at"), "strong"));
-  column->addLayout(grid);
+  for (const auto& [name, control] : {std::pair(tr("Layer"), layers_), {tr("Tokens"), kept_}}) {
+    auto* choice = new FlowLayout(nullptr, true);  // with large text below its name
+    choice->addWidget(labelled(name, "muted"));
+    choice->addWidget(control);
+    column->addLayout(choice);
+  }
   column->addLayout(row);
   connect(layers_, &SegmentedControl::selected, this, [this](int index) {
     change_view(tr("Layer"), [index](SelectivityView& view) {
@@ -102,8 +100,12 @@ void SelectivityControls::build_knobs() {
   column->addLayout(named);
 
   auto* freezing = new FlowLayout(nullptr, true);
-  freezing->setSpacing(scaled(14));
   freezing->addWidget(labelled(tr("Freeze to the mean"), "muted"));
+  auto* choices = new QWidget;
+  auto* boxes = new QHBoxLayout(choices);
+  boxes->setContentsMargins(0, 0, 0, 0);
+  boxes->setSpacing(scaled(14));
+  freezing->addWidget(choices);
   const QString letters[] = {QStringLiteral("Δ"), QStringLiteral("B"), QStringLiteral("C")};
   const QString frozen[] = {tr("Freeze Δ to its mean"), tr("Freeze B to its mean"), tr("Freeze C to its mean")};
   const char* names[] = {"selectivity_freeze_delta", "selectivity_freeze_B", "selectivity_freeze_C"};
@@ -112,7 +114,7 @@ void SelectivityControls::build_knobs() {
     freezes_[i] = new QCheckBox(letters[i]);
     freezes_[i]->setObjectName(QLatin1String(names[i]));
     freezes_[i]->setAccessibleName(frozen[i]);
-    freezing->addWidget(freezes_[i]);
+    boxes->addWidget(freezes_[i]);
     connect(freezes_[i], &QCheckBox::clicked, this, [this, flag = flags[i], text = frozen[i]](bool on) {
       change_knobs(text, true, [flag, on](Knobs& knobs) { knobs.*flag = on; });
     });

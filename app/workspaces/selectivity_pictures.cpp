@@ -268,7 +268,7 @@ std::shared_ptr<CurvesData> share_curves(const SelectivityReading& reading, std:
   for (std::size_t i = 0; i < shares.size(); ++i)
     data->curves.push_back({system_title(reading.systems[i]), std::move(shares[i]), colors[i]});
   data->title = {{tr("Right answers"), {}}};
-  data->y_unit = QStringLiteral("%");
+  data->y_axis = data->y_unit = QStringLiteral("%");
   data->y_min = 0;
   data->y_max = 104;  // the curves at the top stay whole
   data->legend = true;
@@ -350,7 +350,7 @@ QString selectivity_sentence(const SelectivityFrame& frame) {
         .arg(reading.systems[0].right)
         .arg(reading.systems[0].asked)
         .arg(reading.systems[1].right);
-  return about(frame, 0, true) + QLatin1Char(' ') + about(frame, 1, false);
+  return about(frame, 0, true) + QLatin1Char(' ') + about(frame, 1, frame.systems[0].rows == 0);
 }
 
 QString fresh_sentence(const FreshFrame& fresh, std::size_t index) {

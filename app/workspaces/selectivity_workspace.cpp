@@ -89,7 +89,7 @@ void SelectivityWorkspace::build_views() {
     models_[i]->setObjectName(QStringLiteral("selectivity_model_%1").arg(i));
     models_[i]->setAccessibleName(i == 0 ? tr("Upper system") : tr("Lower system"));
     models_[i]->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-    models_[i]->setMinimumContentsLength(19);
+    models_[i]->setMinimumContentsLength(26);
     strips_[i] = new SequenceView;
     strips_[i]->setObjectName(QStringLiteral("selectivity_strip_%1").arg(i));
     strips_[i]->setAccessibleName(i == 0 ? tr("Answers and memory of the upper system")
@@ -159,10 +159,15 @@ void SelectivityWorkspace::set_lengths() {
   place_systems();
 }
 
-// Beside the pages while there is room for both, below them else.
+// Beside the pages while there is room for all, below them else; and one below the other where that is too narrow.
 void SelectivityWorkspace::place_systems() {
-  const int room = width() - 2 * scaled(20) - pages_->sizeHint().width();
-  head_->setDirection(room < systems_->sizeHint().width() ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
+  auto* row = static_cast<QBoxLayout*>(systems_->layout());
+  int wanted = 0;
+  for (int i = 0; i < row->count(); ++i) wanted += row->itemAt(i)->sizeHint().width() + (i > 0 ? row->spacing() : 0);
+  const int room = width() - 2 * scaled(20);
+  const auto direction = [](bool fits) { return fits ? QBoxLayout::LeftToRight : QBoxLayout::TopToBottom; };
+  row->setDirection(direction(wanted <= room));
+  head_->setDirection(direction(wanted + pages_->sizeHint().width() <= room));
 }
 
 void SelectivityWorkspace::resizeEvent(QResizeEvent* event) {
@@ -493,7 +498,7 @@ void SelectivityWorkspace::show_choices() {
         QString text = choice.task.kind == "selective-copying"
                            ? name
                            : tr("%1, %2").arg(name, task_name(choice.task.kind).toLower());
-        if (!bundled) text += tr(" · %1").arg(folder);
+        text += bundled ? tr(" · %L1 tokens").arg(choice.task.length) : tr(" · %1").arg(folder);
         box->addItem(text);
         box->setItemData(box->count() - 1, QString::fromStdString(choice.model), Qt::ToolTipRole);
       }

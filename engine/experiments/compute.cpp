@@ -92,7 +92,6 @@ ordered_json compute_model_run(const ModelScene& wanted, const std::filesystem::
   LayerTrack track = layer_track(model, trace, view.layer, nullptr, stop);
   std::vector<float> channel = channel_states(model, track, view.channel);
   std::vector<float> h = states(model, trace, track, scene.cursor, scene.cursor + 1);
-  const StateUpdate u = state_update(model, track, channel, view.channel, view.state, scene.cursor);
 
   ordered_json tokens = ordered_json::array();
   const std::vector<Prediction> expected = predictions(model, trace, 0, T, stop);
@@ -100,14 +99,24 @@ ordered_json compute_model_run(const ModelScene& wanted, const std::filesystem::
     tokens.push_back(
         token_json(*trace.tokens[static_cast<std::size_t>(t)], expected[static_cast<std::size_t>(t)], loaded));
   ordered_json arrays = summaries_json(trace, s.layers);
-  arrays.push_back(array("delta", {"token", "channel"}, {T, E}, std::move(track.delta)));
+  ordered_json update;  // null without a state
+  if (track.kind != StateKind::none) {
+    const StateUpdate u = state_update(model, track, channel, view.channel, view.state, scene.cursor);
+    update = {{"delta", u.delta}, {"A", u.A}, {"B", u.B},       {"x", u.x},        {"h_prev", u.h_prev},
+              {"turn", u.turn},   {"h", u.h}, {"gate", u.gate}, {"write", u.write}};
+    arrays.push_back(array("delta", {"token", "channel"}, {T, E}, std::move(track.delta)));
+  }
   arrays.push_back(array("gate", {"token", "channel"}, {T, E}, std::move(track.gate)));
   arrays.push_back(array("conv", {"token", "channel"}, {T, E}, std::move(track.conv)));
   arrays.push_back(array("y", {"token", "channel"}, {T, E}, std::move(track.y)));
-  arrays.push_back(array("B", {"token", "state"}, {T, N}, std::move(track.B)));
-  arrays.push_back(array("C", {"token", "state"}, {T, N}, std::move(track.C)));
-  arrays.push_back(array("h_of_channel", {"token", "state"}, {T, N}, std::move(channel)));
-  arrays.push_back(array("h", {"channel", "state"}, {E, N}, std::move(h)));
+  if (track.kind != StateKind::none) {
+    const bool constant = track.kind == StateKind::per_channel;
+    for (auto& [name, values] : {std::pair("B", &track.B), {"C", &track.C}})
+      arrays.push_back(
+          array(name, {constant ? "channel" : "token", "state"}, {constant ? E : T, N}, std::move(*values)));
+    arrays.push_back(array("h_of_channel", {"token", "state"}, {T, N}, std::move(channel)));
+    arrays.push_back(array("h", {"channel", "state"}, {E, N}, std::move(h)));
+  }
   return {{"format", "statescope-result"},
           {"version", 1},
           {"kind", "model-run"},
@@ -117,15 +126,7 @@ ordered_json compute_model_run(const ModelScene& wanted, const std::filesystem::
           {"state", view.state},
           {"cursor", scene.cursor},
           {"tokens", tokens},
-          {"update",
-           {{"delta", u.delta},
-            {"A", u.A},
-            {"B", u.B},
-            {"x", u.x},
-            {"h_prev", u.h_prev},
-            {"h", u.h},
-            {"gate", u.gate},
-            {"write", u.write}}},
+          {"update", update},
           {"arrays", arrays}};
 }
 

@@ -54,11 +54,21 @@ void require_known(const std::vector<std::int32_t>& tokens, std::int64_t vocab) 
 }
 
 // What is kept of a token and channel: every state and what was written to it, or only what passes through a layer.
+// Attention keeps no more, but compares every token with all before it: that takes time without bound.
 void require_room(const Recipe& recipe, std::int64_t tokens, bool states) {
+  constexpr std::int64_t most_state_bytes = std::int64_t{1} << 30, most_attended = std::int64_t{1} << 15;
   const NetworkRecipe& n = recipe.network;
-  const std::int64_t numbers = states ? 2 * n.d_state + 4 : 16;
-  require_memory(tokens * n.layers * n.d_inner() * numbers * static_cast<std::int64_t>(sizeof(float)),
-                 "reading " + std::to_string(tokens) + " tokens");
+  const std::string reading = "reading " + std::to_string(tokens) + " tokens of " + recipe.task.kind;
+  if (n.inner == InnerKind::attention && tokens > most_attended)
+    throw Error(reading + " compares each with all before it, and Selectivity does that for at most " +
+                std::to_string(most_attended) + " of them; choose a shorter sequence, or a system with a state");
+  const bool keeps = states && n.inner != InnerKind::attention && n.inner != InnerKind::hyena;
+  const std::int64_t numbers = keeps ? 2 * n.d_state + 4 : 16;
+  const std::int64_t bytes = tokens * n.layers * n.d_inner() * numbers * static_cast<std::int64_t>(sizeof(float));
+  if (keeps && bytes > most_state_bytes)
+    throw Error(reading + " keeps " + format_bytes(bytes) + " of states, over Selectivity's " +
+                format_bytes(most_state_bytes) + "; choose a shorter sequence, or turn the knobs back");
+  require_memory(bytes, reading);
 }
 
 // By one channel, or by all of them.
@@ -91,6 +101,11 @@ std::shared_ptr<const TrainedNetwork> TrainedModels::at(const std::filesystem::p
   return loaded_.back().second;
 }
 
+TaskRecipe shown_task(TaskRecipe task) {
+  task.length = std::min(task.length, std::max(longest_shown, 4 * task.memorise));
+  return task;
+}
+
 const LayerProbe& SystemReading::layer(std::int64_t index) const {
   return probe.layers[at(std::min<std::int64_t>(index, std::ssize(probe.layers) - 1))];
 }
@@ -111,7 +126,7 @@ SelectivityReading read_sequence(const SelectivityRun& run, const std::filesyste
   std::array<std::shared_ptr<const TrainedNetwork>, 2> networks;
   for (std::size_t i = 0; i < 2; ++i) networks[i] = models.at(resolve_model(run.systems[i].model, base, assets));
   require_same_task(*networks[0], *networks[1]);
-  reading.task = networks[0]->recipe.task;
+  reading.task = shown_task(networks[0]->recipe.task);
   reading.tokens =
       run.tokens.empty() ? make_task(reading.task)->batch(run.seed, Split::evaluation, 0, 1).tokens : run.tokens;
   require_known(reading.tokens, reading.task.vocab);
@@ -143,9 +158,7 @@ FreshAnswers fresh_answers(const SelectivitySystem& system, const FreshSequences
                            TrainedModels& models, std::stop_token stop,
                            const std::function<void(const FreshAnswers&)>& listener) {
   const std::shared_ptr<const TrainedNetwork> trained = models.at(resolve_model(system.model, base, assets));
-  TaskRecipe recipe = trained->recipe.task;
-  if (fresh.length > 0) recipe.length = fresh.length;
-  const std::unique_ptr<Task> task = make_task(recipe);
+  const std::unique_ptr<Task> task = make_task(fresh.task);
   const bool as_trained = system.knobs == Knobs{};  // then nothing has to be kept
   require_room(trained->recipe, task->length(), !as_trained);
   FreshAnswers answers;
@@ -310,12 +323,12 @@ ordered_json compute_selectivity(const SelectivityScene& scene, const std::files
     const SystemReading& system = reading.systems[i];
     systems.push_back(system_json(scene, system, i, cursor));
     if (scene.run.fresh == 0) continue;
-    FreshSequences fresh{scene.run.seed, scene.run.fresh};
+    FreshSequences fresh{scene.run.seed, scene.run.fresh, reading.task};
     systems.back()["fresh"] = fresh_json(fresh_answers(system.system, fresh, base, assets, models, stop));
     if (scene.run.lengths.empty()) continue;
     ordered_json& lengths = systems.back()["lengths"] = ordered_json::array();
     for (const std::int64_t length : scene.run.lengths) {
-      fresh.length = length;
+      fresh.task.length = length;
       lengths.push_back({{"length", length}});
       lengths.back().update(fresh_json(fresh_answers(system.system, fresh, base, assets, models, stop)));
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The cells of engine/training's grid as they run along a stream: the equations of blocks.cpp, s6.cpp, s4d.cpp and
-// attention.cpp there, with what came before in a LayerState.
+// The cells of engine/training's grid as they run along a stream: the equations of blocks.cpp, s6.cpp, s4d.cpp,
+// attention.cpp and hyena.cpp there, with what came before in a LayerState.
 #include "engine/models/grid.h"
 
 #include <algorithm>
@@ -9,6 +9,7 @@
 
 #include "engine/error.h"
 #include "engine/io/memory.h"
+#include "engine/models/hyena_filter.h"
 #include "grid_cell.h"
 
 namespace statescope {
@@ -23,10 +24,11 @@ struct Layer {
   std::vector<float> norm, in_bias, out_bias;
   PackedMatrix in_proj, out_proj, x_proj, dt_proj, qkv_proj;
   std::vector<float> taps, tap_bias;  // [K, E] of the convolution or the shift; its bias, or the shift's D, [E]
-  std::vector<float> dt_bias, B, C;   // [E], [N], [N]
-  std::vector<float> A, D;            // [N, E], [E]
-  std::vector<std::complex<float>> decay, input, output;  // of S4D [N, E]: e^{ΔA}, B̄ and C, with the 2 of a pair
+  std::vector<float> dt_bias, B, C;   // [E], [N], [N]; of S4D B and C are [E, N]
+  std::vector<float> A, A_imag, D;    // [N, E], [N/2, E] of conjugate pairs, [E]
+  std::vector<std::complex<float>> decay, input, output;  // of S4D [modes, E]: e^{ΔA}, B̄ and C, with the 2 of a pair
   std::vector<float> delta;                               // of S4D [E]
+  std::unique_ptr<hyena::Filter> filter;
 };
 
 std::vector<float> turned(const std::vector<float>& values, std::int64_t rows, std::int64_t cols) {
@@ -97,6 +99,7 @@ class Grid final : public Model {
         }
       }
       if (cell_.inner == Inner::s4d) read_s4d(checkpoint, m, layer);
+      if (cell_.inner == Inner::hyena) layer.filter = std::make_unique<hyena::Filter>(checkpoint, m, cell_.length, E);
       layers_.push_back(std::move(layer));
     }
   }
@@ -142,8 +145,11 @@ class Grid final : public Model {
     for (std::int64_t first = 0; first < T; first += stretch) {
       const std::int64_t count = std::min(stretch, T - first);
       LayerTap part = tap;
-      for (Matrix* view : {&part.delta, &part.B, &part.C, &part.conv, &part.y, &part.gate, &part.state_squares})
+      for (Matrix* view : {&part.delta, &part.conv, &part.y, &part.gate, &part.state_squares})
         if (*view) *view = view->row_range(first, count);
+      if (cell_.inner == Inner::s6)
+        for (Matrix* view : {&part.B, &part.C})
+          if (*view) *view = view->row_range(first, count);
       const ModelSizes& s = cell_.info.sizes;
       if (part.h_all) part.h_all += first * s.d_inner * s.d_state;
       run(layers_[static_cast<std::size_t>(index)], index, residual.row_range(first, count), state, part);
@@ -155,30 +161,50 @@ class Grid final : public Model {
     const ModelSizes& s = cell_.info.sizes;
     return {layers_[static_cast<std::size_t>(layer)].A.data(), s.d_state, s.d_inner};
   }
+  MatrixView<const float> A_imag(std::int64_t layer) const override {
+    const std::vector<float>& values = layers_[static_cast<std::size_t>(layer)].A_imag;
+    return {values.data(), std::ssize(values) / cell_.info.sizes.d_inner, cell_.info.sizes.d_inner};
+  }
   const float* D(std::int64_t layer) const override { return layers_[static_cast<std::size_t>(layer)].D.data(); }
+  void scan(std::int64_t layer, std::int64_t channel, kernels::SelectiveScanArgs<float> scan) const override {
+    if (cell_.inner != Inner::s4d) return Model::scan(layer, channel, scan);
+    scan_s4d(layers_[static_cast<std::size_t>(layer)], channel, scan);
+  }
 
  private:
   static constexpr float norm_epsilon = 1e-5f;
 
   void read_s4d(const Checkpoint& checkpoint, const std::string& m, Layer& layer) const {
     const ModelSizes& s = cell_.info.sizes;
-    const std::int64_t E = s.d_inner, N = s.d_state;
+    const std::int64_t E = s.d_inner, N = s.d_state, modes = cell_.modes();
     const auto read = [&](const char* name) { return checkpoint.read_f64(m + name); };
     const std::vector<double> log_dt = read("log_dt"), log_A = read("log_A_real"), C_real = read("C_real");
     const std::vector<double> none(log_A.size()), A_imag = cell_.conjugate ? read("A_imag") : none,
                                                   C_imag = cell_.conjugate ? read("C_imag") : none;
-    layer.A.resize(log_A.size());
+    for (auto* values : {&layer.A, &layer.B, &layer.C}) values->resize(static_cast<std::size_t>(E * N));
+    if (cell_.conjugate) layer.A_imag.resize(log_A.size());
     for (auto* values : {&layer.decay, &layer.input, &layer.output}) values->resize(log_A.size());
     for (std::int64_t e = 0; e < E; ++e) {
       const double dt = std::exp(log_dt[static_cast<std::size_t>(e)]);
       layer.delta.push_back(static_cast<float>(dt));
-      for (std::int64_t n = 0; n < N; ++n) {
-        const auto from = static_cast<std::size_t>(e * N + n), to = static_cast<std::size_t>(n * E + e);
-        const std::complex<double> A(-std::exp(log_A[from]), A_imag[from]), w = std::exp(dt * A);
-        layer.A[to] = static_cast<float>(A.real());
+      for (std::int64_t n = 0; n < modes; ++n) {
+        const auto from = static_cast<std::size_t>(e * modes + n), to = static_cast<std::size_t>(n * E + e);
+        const std::complex<double> A(-std::exp(log_A[from]), A_imag[from]),
+            w = std::exp(dt * A), B = (w - 1.0) / A,
+            C = (cell_.conjugate ? 2.0 : 1.0) * std::complex<double>(C_real[from], C_imag[from]);
         layer.decay[to] = w;
-        layer.input[to] = (w - 1.0) / A;
-        layer.output[to] = (cell_.conjugate ? 2.0 : 1.0) * std::complex<double>(C_real[from], C_imag[from]);
+        layer.input[to] = B;
+        layer.output[to] = C;
+        // The same in real numbers: the real part, and behind all of those the imaginary one.
+        const auto real = static_cast<std::size_t>(e * N + n), imag = real + static_cast<std::size_t>(modes);
+        layer.A[to] = static_cast<float>(A.real());
+        layer.B[real] = static_cast<float>(B.real() / dt);
+        layer.C[real] = static_cast<float>(C.real());
+        if (!cell_.conjugate) continue;
+        layer.A_imag[to] = static_cast<float>(A.imag());
+        layer.A[to + log_A.size()] = layer.A[to];
+        layer.B[imag] = static_cast<float>(B.imag() / dt);
+        layer.C[imag] = static_cast<float>(-C.imag());
       }
     }
   }
@@ -207,6 +233,7 @@ class Grid final : public Model {
     if (cell_.inner == Inner::s6) run_s6(layer, index, x, state, y, tap, scratch);
     if (cell_.inner == Inner::s4d) run_s4d(layer, x, state, y, tap);
     if (cell_.inner == Inner::attention) attend(layer, x, state, y, scratch);
+    if (cell_.inner == Inner::hyena) filter(layer, x, state, y);
     if (tap.conv) copy(x, tap.conv);
     if (tap.y) copy(y, tap.y);
     // The gate is what y is multiplied with: SiLU(z), the query, or σ(y).
@@ -276,29 +303,61 @@ class Grid final : public Model {
     if (tap.C) copy(scan.C, tap.C);
   }
 
-  // h ← e^{ΔA} h + B̄ x, y = Re(C h) + D x; the imaginary parts of all states lie behind the real ones.
   void run_s4d(const Layer& layer, Matrix x, LayerState& state, Matrix y, const LayerTap& tap) const {
     const ModelSizes& s = cell_.info.sizes;
-    const std::int64_t E = s.d_inner, N = s.d_state;
-    const std::size_t imaginary = cell_.conjugate ? layer.A.size() : 0;
-    for (std::int64_t t = 0; t < x.rows; ++t) {
-      for (std::int64_t e = 0; e < E; ++e) {
-        float sum = layer.D[static_cast<std::size_t>(e)] * x(t, e), squares = 0;
-        for (std::int64_t n = 0; n < N; ++n) {
-          const auto at = static_cast<std::size_t>(n * E + e);
+    const MatrixView<const float> delta(layer.delta.data(), x.rows, s.d_inner, 0);
+    scan_s4d(layer, 0,
+             {.x = x,
+              .delta = delta,
+              .A = {},
+              .B = {},
+              .C = {},
+              .h = {state.h.data(), s.d_state, s.d_inner},
+              .y = y,
+              .h_all = tap.h_all,
+              .state_squares = tap.state_squares});
+    if (tap.delta) copy(delta, tap.delta);
+    if (tap.B) copy({layer.B.data(), s.d_inner, s.d_state}, tap.B);
+    if (tap.C) copy({layer.C.data(), s.d_inner, s.d_state}, tap.C);
+  }
+
+  // h ← e^{ΔA} h + B̄ x, y = Re(C h) + D x, of the channels from `channel` on. Of the steps it has its own.
+  void scan_s4d(const Layer& layer, std::int64_t channel, const kernels::SelectiveScanArgs<float>& scan) const {
+    const std::int64_t E = cell_.info.sizes.d_inner, N = cell_.info.sizes.d_state, modes = cell_.modes();
+    for (std::int64_t t = 0; t < scan.x.rows; ++t) {
+      for (std::int64_t e = 0; e < scan.x.cols; ++e) {
+        const float x = scan.x(t, e);
+        float sum = layer.D[static_cast<std::size_t>(channel + e)] * x, squares = 0;
+        for (std::int64_t n = 0; n < modes; ++n) {
+          const auto at = static_cast<std::size_t>(n * E + channel + e);
           const std::complex<float> w = layer.decay[at], b = layer.input[at], c = layer.output[at];
-          const float re = state.h[at], im = imaginary > 0 ? state.h[at + imaginary] : 0;
-          const float real = w.real() * re - w.imag() * im + b.real() * x(t, e),
-                      imag = w.real() * im + w.imag() * re + b.imag() * x(t, e);
-          state.h[at] = real;
-          if (imaginary > 0) state.h[at + imaginary] = imag;
+          const float re = scan.h(n, e), im = cell_.conjugate ? scan.h(n + modes, e) : 0;
+          const float real = w.real() * re - w.imag() * im + b.real() * x,
+                      imag = w.real() * im + w.imag() * re + b.imag() * x;
+          scan.h(n, e) = real;
+          if (cell_.conjugate) scan.h(n + modes, e) = imag;
           sum += c.real() * real - c.imag() * imag;
           squares += real * real + imag * imag;
-          if (tap.h_all) tap.h_all[(t * E + e) * N + n] = real;
         }
-        y(t, e) = sum;
-        if (tap.delta) tap.delta(t, e) = layer.delta[static_cast<std::size_t>(e)];
-        if (tap.state_squares) tap.state_squares(t, e) = squares;
+        scan.y(t, e) = sum;
+        if (scan.state_squares) scan.state_squares(t, e) = squares;
+        if (scan.h_all)
+          for (std::int64_t n = 0; n < N; ++n) scan.h_all[(t * scan.x.cols + e) * N + n] = scan.h(n, e);
+      }
+    }
+  }
+
+  // Appends the inputs to the state, [tokens, E], and weighs all of them: y_t = Σ_l h_l x_{t−l} + D x_t.
+  void filter(const Layer& layer, Matrix x, LayerState& state, Matrix y) const {
+    const std::int64_t T = x.rows, E = x.cols, before = std::ssize(state.h) / E;
+    for (std::int64_t t = 0; t < T; ++t) state.h.insert(state.h.end(), x.row(t), x.row(t) + E);
+    const std::shared_ptr<const std::vector<float>> weights = layer.filter->first(before + T);
+    for (std::int64_t t = 0; t < T; ++t) {
+      float* out = y.row(t);
+      for (std::int64_t e = 0; e < E; ++e) out[e] = layer.D[static_cast<std::size_t>(e)] * x(t, e);
+      for (std::int64_t l = 0; l <= before + t; ++l) {
+        const float *h = weights->data() + l * E, *past = state.h.data() + (before + t - l) * E;
+        for (std::int64_t e = 0; e < E; ++e) out[e] += h[e] * past[e];
       }
     }
   }

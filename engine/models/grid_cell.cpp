@@ -7,6 +7,7 @@
 #include "engine/io/json.h"
 #include "engine/io/utf8.h"
 #include "engine/models/grid.h"
+#include "engine/models/hyena_filter.h"
 
 namespace statescope {
 namespace grid {
@@ -48,11 +49,21 @@ void check_layer(const Checkpoint& checkpoint, const Cell& cell, std::int64_t i)
   }
   if (cell.inner == Inner::attention) return expect(checkpoint, m + "qkv_proj.weight", {3 * E, E});
   expect(checkpoint, m + "D", {E});
+  if (cell.inner == Inner::hyena) {
+    const std::int64_t width = hyena::width;
+    for (std::int64_t k = 0; k < hyena::hidden; ++k) {
+      const std::string filter = m + "filter." + std::to_string(k);
+      expect(checkpoint, filter + ".weight", {width, k == 0 ? hyena::features : width});
+      expect(checkpoint, filter + ".bias", {width});
+    }
+    expect(checkpoint, m + "filter." + std::to_string(hyena::hidden) + ".weight", {E, width});
+    return expect(checkpoint, m + "filter.frequency", {width});
+  }
   if (cell.inner == Inner::s4d) {
     expect(checkpoint, m + "log_dt", {E});
-    for (const char* name : {"log_A_real", "C_real"}) expect(checkpoint, m + name, {E, N});
+    for (const char* name : {"log_A_real", "C_real"}) expect(checkpoint, m + name, {E, cell.modes()});
     for (const char* name : {"A_imag", "C_imag"})
-      if (cell.conjugate) expect(checkpoint, m + name, {E, N});
+      if (cell.conjugate) expect(checkpoint, m + name, {E, cell.modes()});
     return;
   }
   expect(checkpoint, m + "A_log", {E, N});
@@ -75,9 +86,6 @@ Cell inspect(const Checkpoint& checkpoint) {
   ModelInfo& info = cell.info;
   ModelSizes& s = info.sizes;
   const std::string first = mixer(0), embedding = prefix + std::string("embedding.weight");
-  if (checkpoint.has(first + "filter.0.weight"))
-    throw Error(checkpoint.folder().string() +
-                " holds Hyena, one long filter without steps and states to look at; statescope-cli evaluate runs it");
   s.vocab = size_of(checkpoint, embedding, 2, 0);
   s.d_model = size_of(checkpoint, embedding, 2, 1);
   s.d_inner = size_of(checkpoint, first + "out_proj.weight", 2, 1);
@@ -92,18 +100,29 @@ Cell inspect(const Checkpoint& checkpoint) {
   }
   const std::int64_t E = s.d_inner;
   std::int64_t state = 0;  // numbers of a layer
-  if (checkpoint.has(first + "qkv_proj.weight")) {
+  const nlohmann::json& config = checkpoint.config();
+  const nlohmann::json& extension = config.contains("statescope") ? config["statescope"] : config;
+  const std::string where = (checkpoint.folder() / "config.json").string();
+  if (checkpoint.has(first + "filter.0.weight")) {
+    cell.inner = Inner::hyena;
+    cell.length = get_int_or(extension, "length", 0, where);
+    if (cell.length < 1 || cell.length > std::int64_t{1} << 24)
+      throw Error(where + ": statescope.length must be the length that Hyena's filter was made for, 1 to 16777216");
+    info.state_kind = StateKind::none;
+    info.cache_bytes = s.layers * E * static_cast<std::int64_t>(sizeof(float));
+  } else if (checkpoint.has(first + "qkv_proj.weight")) {
     cell.inner = Inner::attention;
-    const nlohmann::json& config = checkpoint.config();
-    const std::string where = (checkpoint.folder() / "config.json").string();
-    cell.heads = get_int_or(config.contains("statescope") ? config["statescope"] : config, "heads", 0, where);
+    info.state_kind = StateKind::none;
+    info.cache_bytes = s.layers * 2 * E * static_cast<std::int64_t>(sizeof(float));
+    cell.heads = get_int_or(extension, "heads", 0, where);
     if (cell.heads < 1 || cell.heads > E || E % (2 * cell.heads) != 0)
       throw Error(where + ": heads must divide d_inner, " + std::to_string(E) + ", into an even number of columns");
   } else if (checkpoint.has(first + "log_dt")) {
     cell.inner = Inner::s4d;
     cell.conjugate = checkpoint.has(first + "A_imag");
-    s.d_state = size_of(checkpoint, first + "C_real", 2, 1);
-    state = E * s.d_state * (cell.conjugate ? 2 : 1);
+    info.state_kind = StateKind::per_channel;
+    s.d_state = size_of(checkpoint, first + "C_real", 2, 1) * (cell.conjugate ? 2 : 1);
+    state = E * s.d_state;
   } else {
     s.d_state = size_of(checkpoint, first + "A_log", 2, 1);
     cell.selective_delta = checkpoint.has(first + "dt_proj.weight");
@@ -119,6 +138,7 @@ Cell inspect(const Checkpoint& checkpoint) {
   const std::filesystem::path full = std::filesystem::absolute(info.folder).lexically_normal();
   info.name = (full.has_filename() ? full : full.parent_path()).filename().string();  // also behind a final slash
   const std::string inner = cell.inner == Inner::attention ? "attention"
+                            : cell.inner == Inner::hyena   ? "Hyena"
                             : cell.inner == Inner::s6      ? "S6"
                             : cell.conjugate               ? "S4D (complex)"
                                                            : "S4D (real)";
@@ -145,16 +165,6 @@ bool is_grid(const Checkpoint& checkpoint) {
 
 ModelInfo inspect_grid(const Checkpoint& checkpoint) {
   return grid::inspect(checkpoint).info;
-}
-
-void require_scan(const Checkpoint& checkpoint) {
-  const grid::Cell cell = grid::inspect(checkpoint);
-  if (cell.inner == grid::Inner::s6) return;
-  const std::string reason = cell.inner == grid::Inner::s4d ? "whose B and C are constants of each channel"
-                                                            : "which has no state of fixed size";
-  throw Error(checkpoint.folder().string() + " holds " + cell.info.family + ", " + reason +
-              ", and Model shows what tokens make of a state; open S4D in Selectivity, or run it with statescope-cli "
-              "evaluate");
 }
 
 }  // namespace statescope

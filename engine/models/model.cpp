@@ -29,10 +29,11 @@ std::int64_t tokens_at_once(const ModelSizes& s, bool states_wanted, bool logits
 // Buffers for what the recorder wants of one layer.
 class LayerRecording {
  public:
-  LayerRecording(const Recorder* recorder, std::int64_t layer, std::int64_t tokens, const ModelSizes& sizes) {
+  LayerRecording(const Recorder* recorder, std::int64_t layer, std::int64_t tokens, const ModelInfo& info) {
     if (!recorder) return;
+    const ModelSizes& sizes = info.sizes;
     const auto wanted = [&](Quantity quantity, std::int64_t width) {
-      if (!recorder->wants(quantity, layer)) return MatrixView<float>();
+      if (!computes(info, quantity) || !recorder->wants(quantity, layer)) return MatrixView<float>();
       buffers_.push_back({quantity, std::vector<float>(static_cast<std::size_t>(tokens * width))});
       return MatrixView<float>(buffers_.back().values.data(), tokens, width);
     };
@@ -94,6 +95,20 @@ std::int64_t ModelState::bytes() const {
   return static_cast<std::int64_t>(floats * sizeof(float));
 }
 
+bool computes(const ModelInfo& info, Quantity quantity) {
+  switch (quantity) {
+    case Quantity::B:
+    case Quantity::C:
+      return info.state_kind == StateKind::per_token;
+    case Quantity::delta:
+    case Quantity::h:
+    case Quantity::state_squares:
+      return info.state_kind != StateKind::none;
+    default:
+      return true;
+  }
+}
+
 void check_ids(std::span<const std::int32_t> ids, std::int64_t vocab) {
   for (std::size_t t = 0; t < ids.size(); ++t)
     if (ids[t] < 0 || ids[t] >= vocab)
@@ -140,7 +155,7 @@ void Model::read(std::span<const std::int32_t> ids, ModelState& state, Recorder*
     for (std::int64_t layer = 0; layer < sizes.layers; ++layer) {
       if (stop.stop_requested()) throw Cancelled();
       if (wants(Quantity::hidden, layer)) recorder->record(Quantity::hidden, layer, first, tokens, stream);
-      LayerRecording recording(recorder, layer, tokens, sizes);
+      LayerRecording recording(recorder, layer, tokens, info());
       LayerState& layer_state = state.layers[static_cast<std::size_t>(layer)];
       model.run_layer(layer, residual, layer_state, recording.tap);
       if (!recorder) continue;
@@ -176,6 +191,12 @@ std::vector<float> Model::read_last(std::span<const std::int32_t> ids, ModelStat
   return values;
 }
 
+void Model::scan(std::int64_t layer, std::int64_t channel, kernels::SelectiveScanArgs<float> scan) const {
+  scan.A = A(layer).columns(channel, scan.x.cols);
+  scan.D = D(layer) + channel;
+  backend().selective_scan(scan);
+}
+
 std::unique_ptr<Decoder> Model::device_decoder(const ModelState&, std::int64_t) const {
   return nullptr;
 }
@@ -194,10 +215,7 @@ std::shared_ptr<const Model> load_model(const Checkpoint& checkpoint, Precision 
                                         const std::string& device) {
   const std::optional<int> index = cuda_index(device);
   inspect_checkpoint(checkpoint);
-  if (is_grid(checkpoint)) {
-    require_scan(checkpoint);
-    return load_grid(checkpoint, threads);
-  }
+  if (is_grid(checkpoint)) return load_grid(checkpoint, threads);
   return index ? load_mamba_cuda(checkpoint, precision, threads, *index) : load_mamba(checkpoint, precision, threads);
 }
 

@@ -339,6 +339,9 @@ Theatre scan_theatre(ScanAlgorithm algorithm, std::span<const ScanPair> pairs, d
 TheatreSource theatre_source(const Model& model, const LayerTrack& track, std::int64_t channel, std::int64_t state,
                              std::int64_t first, std::int64_t length) {
   const ModelSizes& s = model.info().sizes;
+  if (track.kind == StateKind::none || model.A_imag(track.layer).rows > 0)
+    throw Error("the theatre scans real states, and " + model.info().name + " is " + model.info().family +
+                "; choose a model with S6 or real S4D");
   const auto check = [](std::int64_t value, std::int64_t count, const std::string& what) {
     if (value < 0 || value >= count)
       throw Error("the theatre's " + what + " " + std::to_string(value) + " is outside 0 to " +

@@ -174,7 +174,8 @@ std::int64_t Session::trace_bytes(const ModelInfo& info, std::int64_t tokens, st
   const auto record = static_cast<std::int64_t>(sizeof(TokenRecord)) +
                       (s.layers + 1) * s.d_model * static_cast<std::int64_t>(sizeof(float)) +
                       s.layers * static_cast<std::int64_t>(sizeof(LayerSummary));
-  return tokens * record + (tokens / interval + 1) * info.state_bytes;
+  const std::int64_t checkpoints = tokens / interval + 1;
+  return tokens * record + checkpoints * (info.state_bytes + info.cache_bytes * tokens / 2);  // a cache grows evenly
 }
 
 // Thins the checkpoints out until `tokens` more fit.

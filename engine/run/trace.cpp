@@ -14,6 +14,13 @@ namespace {
 constexpr std::int64_t chunk_tokens = 256;                      // between two looks at the stop token
 constexpr std::int64_t logits_at_once = std::int64_t{4} << 20;  // floats
 
+// B or C of the tokens [begin, end); constants of channels the model knows itself.
+MatrixView<const float> rows_of(const LayerTrack& track, const std::vector<float>& values, std::int64_t begin,
+                                std::int64_t end, std::int64_t N) {
+  if (track.kind != StateKind::per_token) return {};
+  return {values.data() + begin * N, end - begin, N};
+}
+
 }  // namespace
 
 std::string summary_name(Summary summary) {
@@ -95,6 +102,7 @@ std::vector<Prediction> predictions(const Model& model, const Trace& trace, std:
 LayerTrack layer_track(const Model& model, const Trace& trace, std::int64_t layer, const LayerTrack* known,
                        std::stop_token stop) {
   const ModelSizes& s = model.info().sizes;
+  const StateKind kind = model.info().state_kind;
   const std::int64_t T = trace.length();
   LayerTrack track;
   std::int64_t position = 0;  // first token to compute
@@ -106,9 +114,11 @@ LayerTrack layer_track(const Model& model, const Trace& trace, std::int64_t laye
   }
   track.layer = layer;
   track.tokens = T;
-  for (auto* values : {&track.delta, &track.conv, &track.y, &track.gate})
-    values->resize(static_cast<std::size_t>(T * s.d_inner));
-  for (auto* values : {&track.B, &track.C}) values->resize(static_cast<std::size_t>(T * s.d_state));
+  track.kind = kind;
+  for (auto* values : {&track.conv, &track.y, &track.gate}) values->resize(static_cast<std::size_t>(T * s.d_inner));
+  if (kind != StateKind::none) track.delta.resize(track.y.size());
+  const std::int64_t constants = kind == StateKind::per_channel ? s.d_inner : T;
+  for (auto* values : {&track.B, &track.C}) values->resize(static_cast<std::size_t>(constants * s.d_state));
   if (T == 0) return track;
   state =
       trace.checkpoints[static_cast<std::size_t>(position / trace.interval)]->layers[static_cast<std::size_t>(layer)];
@@ -122,12 +132,17 @@ LayerTrack layer_track(const Model& model, const Trace& trace, std::int64_t laye
       return MatrixView<float>(values.data() + position * width, count, width);
     };
     LayerTap tap;
-    tap.delta = rows(track.delta, s.d_inner);
+    if (kind != StateKind::none) tap.delta = rows(track.delta, s.d_inner);
     tap.conv = rows(track.conv, s.d_inner);
     tap.y = rows(track.y, s.d_inner);
     tap.gate = rows(track.gate, s.d_inner);
-    tap.B = rows(track.B, s.d_state);
-    tap.C = rows(track.C, s.d_state);
+    if (kind == StateKind::per_token) {
+      tap.B = rows(track.B, s.d_state);
+      tap.C = rows(track.C, s.d_state);
+    } else if (kind == StateKind::per_channel) {
+      tap.B = {track.B.data(), s.d_inner, s.d_state};
+      tap.C = {track.C.data(), s.d_inner, s.d_state};
+    }
     model.run_layer(layer, {stream.data(), count, s.d_model}, state, tap);
     position += count;
   }
@@ -138,6 +153,7 @@ std::vector<float> states(const Model& model, const Trace& trace, const LayerTra
                           std::int64_t last) {
   const ModelSizes& s = model.info().sizes;
   const std::int64_t E = s.d_inner, N = s.d_state;
+  if (track.kind == StateKind::none) return {};
   const std::int64_t start = first / trace.interval * trace.interval;
   std::vector<float> h = trace.checkpoints[static_cast<std::size_t>(start / trace.interval)]
                              ->layers[static_cast<std::size_t>(track.layer)]
@@ -148,18 +164,15 @@ std::vector<float> states(const Model& model, const Trace& trace, const LayerTra
     const auto wide = [&](const std::vector<float>& v) {
       return MatrixView<const float>(v.data() + begin * E, end - begin, E);
     };
-    const auto narrow = [&](const std::vector<float>& v) {
-      return MatrixView<const float>(v.data() + begin * N, end - begin, N);
-    };
-    model.backend().selective_scan({wide(track.conv),
-                                    wide(track.delta),
-                                    model.A(track.layer),
-                                    narrow(track.B),
-                                    narrow(track.C),
-                                    model.D(track.layer),
-                                    {h.data(), N, E},
-                                    {y.data(), end - begin, E},
-                                    out});
+    model.scan(track.layer, 0,
+               {.x = wide(track.conv),
+                .delta = wide(track.delta),
+                .A = {},
+                .B = rows_of(track, track.B, begin, end, N),
+                .C = rows_of(track, track.C, begin, end, N),
+                .h = {h.data(), N, E},
+                .y = {y.data(), end - begin, E},
+                .h_all = out});
   };
   scan(start, first, nullptr);
   scan(first, last, h_all.data());
@@ -169,21 +182,21 @@ std::vector<float> states(const Model& model, const Trace& trace, const LayerTra
 std::vector<float> channel_states(const Model& model, const LayerTrack& track, std::int64_t channel) {
   const ModelSizes& s = model.info().sizes;
   const std::int64_t T = track.tokens, E = s.d_inner, N = s.d_state;
+  if (track.kind == StateKind::none) return {};
   const auto column = [&](const std::vector<float>& v) {
     return MatrixView<const float>(v.data(), T, E).columns(channel, 1);
   };
-  const auto narrow = [&](const std::vector<float>& v) { return MatrixView<const float>(v.data(), T, N); };
   std::vector<float> h(static_cast<std::size_t>(N)), y(static_cast<std::size_t>(T)),
       h_all(static_cast<std::size_t>(T * N));
-  model.backend().selective_scan({column(track.conv),
-                                  column(track.delta),
-                                  model.A(track.layer).columns(channel, 1),
-                                  narrow(track.B),
-                                  narrow(track.C),
-                                  model.D(track.layer) + channel,
-                                  {h.data(), N, 1},
-                                  {y.data(), T, 1},
-                                  h_all.data()});
+  model.scan(track.layer, channel,
+             {.x = column(track.conv),
+              .delta = column(track.delta),
+              .A = {},
+              .B = rows_of(track, track.B, 0, T, N),
+              .C = rows_of(track, track.C, 0, T, N),
+              .h = {h.data(), N, 1},
+              .y = {y.data(), T, 1},
+              .h_all = h_all.data()});
   return h_all;
 }
 
@@ -193,14 +206,24 @@ StateUpdate state_update(const Model& model, const LayerTrack& track, std::span<
   const auto wide = [&](const std::vector<float>& v) {
     return v[static_cast<std::size_t>(token * s.d_inner + channel)];
   };
-  const auto h = [&](std::int64_t t) { return states_of_channel[static_cast<std::size_t>(t * s.d_state + state)]; };
+  const auto at = [&](std::int64_t t, std::int64_t n) { return static_cast<std::size_t>(t * s.d_state + n); };
   StateUpdate update;
   update.delta = wide(track.delta);
   update.x = wide(track.conv);
   update.A = model.A(track.layer)(state, channel);
-  update.B = track.B[static_cast<std::size_t>(token * s.d_state + state)];
-  update.h_prev = token > 0 ? h(token - 1) : 0;
-  update.h = h(token);
+  update.B = track.B[static_cast<std::size_t>(track.row(channel, token) * s.d_state + state)];
+  const auto before = [&](std::int64_t n) {
+    return token > 0 ? static_cast<double>(states_of_channel[at(token - 1, n)]) : 0;
+  };
+  update.h_prev = before(state);
+  if (const MatrixView<const float> A_imag = model.A_imag(track.layer); A_imag.rows > 0) {
+    const std::int64_t pairs = A_imag.rows, pair = state % pairs;
+    update.turn = update.delta * A_imag(pair, channel);
+    const double real = before(pair), imag = before(pair + pairs);
+    update.h_prev = state < pairs ? std::cos(update.turn) * real - std::sin(update.turn) * imag
+                                  : std::sin(update.turn) * real + std::cos(update.turn) * imag;
+  }
+  update.h = states_of_channel[at(token, state)];
   update.gate = std::exp(update.delta * update.A);
   update.write = write(track, s, channel, state, token);
   return update;

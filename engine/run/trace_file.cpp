@@ -31,6 +31,11 @@ std::vector<std::int64_t> shape(Quantity quantity, const ModelSizes& s, std::int
   }
 }
 
+TraceSelection computed(const ModelInfo& info, TraceSelection selection) {
+  std::erase_if(selection.quantities, [&](Quantity quantity) { return !computes(info, quantity); });
+  return selection;
+}
+
 std::vector<TensorDeclaration> declarations(const ModelInfo& info, std::int64_t T, const TraceSelection& selection) {
   std::vector<TensorDeclaration> tensors{{"ids", Dtype::i32, {T}}};
   for (const Quantity quantity : selection.quantities) {
@@ -52,7 +57,7 @@ std::vector<TensorDeclaration> declarations(const ModelInfo& info, std::int64_t 
 
 TraceFileWriter::TraceFileWriter(const std::filesystem::path& path, const ModelInfo& info,
                                  std::span<const std::int32_t> ids, const std::string& prompt, TraceSelection selection)
-    : selection_(std::move(selection)),
+    : selection_(computed(info, std::move(selection))),
       tokens_(static_cast<std::int64_t>(ids.size())),
       file_(path.string(), declarations(info, tokens_, selection_),
             {{"format", "statescope-trace"}, {"version", "1"}, {"model", info.name}, {"prompt", prompt}}) {

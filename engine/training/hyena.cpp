@@ -1,17 +1,12 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// The implicit filter of Hyena (Poli et al. 2023; safari hyena.py) as an inner layer: y = h * x + D x, where a small
-// network of positions makes h, damped by a window that differs from channel to channel:
-//
-//   z_l = [t, cos(f w), −sin(f w)],  t = l / (L − 1),  w = 2π l / L,  f = linspace(1e-4, bands − 1)
-//   h_l[e] = (W₄ s₃)[e] · e^{−t |δ_e|},  s_i = sin(freq ⊙ (W_i s_{i−1} + b_i)),  s₀ = z
-//
-// L is the length that the network learns from. The filter is no finite recurrence: there is no state to show. It is
+// Hyena (Poli et al. 2023) as an inner layer: y = h * x + D x with the implicit filter of engine/models/hyena_filter.h
+// for the length that the network learns from. The filter is no finite recurrence: there is no state to show. It is
 // made on the host, in double precision.
 #include <Eigen/Core>
 #include <array>
-#include <numbers>
 #include <vector>
 
+#include "engine/models/hyena_filter.h"
 #include "layers.h"
 
 namespace statescope {
@@ -19,7 +14,8 @@ namespace {
 
 using Matrix = Eigen::Matrix<double, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
 
-constexpr std::int64_t bands = 8, features = 1 + 2 * bands, width = 32;
+using hyena::features;
+using hyena::width;
 
 template <class Real>
 class Hyena final : public TrainingLayer<Real> {
@@ -76,7 +72,7 @@ class Hyena final : public TrainingLayer<Real> {
   }
 
  private:
-  static constexpr std::size_t hidden = 3;  // layers with sin
+  static constexpr std::size_t hidden = hyena::hidden;
 
   static Matrix matrix(const std::vector<Real>& values, std::int64_t cols) {
     using Stored = Eigen::Matrix<Real, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor>;
@@ -88,31 +84,15 @@ class Hyena final : public TrainingLayer<Real> {
     return matrix(step.ops.download(view), view.cols);
   }
 
-  double time(std::int64_t l) const {
-    return static_cast<double>(l) / static_cast<double>(std::max<std::int64_t>(1, length_ - 1));
-  }
   Matrix positions(std::int64_t T) const {
     Matrix z(T, features);
-    for (std::int64_t l = 0; l < T; ++l) {
-      z(l, 0) = time(l);
-      const double w = 2 * std::numbers::pi * static_cast<double>(l) / static_cast<double>(length_);
-      for (std::int64_t band = 0; band < bands; ++band) {
-        const double f = 1e-4 + static_cast<double>(band) * (static_cast<double>(bands - 1) - 1e-4) / (bands - 1);
-        z(l, 1 + band) = std::cos(f * w);
-        z(l, 1 + bands + band) = -std::sin(f * w);
-      }
-    }
+    for (std::int64_t l = 0; l < T; ++l) hyena::position(l, length_, z.row(l).data());
     return z;
   }
-  // Decays from slow to fast over the channels: to a hundredth at 1.5 L down to 0.3 L.
   Matrix window(std::int64_t T) const {
     Matrix w(T, E_);
-    const double slow = std::log(0.01) / 1.5, fast = std::log(0.01) / 0.3;
-    for (std::int64_t e = 0; e < E_; ++e) {
-      const double rate =
-          slow + (fast - slow) * static_cast<double>(e) / static_cast<double>(std::max<std::int64_t>(1, E_ - 1));
-      for (std::int64_t l = 0; l < T; ++l) w(l, e) = std::exp(-time(l) * std::abs(rate));
-    }
+    for (std::int64_t l = 0; l < T; ++l)
+      for (std::int64_t e = 0; e < E_; ++e) w(l, e) = hyena::window(l, length_, e, E_);
     return w;
   }
 

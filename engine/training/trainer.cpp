@@ -39,11 +39,11 @@ void require_room(const Recipe& recipe, const Task& task) {
   require_memory(static_cast<std::int64_t>(std::min(bytes, 1e18)), "training by this recipe");
 }
 
-nlohmann::ordered_json config_of(const Recipe& recipe, std::int64_t vocab) {
+nlohmann::ordered_json config_of(const Recipe& recipe, const Task& task) {
   const NetworkRecipe& n = recipe.network;
   nlohmann::ordered_json json{{"model_type", "mamba"},
                               {"architectures", {"MambaForCausalLM"}},
-                              {"vocab_size", vocab},
+                              {"vocab_size", task.vocab()},
                               {"hidden_size", n.d_model},
                               {"num_hidden_layers", n.layers},
                               {"state_size", n.d_state},
@@ -58,6 +58,7 @@ nlohmann::ordered_json config_of(const Recipe& recipe, std::int64_t vocab) {
                               {"tie_word_embeddings", true},
                               {"torch_dtype", "float32"}};
   json["statescope"] = to_json(recipe)["model"];
+  if (n.inner == InnerKind::hyena) json["statescope"]["length"] = task.length();  // that its filter is made for
   return json;
 }
 
@@ -185,7 +186,7 @@ void Trainer::save(const fs::path& folder) const {
   moments.write("second", 0, impl.ops.download(impl.flat(impl.second)));
   moments.commit();
   write_file(folder / "recipe.json", to_json(impl.recipe).dump(2) + "\n");
-  write_file(folder / "config.json", config_of(impl.recipe, impl.task->vocab()).dump(2) + "\n");
+  write_file(folder / "config.json", config_of(impl.recipe, *impl.task).dump(2) + "\n");
 
   std::vector<TensorDeclaration> tensors;
   for (const ParameterInfo& info : parameters.infos()) tensors.push_back({info.name, Dtype::f32, info.shape});

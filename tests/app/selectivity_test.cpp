@@ -6,6 +6,7 @@
 #include <QLabel>
 #include <QTest>
 #include <QUndoStack>
+#include <algorithm>
 #include <cmath>
 #include <filesystem>
 
@@ -339,6 +340,46 @@ TEST_F(SelectivityTest, the_theorem_holds_under_zoh_and_z_can_be_drawn) {
   EXPECT_TRUE(wait_until([&] { return page.result()->gate[7] == page.result()->gate[200]; }));
   EXPECT_EQ(page.scene().run.z.kind, SignalKind::drawn);
   EXPECT_EQ(page.scene().cursor, 123);
+}
+
+TEST_F(SelectivityTest, the_axis_of_z_holds_all_of_it_and_stays_while_one_draws_to_its_edge) {
+  enter();
+  Q_EMIT find<SegmentedControl>("selectivity_pages").selected(2);
+  ASSERT_TRUE(ready());
+  auto& view = find<SignalView>("gated_drawn");
+  EXPECT_EQ(view.data()->y_max, 5);
+  for (const auto& [z, end] : {std::pair(8.0, 10.0), {10.0, 10.0}, {2.0, 5.0}}) {
+    Q_EMIT view.drawn(std::vector<double>(400, z), true);
+    ASSERT_TRUE(ready());
+    EXPECT_EQ(view.data()->y_max, end) << z;
+    EXPECT_EQ(view.data()->y_min, -end) << z;
+  }
+}
+
+TEST_F(SelectivityTest, long_models_are_shown_shorter_and_both_answer_one_task) {
+  enter();
+  ASSERT_TRUE(wait_until([this] { return document().choices().size() >= 2; }));
+  const auto choose = [this](const char* box, const std::string& model) {
+    const auto& choices = document().choices();
+    const auto found =
+        std::find_if(choices.begin(), choices.end(), [&](const ModelChoice& choice) { return choice.model == model; });
+    ASSERT_NE(found, choices.end());
+    Q_EMIT find<QComboBox>(box).activated(static_cast<int>(found - choices.begin()));
+    ASSERT_TRUE(ready()) << notice().toStdString();
+  };
+  EXPECT_EQ(find<QComboBox>("selectivity_model_0").currentText(), u("S6 in a Mamba block · 64 tokens"));
+  choose("selectivity_model_0", "bundled:copying-256-plain-s6");
+  EXPECT_EQ(reading().length(), 272);
+  // The lower one learnt from 64 tokens, where it has two of three right; at 256 it is lost.
+  EXPECT_LT(document().fresh().now[1].accuracy(), 0.3);
+  choose("selectivity_model_0", "bundled:copying-4096-plain-s6");
+  EXPECT_EQ(reading().length(), longest_shown + 16);
+  EXPECT_TRUE(notice().isEmpty()) << notice().toStdString();
+  // Attention has no state: its strip has no colours, its map says why, and the sentence about the other stands alone.
+  choose("selectivity_model_0", "bundled:associative-recall-attention");
+  EXPECT_FALSE(map(0).data() && map(0).data()->rows > 0);
+  EXPECT_TRUE(find<QLabel>("selectivity_explanation").text().contains(u("has no state")));
+  EXPECT_TRUE(find<QLabel>("selectivity_explanation").text().contains(u("of its state")));
 }
 
 TEST_F(SelectivityTest, what_cannot_be_read_leaves_what_was_there) {

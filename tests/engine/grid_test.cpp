@@ -4,9 +4,13 @@
 
 #include <gtest/gtest.h>
 
+#include <cmath>
 #include <string>
 #include <vector>
 
+#include "engine/io/file.h"
+#include "engine/io/json.h"
+#include "engine/run/readings.h"
 #include "engine/run/session.h"
 #include "engine/run/trace.h"
 #include "engine/training/trainer.h"
@@ -108,36 +112,102 @@ TEST(Grid, CellsWithS6OpenAsModelsWhoseTraceIsTheirScan) {
   }
 }
 
-TEST(Grid, OtherCellsReadAStreamAndSayWhyModelDoesNotShowThem) {
+// The constants of S4D in the equation that Model writes: h = e^{ΔA} (h before, turned) + Δ B x, y = Σ C h + D x.
+TEST(Grid, S4dOpensWithConstantsInPlaceOfBAndC) {
   for (const BlockKind block : blocks) {
-    for (const InnerKind inner : {InnerKind::s4d_real, InnerKind::s4d_complex, InnerKind::attention}) {
+    for (const InnerKind inner : {InnerKind::s4d_real, InnerKind::s4d_complex}) {
       const Recipe recipe = cell(block, inner);
       SCOPED_TRACE(name_of(recipe));
       Saved saved(recipe);
-      EXPECT_NE(message_of([&] { load_model(saved.folder.path()); }).find("open S4D in Selectivity"),
-                std::string::npos);
-      const auto model = load_grid(Checkpoint::open(saved.folder.path()), 1);
+      const auto model = load_model(saved.folder.path(), Precision::f32, 1);
+      EXPECT_EQ(model->info().state_kind, StateKind::per_channel);
+      EXPECT_EQ(model->info().sizes.d_state, 4) << "real numbers, two of a pair";
+      EXPECT_EQ(model->A_imag(1).rows, inner == InnerKind::s4d_complex ? 2 : 0);
       expect_the_network(saved, *model);
+
+      Session session(model);
+      session.append(random_ids(70, 8), false);
+      const Trace& trace = session.trace();
+      const LayerTrack track = layer_track(*model, trace, 1);
+      ASSERT_EQ(track.C.size(), 12u * 4u);
+      for (const std::int64_t channel : {0, 7}) {
+        const std::vector<float> h = channel_states(*model, track, channel);
+        const std::vector<float> last = states(*model, trace, track, 69, 70);
+        for (const std::int64_t t : {1, 40, 69}) {
+          const auto wide = static_cast<std::size_t>(t * 12 + channel);
+          double read = static_cast<double>(model->D(1)[channel]) * static_cast<double>(track.conv.at(wide));
+          for (std::int64_t n = 0; n < 4; ++n) {
+            const StateUpdate u = state_update(*model, track, h, channel, n, t);
+            EXPECT_NE(u.write, 0);
+            EXPECT_NEAR(u.h, u.gate * u.h_prev + u.write, 1e-6 * (1 + std::abs(u.h))) << t << " " << n;
+            read += static_cast<double>(track.C.at(static_cast<std::size_t>(channel * 4 + n))) * u.h;
+          }
+          EXPECT_NEAR(track.y.at(wide), read, 1e-5);
+        }
+        for (std::int64_t n = 0; n < 4; ++n) {
+          const float now = h.at(static_cast<std::size_t>(69 * 4 + n));
+          EXPECT_EQ(now, last.at(static_cast<std::size_t>(channel * 4 + n)));
+          EXPECT_EQ(now, session.state().layers.at(1).h.at(static_cast<std::size_t>(n * 12 + channel)));
+        }
+        const std::vector<float> over = over_time(track, Quantity::C, channel);
+        EXPECT_EQ(over.at(2 * 70 + 5), track.C.at(static_cast<std::size_t>(channel * 4 + 2)));
+      }
     }
   }
-  Saved hyena(cell(BlockKind::h3, InnerKind::hyena));
-  EXPECT_NE(message_of([&] { load_model(hyena.folder.path()); }).find("without steps and states"), std::string::npos);
 }
 
-// The state of a recurrence does not grow; attention keeps every key and value: 2 layers of 2 · 12 floats a token.
-TEST(Grid, OnlyTheCacheOfAttentionGrowsWithTheContext) {
+// What has no state opens too, with what it has. A trace that went on stands for one that was made at once.
+TEST(Grid, AttentionAndHyenaOpenWithoutAState) {
+  for (const BlockKind block : blocks) {
+    for (const InnerKind inner : {InnerKind::attention, InnerKind::hyena}) {
+      const Recipe recipe = cell(block, inner);
+      SCOPED_TRACE(name_of(recipe));
+      Saved saved(recipe);
+      const auto model = load_model(saved.folder.path(), Precision::f32, 1);
+      EXPECT_EQ(model->info().state_kind, StateKind::none);
+      expect_the_network(saved, *model);
+      Session session(model);
+      const std::vector<std::int32_t> ids = random_ids(90, 8);
+      session.append(std::span(ids).first(70), false);
+      const LayerTrack before = layer_track(*model, session.trace(), 1);
+      session.append(std::span(ids).subspan(70), true);
+      const LayerTrack track = layer_track(*model, session.trace(), 1, &before);
+      EXPECT_EQ(track.y, layer_track(*model, session.trace(), 1).y);
+      EXPECT_NE(track.y.at(89 * 12 + 7), 0);
+      EXPECT_TRUE(track.delta.empty() && states(*model, session.trace(), track, 5, 6).empty());
+      session.rewind(70);
+      EXPECT_EQ(layer_track(*model, session.trace(), 1).y, before.y);
+    }
+  }
+}
+
+TEST(Grid, AHyenaFilterNeedsItsLength) {
+  Saved saved(cell(BlockKind::plain, InnerKind::hyena));
+  const std::filesystem::path config = saved.folder.path() / "config.json";
+  nlohmann::json json = nlohmann::json::parse(read_text_file(config.string(), 1 << 20));
+  EXPECT_EQ(json["statescope"]["length"], 23);
+  json["statescope"].erase("length");
+  write_file(config, json.dump());
+  EXPECT_NE(message_of([&] { load_model(saved.folder.path()); }).find("statescope.length"), std::string::npos);
+}
+
+// The state of a recurrence does not grow; attention keeps every key and value, 2 layers of 2 · 12 floats a token, and
+// Hyena its inputs.
+TEST(Grid, OnlyWhatHasNoStateGrowsWithTheContext) {
   const auto growth = [](InnerKind inner) {
     Saved saved(cell(BlockKind::plain, inner));
-    const auto model = load_grid(Checkpoint::open(saved.folder.path()), 1);
+    const auto model = load_model(saved.folder.path(), Precision::f32, 1);
     ModelState state = model->initial_state();
     const std::int64_t before = state.bytes();
     EXPECT_EQ(before, model->info().state_bytes);
     logits_of(*model, random_ids(100, 8), 7, state);
+    EXPECT_EQ(state.bytes() - before, 100 * model->info().cache_bytes);
     return state.bytes() - before;
   };
   EXPECT_EQ(growth(InnerKind::s4d_complex), 0);
   EXPECT_EQ(growth(InnerKind::s6), 0);
   EXPECT_EQ(growth(InnerKind::attention), 100 * 2 * 24 * 4);
+  EXPECT_EQ(growth(InnerKind::hyena), 100 * 2 * 12 * 4);
 }
 
 }  // namespace

@@ -138,7 +138,7 @@ TEST(Selectivity, ProbesWriteWhatTheyKeep) {
   run.systems[0].knobs.freeze_delta = true;
   EXPECT_TRUE(selection_of(read_sequence(run, {}, {}, models), 0, 0).constant);
 
-  const FreshAnswers fresh = fresh_answers(run.systems[0], {1, 5}, {}, {}, models);
+  const FreshAnswers fresh = fresh_answers(run.systems[0], {1, 5, copy}, {}, {}, models);
   EXPECT_EQ(fresh.sequences, 5);
   EXPECT_EQ(fresh.asked, (std::vector<std::int64_t>{5, 5, 5}));
 }
@@ -147,17 +147,40 @@ TEST(Selectivity, ProbesWriteWhatTheyKeep) {
 TEST(Selectivity, FreshSequencesOfAnotherLengthAreAnswered) {
   const TemporaryFolder folder;
   SelectivitySystem system;
-  system.model = untrained(folder, "s6", InnerKind::s6, task("selective-copying", 12, 8, 3)).string();
+  const auto copying = [](std::int64_t length) { return task("selective-copying", length, 8, 3); };
+  system.model = untrained(folder, "s6", InnerKind::s6, copying(12)).string();
   TrainedModels models;
-  const FreshAnswers at_trained = fresh_answers(system, {4, 40}, {}, {}, models);
-  EXPECT_EQ(fresh_answers(system, {4, 40, 12}, {}, {}, models).right, at_trained.right);
+  const FreshAnswers at_trained = fresh_answers(system, {4, 40, copying(12)}, {}, {}, models);
   SelectivitySystem probed = system;
   probed.knobs.input = Knobs::Input::euler;  // as S6 is trained
-  EXPECT_EQ(fresh_answers(probed, {4, 40}, {}, {}, models).right, at_trained.right);
-  const FreshAnswers longer = fresh_answers(system, {4, 40, 200}, {}, {}, models);
+  EXPECT_EQ(fresh_answers(probed, {4, 40, copying(12)}, {}, {}, models).right, at_trained.right);
+  const FreshAnswers longer = fresh_answers(system, {4, 40, copying(200)}, {}, {}, models);
   EXPECT_EQ(longer.asked, at_trained.asked);
   EXPECT_NE(longer.right, at_trained.right);
-  EXPECT_THROW(fresh_answers(system, {4, 40, 2}, {}, {}, models), Error) << "three tokens do not fit in two";
+  EXPECT_THROW(fresh_answers(system, {4, 40, copying(2)}, {}, {}, models), Error) << "three tokens do not fit in two";
+}
+
+TEST(Selectivity, LongSequencesAreShownShorterAndReadWithinBounds) {
+  const TemporaryFolder folder;
+  const auto copying = [](std::int64_t length) { return task("selective-copying", length, 8, 3); };
+  SelectivityRun run;
+  run.systems[0].model = untrained(folder, "s6", InnerKind::s6, copying(5000)).string();
+  run.systems[1].model = untrained(folder, "attention", InnerKind::attention, copying(12)).string();
+  TrainedModels models;
+  const SelectivityReading reading = read_sequence(run, {}, {}, models);
+  EXPECT_EQ(reading.length(), longest_shown + 3);
+  EXPECT_EQ(reading.systems[1].asked, 3);
+  EXPECT_EQ(shown_task(task("selective-copying", 5000, 8, 1000)).length, 4000) << "room for what is remembered";
+  const auto refusal = [&](const SelectivitySystem& system, std::int64_t length) {
+    return message_of([&] { fresh_answers(system, {1, 1, copying(length)}, {}, {}, models); });
+  };
+  EXPECT_EQ(refusal(run.systems[1], 40000),
+            "reading 40003 tokens of selective-copying compares each with all before it, and Selectivity does that for "
+            "at most 32768 of them; choose a shorter sequence, or a system with a state");
+  run.systems[0].knobs.freeze_delta = true;  // then every state is kept: 2 layers, 12 channels, 12 floats
+  EXPECT_EQ(refusal(run.systems[0], 1048576),
+            "reading 1048579 tokens of selective-copying keeps 1.1 GiB of states, over Selectivity's 1.0 GiB; choose a "
+            "shorter sequence, or turn the knobs back");
 }
 
 TEST(Selectivity, ASystemWithoutStatesAnswers) {

@@ -59,7 +59,7 @@ TEST(Equation, CsvHoldsEveryFactor) {
   const StateUpdate update = samples::update();
   view.set_update(update, samples::place);
   const QStringList lines = view.csv().split(QLatin1Char('\n'), Qt::SkipEmptyParts);
-  ASSERT_EQ(lines.size(), 9);
+  ASSERT_EQ(lines.size(), 10);
   double product = 1;
   for (const char* factor : {"delta,", "B,", "x,"}) {
     for (const QString& line : lines) {

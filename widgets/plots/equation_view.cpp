@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <numbers>
 
 #include "widgets/format.h"
 
@@ -241,7 +242,10 @@ double EquationView::paint(QPainter* painter, const QRectF& area) const {
   y += scaled(10);
 
   // The sentence, word by word because one phrase of it is bold.
-  const Sentence sentence = memory_sentence(update_->gate);
+  Sentence sentence = memory_sentence(update_->gate);
+  if (update_->turn != 0)
+    sentence.after += tr(" The pair turns by %1° at every token as well: what stood before is shown turned.")
+                          .arg(format_number(update_->turn * 180 / std::numbers::pi));
   const QFont plain = font(TextRole::body), bold = font(TextRole::strong);
   const QFontMetricsF plain_metrics(plain);
   const double step = std::ceil(plain_metrics.height() * 1.25),
@@ -292,8 +296,9 @@ int EquationView::heightForWidth(int width) const {
 QString EquationView::csv() const {
   if (!update_) return {};
   const std::pair<const char*, double> rows[] = {
-      {"delta", update_->delta}, {"A", update_->A}, {"gate", update_->gate},   {"h_prev", update_->h_prev},
-      {"B", update_->B},         {"x", update_->x}, {"write", update_->write}, {"h", update_->h}};
+      {"delta", update_->delta},   {"A", update_->A},         {"gate", update_->gate},
+      {"h_prev", update_->h_prev}, {"turn", update_->turn},   {"B", update_->B},
+      {"x", update_->x},           {"write", update_->write}, {"h", update_->h}};
   QString text = QStringLiteral("quantity,value\n");
   for (const auto& [name, value] : rows) {
     text += QLatin1String(name) + QLatin1Char(',') + csv_number(value) + QLatin1Char('\n');

@@ -30,6 +30,10 @@ class TrainedModels {
   std::vector<std::pair<std::filesystem::path, std::shared_ptr<const TrainedNetwork>>> loaded_;  // last used last
 };
 
+/// The task at a length that can be looked at: a network that learnt from longer sequences is shown a shorter one.
+constexpr std::int64_t longest_shown = 1024;
+TaskRecipe shown_task(TaskRecipe task);
+
 /// What one system made of the sequence.
 struct SystemReading {
   SelectivitySystem system;
@@ -44,7 +48,7 @@ struct SystemReading {
 
 /// One sequence, read by both.
 struct SelectivityReading {
-  TaskRecipe task;  // of the first system
+  TaskRecipe task;  // of the first system, as it is shown
   std::vector<std::int32_t> tokens;
   TaskRule rule;
   std::array<SystemReading, 2> systems;
@@ -55,7 +59,8 @@ struct SelectivityReading {
 /// Finds the predictions of a system whose probe is there, and counts them by the rule.
 void answer(SelectivityReading& reading, std::size_t system);
 
-/// Throws Error where a model cannot be loaded, the two learnt different tasks, or do not know a token; Cancelled.
+/// Throws Error where a model cannot be loaded, the two learnt different tasks, or do not know a token, and where the
+/// states of so many tokens take over 1 GiB or attention would compare over 32,768; Cancelled.
 SelectivityReading read_sequence(const SelectivityRun& run, const std::filesystem::path& base,
                                  const std::filesystem::path& assets, TrainedModels& models, std::stop_token stop = {});
 
@@ -69,12 +74,12 @@ struct FreshAnswers {
 };
 /// Which other sequences are answered.
 struct FreshSequences {
-  std::uint64_t seed = 1;   // whose evaluation sequences
-  std::int64_t count = 0;   // so many after the one that is shown
-  std::int64_t length = 0;  // of the task; 0: what the network learnt from
+  std::uint64_t seed = 1;  // whose evaluation sequences
+  std::int64_t count = 0;  // so many after the one that is shown
+  TaskRecipe task;         // whatever the network learnt from, so that two answer the same
 };
 /// Reads them with the knobs. `listener` hears the counts so far. Throws as read_sequence, and Error where the task
-/// cannot have that length.
+/// cannot have its length.
 FreshAnswers fresh_answers(const SelectivitySystem& system, const FreshSequences& fresh,
                            const std::filesystem::path& base, const std::filesystem::path& assets,
                            TrainedModels& models, std::stop_token stop = {},

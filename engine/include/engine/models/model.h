@@ -36,6 +36,10 @@ struct ModelSizes {
   std::int64_t vocab = 0;    // V, rows of the embedding
 };
 
+/// What a layer remembers: a state with B and C of each token, one whose B and C are constants of each channel (S4D),
+/// or none of fixed size (attention, Hyena), with d_state 0.
+enum class StateKind { per_token, per_channel, none };
+
 struct ModelInfo {
   std::string name;    // folder name
   std::string family;  // "Mamba-1"
@@ -44,7 +48,9 @@ struct ModelInfo {
   std::int64_t parameters = 0;
   std::int64_t stored_bytes = 0;  // in the files
   std::int64_t state_bytes = 0;   // of the recurrent state, float32, whatever the length of the sequence
-  std::string dtypes;             // as stored
+  std::int64_t cache_bytes = 0;   // that a token adds to it: keys and values of attention, the past of Hyena
+  StateKind state_kind = StateKind::per_token;
+  std::string dtypes;  // as stored
   bool tied_head = true;
   /// One sentence per disagreement between config.json and the tensors, and per assumption made.
   std::vector<std::string> conflicts;
@@ -53,7 +59,7 @@ struct ModelInfo {
 /// What one layer carries from token to token.
 struct LayerState {
   std::vector<float> conv;  // [K-1, E] last inputs of the convolution, oldest first
-  std::vector<float> h;     // [N, E] hidden state, state-major
+  std::vector<float> h;     // [N, E] hidden state, state-major; without one, what a layer keeps of every token
 };
 
 /// What the whole model carries: a value, so that copying it is a snapshot.
@@ -65,7 +71,7 @@ struct ModelState {
 /// Where a layer leaves what it computed for T tokens. Empty views and a null pointer are not filled.
 struct LayerTap {
   MatrixView<float> delta;          // [T, E] after softplus
-  MatrixView<float> B, C;           // [T, N]
+  MatrixView<float> B, C;           // [T, N]; where they are constants of each channel, [E, N]
   MatrixView<float> conv;           // [T, E] after convolution and SiLU: the scan's input
   MatrixView<float> y;              // [T, E] scan output with the D skip, before the gate
   MatrixView<float> gate;           // [T, E] SiLU(z)
@@ -109,10 +115,18 @@ class Model {
   /// A decoder of the model's own, or null for one that steps through `read_last` (engine/models/decoder.h).
   virtual std::unique_ptr<Decoder> device_decoder(const ModelState& state, std::int64_t batch) const;
 
-  /// A = -exp(A_log) of a layer, [N, E] state-major, and D, [E].
+  /// A = -exp(A_log) of a layer, [N, E] state-major, and D, [E]. Of S4D over conjugate pairs the real part of A: the
+  /// first N/2 states are the real parts of h, the others the imaginary ones, and A_imag is [N/2, E]; else it is empty.
   virtual MatrixView<const float> A(std::int64_t layer) const = 0;
+  virtual MatrixView<const float> A_imag(std::int64_t /*layer*/) const { return {}; }
   virtual const float* D(std::int64_t layer) const = 0;
+  /// The layer's recurrence alone, for as many channels as `scan.x` has, from `channel` on, with the bits of run_layer.
+  /// A and D need not be given, nor B and C where they are constants.
+  virtual void scan(std::int64_t layer, std::int64_t channel, kernels::SelectiveScanArgs<float> scan) const;
 };
+
+/// Whether a model's layers compute this: B and C belong to tokens only where they are of each token.
+bool computes(const ModelInfo& info, Quantity quantity);
 
 /// Throws Error naming the first id outside the vocabulary.
 void check_ids(std::span<const std::int32_t> ids, std::int64_t vocab);

@@ -64,7 +64,13 @@ struct LayerTrack {
   std::int64_t layer = 0;
   std::int64_t tokens = 0;                  // T
   std::vector<float> delta, conv, y, gate;  // [T, E]
-  std::vector<float> B, C;                  // [T, N]
+  std::vector<float> B, C;                  // [T, N]; where they are constants of each channel, [E, N]
+  StateKind kind = StateKind::per_token;    // without a state, delta, B and C are empty
+
+  /// The row of B and C that a channel has at a token.
+  std::int64_t row(std::int64_t channel, std::int64_t token) const {
+    return kind == StateKind::per_channel ? channel : token;
+  }
 };
 
 /// Recomputes a layer from the trace. With `known`, an older track of the same layer, only what follows it is computed.
@@ -79,14 +85,16 @@ std::vector<float> states(const Model& model, const Trace& trace, const LayerTra
 /// The states of one channel after every token, [T, N].
 std::vector<float> channel_states(const Model& model, const LayerTrack& track, std::int64_t channel);
 
-/// h = gate · h_prev + write: how one number of the state came about.
+/// h = gate · h_prev + write: how one number of the state came about. A conjugate pair turns as it decays: its h_prev
+/// is the number that stood before, turned by `turn`.
 struct StateUpdate {
   double delta = 0, A = 0, B = 0, x = 0;
   double h_prev = 0, h = 0;
+  double turn = 0;   // Δ·Im A, radians
   double gate = 0;   // exp(Δ·A), what is kept
   double write = 0;  // Δ·B·x, what is added
 };
-/// `states_of_channel` is what channel_states returned for this track and channel.
+/// `states_of_channel` is what channel_states returned for this track and channel. There must be a state.
 StateUpdate state_update(const Model& model, const LayerTrack& track, std::span<const float> states_of_channel,
                          std::int64_t channel, std::int64_t state, std::int64_t token);
 

@@ -20,6 +20,7 @@ struct TraceSelection {
 };
 
 /// Streams a run into a trace file (engine/run/TRACE.md) as it happens, so that the trace may be larger than memory.
+/// What the model does not compute, such as the step of attention, is left out.
 class TraceFileWriter final : public Recorder {
  public:
   /// Throws Error when a layer does not exist or the file cannot be written.
