@@ -213,6 +213,7 @@ void DynamicsControls::build() {
 QLabel* DynamicsControls::add_heading(const QString& text) {
   auto* label = new QLabel(text);
   label->setProperty("role", QStringLiteral("strong"));
+  label->setWordWrap(true);
   if (column_->count() > 0) column_->addSpacing(scaled(14));
   column_->addWidget(label);
   return label;
@@ -223,6 +224,7 @@ QComboBox* DynamicsControls::add_choice(const char* object_name, const QString& 
   box->setObjectName(QLatin1String(object_name));
   box->setAccessibleName(name);
   box->setMaxVisibleItems(20);
+  box->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);  // long names do not widen the column
   column_->addWidget(box);
   return box;
 }

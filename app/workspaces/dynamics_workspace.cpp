@@ -8,6 +8,7 @@
 #include <QStackedWidget>
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "engine/error.h"
 #include "widgets/bode_view.h"
@@ -66,7 +67,7 @@ void DynamicsWorkspace::connect_all() {
   connect(&document_, &DynamicsDocument::cursor_changed, this, &DynamicsWorkspace::show_cursor);
   connect(&document_, &DynamicsDocument::settled_changed, this, &Workspace::settled_changed);
   connect(&document_, &DynamicsDocument::opened, this, [this] {
-    notice().dismiss();
+    if (!std::exchange(keep_notice_, false)) notice().dismiss();
     s_plane_->reset_zoom();
     z_plane_->reset_zoom();
     phase_->reset_zoom();
@@ -124,7 +125,9 @@ void DynamicsWorkspace::connect_all() {
 }
 
 void DynamicsWorkspace::enter() {
-  if (!document_.result() && document_.settled()) open_example(0);
+  if (document_.result() || !document_.settled()) return;
+  keep_notice_ = !notice().message().isEmpty();
+  open_example(0);
 }
 
 bool DynamicsWorkspace::shows(const Scene& scene) const {

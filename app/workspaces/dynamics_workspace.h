@@ -96,6 +96,7 @@ class DynamicsWorkspace : public Workspace {
   QLayout* column_;
   Complex held_;  // the eigenvalue in the hand, where it was taken
   bool holding_ = false;
+  bool keep_notice_ = false;  // it says why the example came
   bool fitting_ = false;
   bool drawing_ = false;  // the view of the input shows the stroke itself
 };

@@ -296,6 +296,16 @@ TEST_F(DynamicsTest, a_dropped_table_is_the_input_and_a_bad_one_gets_a_sentence)
   EXPECT_EQ(result().length(), 500);
 }
 
+TEST_F(DynamicsTest, a_scene_that_cannot_be_computed_leaves_its_reason_and_an_example) {
+  const QString path = QString::fromStdString((folder.path() / "lost.json").string());
+  std::ofstream(path.toStdString()) << R"({"format": "statescope-scene", "version": 1, "experiment": {"kind": "lti",
+    "system": {"preset": "oscillator"}, "input": {"kind": "csv", "file": "lost.csv"}}})";
+  window->open_path(path);
+  ASSERT_TRUE(wait_until([this] { return workspace().document().result() != nullptr; }, 60000));
+  ASSERT_TRUE(ready());
+  EXPECT_TRUE(notice().contains(u("lost.csv"))) << notice().toStdString();
+}
+
 TEST_F(DynamicsTest, every_example_opens_on_every_page) {
   enter();
   const auto examples = dynamics_examples();
