@@ -30,6 +30,7 @@ struct Options {
   double scale = 1;
   LessonRenderOptions lesson;  // with what only lessons have
   double time = -1;            // of a lesson's step; below 0 its end
+  bool progress = false;
 };
 
 // WIDTHxHEIGHT as a size; nothing when it is not one.
@@ -66,7 +67,11 @@ int parse(int argc, char** argv, Options& options) {
   render->add_option("--fps", options.lesson.fps, "the step in time, so many pictures a second")
       ->check(CLI::Range(1.0, 60.0));
   render->add_flag("--picture-only", options.lesson.picture_only, "a lesson's picture without its words");
+  render->add_flag("--answered", options.lesson.answered, "a lesson's step with the answer to its question");
   render->add_flag("--handout", options.lesson.handout, "all of a lesson, to print");
+  render->add_option("--seed", options.lesson.whose.seed, "of a class, for a lesson's numbers");
+  render->add_option("--name", options.lesson.whose.name, "of the student, for a lesson's numbers");
+  render->add_flag("--progress", options.progress, "print \"12 of 300\" for each picture of a film or a handout");
   render->add_option("--size", options.size, "logical pixels")->capture_default_str()->check(is_size);
   render->add_option("--theme", options.theme, "light or dark")->check(CLI::IsMember({"light", "dark"}));
   render->add_option("--scale", options.scale, "pixels of a PNG per logical pixel")
@@ -149,6 +154,11 @@ int run(int argc, char** argv) {
     if (options.time >= 0) lesson.time = options.time;
     lesson.size = *parse_size(options.size);
     lesson.scale = options.scale;
+    if (options.progress)
+      lesson.progress = [](int done, int all) {
+        std::printf("%d of %d\n", done, all);
+        std::fflush(stdout);
+      };
     render_lesson(lesson, assets_folder());
     return 0;
   }

@@ -17,6 +17,7 @@
 #include <utility>
 
 #include "engine/error.h"
+#include "lesson/lesson_export.h"
 #include "lesson/lesson_guide.h"
 #include "lesson/presentation.h"
 #include "model/sentence.h"
@@ -246,6 +247,13 @@ void MainWindow::build_lesson(const std::filesystem::path& assets) {
     if (!lesson_->active()) current().say_error(sentence);
   });
   connect(lesson_.get(), &LessonGuide::presentation_requested, this, [this] { presentation_->start(); });
+  lesson_export_ = std::make_unique<LessonExport>(*lesson_);
+  lesson_->panel().set_export_actions(lesson_export_->actions());
+  connect(lesson_export_.get(), &LessonExport::saved, this, [this](const QString& path) {
+    current().notice().show_message(Notice::Kind::info, tr("Saved %1").arg(QFileInfo(path).fileName()));
+  });
+  connect(lesson_export_.get(), &LessonExport::failed, this,
+          [this](const QString& sentence) { current().say_error(sentence); });
 }
 
 void MainWindow::build_lesson_actions() {
@@ -263,6 +271,7 @@ void MainWindow::build_lesson_actions() {
   });
   add("lesson_leave", tr("Lesson: leave"), {}, [this] { lesson_->close(); });
   for (QAction* action : lesson_actions_) action->setEnabled(false);
+  for (QAction* action : lesson_export_->actions()) actions_.emplace_back(tr("File"), action);
 }
 
 void MainWindow::show_lesson(bool shown) {
@@ -462,6 +471,7 @@ void MainWindow::change_text_scale(double factor) {
 
 // With large text in a narrow window the maps need the room more than the inspector does; so they do beside a lesson.
 void MainWindow::fit_inspector() {
+  lesson_->panel().fit_to(width());
   inspectors_->setFixedWidth(std::min(scaled(Workspace::inspector_width), width() * 3 / 10));
   const bool presenting = presentation_ && presentation_->running();
   const bool room = !presenting && (!lesson_->active() || width() >= scaled(wide_window));
@@ -478,6 +488,7 @@ bool MainWindow::event(QEvent* event) {
 
 void MainWindow::keyPressEvent(QKeyEvent* event) {
   if (event->key() == Qt::Key_Escape && lesson_->active()) return lesson_->return_to_lesson();
+  if (lesson_->active() && lesson_->panel().question().take_key(*event)) return;
   if (!current().transport_bar().handle_key(*event)) QMainWindow::keyPressEvent(event);
 }
 

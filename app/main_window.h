@@ -20,6 +20,7 @@ class QStackedWidget;
 namespace statescope {
 
 class CommandPalette;
+class LessonExport;
 class LessonGuide;
 class NavigationRail;
 class Presentation;
@@ -43,6 +44,7 @@ class MainWindow : public QMainWindow {
   /// A lesson beside the workspaces that it drives.
   LessonGuide& lesson() { return *lesson_; }
   Presentation& presentation() { return *presentation_; }
+  LessonExport& lesson_export() { return *lesson_export_; }
 
   /// By the id that the rail, the settings and scenes of its kinds know it by; null where there is none.
   Workspace* workspace(const QString& id) const;
@@ -98,6 +100,7 @@ class MainWindow : public QMainWindow {
 
   std::unique_ptr<LessonGuide> lesson_;
   std::unique_ptr<Presentation> presentation_;
+  std::unique_ptr<LessonExport> lesson_export_;
   std::vector<QAction*> lesson_actions_;  // that only make sense while one is open
   bool controls_wanted_ = false;          // beside a lesson, where there is little room
   NavigationRail* rail_;

@@ -13,6 +13,7 @@
 #include <utility>
 #include <vector>
 
+#include "widgets/projector_theme.h"
 #include "widgets/style_root.h"
 
 namespace statescope {
@@ -139,6 +140,20 @@ Theme Theme::make(ThemeKind kind) {
            QColor(0x766C00), QColor(0x0A62AC), QColor(0xBC430A)}};
 }
 
+Theme projector_theme() {
+  return {projector_kind,
+          QColor(0xFFFFFF),
+          QColor(0xFFFFFF),
+          QColor(0xF0F0F0),
+          QColor(0x8C8C8C),  // lines that stay lines
+          QColor(Qt::black),
+          QColor(0x3C3C3C),
+          QColor(0x004A8F),
+          QColor(0x990000),
+          {QColor(0x704000), QColor(0x4B2E9E), QColor(0x00543D), QColor(0x86195E), QColor(0x3A5200), QColor(0x00516A),
+           QColor(0x544B00), QColor(0x004A8F), QColor(0x8A2C00)}};
+}
+
 double contrast_ratio(const QColor& a, const QColor& b) {
   const double la = relative_luminance(a), lb = relative_luminance(b);
   return (std::max(la, lb) + 0.05) / (std::min(la, lb) + 0.05);
@@ -235,14 +250,22 @@ void make_style_root(QWidget& root) {
   new StyleRoot(root);  // belongs to it
 }
 
-void apply_theme(QApplication& application, ThemeKind kind) {
-  current_theme = Theme::make(kind);
+static void apply(QApplication& application, const Theme& chosen) {
+  current_theme = chosen;
   constexpr const char* styled = "statescope_style";
   if (!application.property(styled).toBool()) {  // a new style would be one more round through all widgets
     application.setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
     application.setProperty(styled, true);
   }
   restyle(application);
+}
+
+void apply_theme(QApplication& application, ThemeKind kind) {
+  apply(application, Theme::make(kind));
+}
+
+void apply_projector_theme(QApplication& application) {
+  apply(application, projector_theme());
 }
 
 }  // namespace statescope

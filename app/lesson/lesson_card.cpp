@@ -62,7 +62,7 @@ void LessonCard::paintEvent(QPaintEvent*) {
   painter.fillPath(outline, underMouse() ? t.raised : t.surface);
   painter.save();
   painter.setClipPath(outline);
-  const QRectF picture(box.left(), box.top(), box.width(), width() * picture_ratio);
+  const QRectF picture(box.left(), box.top(), box.width(), height() - scaled(text_height));
   painter.fillRect(picture, t.background);
   if (!picture_.isNull()) {
     // The whole of it, filled: what is over at a side is cut.

@@ -18,10 +18,6 @@ namespace {
 constexpr int reload_after_ms = 150;  // editors write a file in several goes
 constexpr int patience_ms = 60000;    // a question is answered once
 
-QString id_of(const Lesson& lesson) {
-  return QString::fromStdString(lesson.folder.filename().string());
-}
-
 // 0 where the kind has none.
 std::int64_t cursor_of(const Scene& scene) {
   return std::visit(
@@ -43,9 +39,10 @@ Scene with_cursor(Scene scene, std::int64_t cursor) {
 
 }  // namespace
 
-LessonGuide::LessonGuide(std::filesystem::path assets, Stage stage)
+LessonGuide::LessonGuide(std::filesystem::path assets, Stage stage, std::optional<LessonSeed> whose)
     : assets_(std::move(assets)),
       stage_(std::move(stage)),
+      whose_(std::move(whose)),
       panel_(new LessonPanel(player_)),
       lessons_(*this, patience_ms, [this] { Q_EMIT settled_changed(); }),
       replies_asked_(*this, patience_ms, [this] { Q_EMIT settled_changed(); }) {
@@ -61,12 +58,14 @@ LessonGuide::LessonGuide(std::filesystem::path assets, Stage stage)
   connect(panel_, &LessonPanel::close_requested, this, &LessonGuide::close);
   connect(panel_, &LessonPanel::return_requested, this, &LessonGuide::return_to_lesson);
   connect(panel_, &LessonPanel::presentation_requested, this, &LessonGuide::presentation_requested);
-  connect(&panel_->question(), &QuestionCard::answered, this, &LessonGuide::answer);
+  connect(&panel_->question(), &QuestionCard::answered, this, [this] {
+    if (const auto given = panel_->question().answer()) answer(given);
+  });
   connect(&panel_->question(), &QuestionCard::again, this, [this] {
     replies_.erase(player_.step());
     return_to_lesson();
   });
-  player_.set_seed(progress_.seed());
+  player_.set_seed(seed());
 }
 
 bool LessonGuide::settled() const {
@@ -93,14 +92,14 @@ void LessonGuide::take(const std::shared_ptr<const Lesson>& lesson) {
   const bool same = active() && player_.lesson()->folder == lesson->folder;
   if (!same) replies_.clear();
   panel_->show_problem({});
-  const QString id = id_of(*lesson);
+  const QString id = lesson_id(*lesson);
   const int last = static_cast<int>(lesson->steps.size()) - 1;
   int step = wanted_step_.value_or(progress_.last_step(id));
   if (!wanted_step_ && step >= last) step = 0;  // it was finished
   {
     const QSignalBlocker quiet(player_);
     player_.open(lesson);
-    player_.set_seed(progress_.seed());
+    player_.set_seed(seed());
     player_.go_to(step);
   }
   watch();
@@ -123,18 +122,25 @@ void LessonGuide::close() {
   reload_.stop();
   if (!files_.files().isEmpty()) files_.removePaths(files_.files());
   if (!files_.directories().isEmpty()) files_.removePaths(files_.directories());
-  progress_.reach(id_of(*player_.lesson()), player_.step());
+  reach(player_.step());
   player_.close();
-  if (workspace_) workspace_->disconnect(this);
+  if (workspace_) {
+    workspace_->disconnect(this);
+    workspace_->setAccessibleDescription({});
+  }
   workspace_ = nullptr;
   opening_ = left_ = false;
   Q_EMIT closed();
 }
 
+void LessonGuide::reach(int step) {
+  if (!whose_) progress_.reach(lesson_id(*player_.lesson()), step);
+}
+
 void LessonGuide::show_step() {
   if (!active()) return;
-  const QString id = id_of(*player_.lesson());
-  progress_.reach(id, player_.step());
+  const QString id = lesson_id(*player_.lesson());
+  reach(player_.step());
   const auto reply = replies_.find(player_.step());
   panel_->show_step(reply == replies_.end() ? std::nullopt : std::optional(reply->second), progress_.done(id));
   start_playing_ = player_.current().duration() > 0;
@@ -155,6 +161,7 @@ void LessonGuide::show_scene(const Scene& scene) {
   panel_->show_left(false);
   if (workspace_) {
     workspace_->disconnect(this);
+    workspace_->setAccessibleDescription({});
     workspace_->transport_bar().transport().disconnect(this);
     workspace_->undo_stack().disconnect(this);
   }
@@ -167,6 +174,7 @@ void LessonGuide::show_scene(const Scene& scene) {
         tr("No workspace shows scenes of the kind %1.").arg(QString::fromStdString(scene_kind(scene))));
     return;
   }
+  workspace_->setAccessibleDescription(QString::fromStdString(player_.words().alt));
   connect(workspace_, &Workspace::opened, this, &LessonGuide::workspace_opened);
   connect(workspace_, &Workspace::failed, this, [this](const QString& sentence) {
     opening_ = false;
@@ -187,11 +195,13 @@ void LessonGuide::show_scene(const Scene& scene) {
 void LessonGuide::workspace_opened() {
   if (!opening_) return;
   opening_ = false;
-  panel_->show_problem({});
+  panel_->show_problem(player_.words_problem());
   QUndoStack& undo = workspace_->undo_stack();
   undo_index_ = undo.index();
   connect(&undo, &QUndoStack::indexChanged, this, &LessonGuide::look_whether_left, Qt::UniqueConnection);
   show_place();
+  const auto [samples, step] = extent();
+  panel_->question().set_extent(samples, step);
   if (std::exchange(start_playing_, false) && !replies_.contains(player_.step())) player_.play();
   Q_EMIT settled_changed();
 }
@@ -232,16 +242,32 @@ void LessonGuide::show_time() {
   }
 }
 
+QString LessonGuide::place_name(int place) const {
+  return workspace_ ? workspace_->transport_bar().text_at(place) : QString::number(place + 1);
+}
+
+std::pair<int, double> LessonGuide::extent() const {
+  if (!workspace_ || !scene_) return {0, 0};
+  const auto scene = nlohmann::json::parse(to_text(*scene_));
+  const auto& experiment = scene.at("experiment");
+  const auto delta = experiment.find("delta");
+  const bool timed = delta != experiment.end() && delta->is_number();
+  return {workspace_->transport_bar().transport().length(), timed ? delta->get<double>() : 0};
+}
+
 void LessonGuide::show_place() {
   if (!workspace_) return;
   TransportBar& bar = workspace_->transport_bar();
   panel_->question().set_place(bar.transport().position(), bar.position_text());
 }
 
-void LessonGuide::answer() {
-  const auto given = panel_->question().answer();
-  if (!given || !active() || !player_.current().question) return;
-  const LessonQuestion question = *player_.current().question;
+void LessonGuide::reveal() {
+  answer({});
+}
+
+void LessonGuide::answer(const std::optional<LessonAnswer>& given) {
+  if (!active() || !player_.current().question) return;
+  const LessonQuestion question = *player_.words().question;
   std::optional<Scene> shown;
   try {
     // What the learner sees; somewhere else in the application it is the step's own.
@@ -253,21 +279,25 @@ void LessonGuide::answer() {
   player_.pause();
   panel_->question().set_busy(true);
   replies_asked_.ask(
-      [question, given = *given, shown = *shown, folder = player_.lesson()->folder,
+      [question, given, shown = *shown, folder = player_.lesson()->folder,
        assets = assets_](std::stop_token stop) -> std::optional<LessonReply> {
-        LessonReply reply{given, truth_of(question, shown, folder, assets, stop), {}};
-        reply.mark = mark(question, reply.truth, given);
+        LessonReply reply{{}, truth_of(question, shown, folder, assets, stop), {}, {}, {}};
+        reply.answer = given ? *given : right_answer(question, reply.truth);
+        reply.mark = mark(question, reply.truth, reply.answer);
         return reply;
       },
       [this, question, step = player_.step()](const std::optional<LessonReply>& reply, const QString& problem) {
         panel_->question().set_busy(false);
         if (!reply && !problem.isEmpty()) panel_->show_problem(problem);
         if (!reply || !active() || step != player_.step()) return;
-        replies_.insert_or_assign(step, *reply);
-        progress_.record({id_of(*player_.lesson()), QString::fromStdString(player_.current().title),
-                          answer_words(question, reply->answer), truth_words(question, reply->truth),
-                          reply->mark.right});
-        panel_->question().show_reply(*reply);
+        LessonReply& kept = replies_.insert_or_assign(step, *reply).first->second;
+        const auto name = [this](int place) { return place_name(place); };
+        kept.right = truth_words(question, kept.truth, name);
+        kept.said = answer_words(question, kept.truth, kept.answer, name);
+        if (!whose_)
+          progress_.record({lesson_id(*player_.lesson()), QString::fromStdString(player_.current().title), kept.said,
+                            kept.right, kept.mark.right});
+        panel_->question().show_reply(kept);
         panel_->show_answer();
         return_to_lesson();
       });

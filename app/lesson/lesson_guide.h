@@ -8,6 +8,7 @@
 #include <functional>
 #include <map>
 #include <memory>
+#include <utility>
 
 #include "lesson/lesson_panel.h"
 #include "lesson/player.h"
@@ -27,7 +28,8 @@ class LessonGuide : public QObject {
  public:
   /// `stage` brings the workspace that shows a scene to the front, and answers with it; null where none does.
   using Stage = std::function<Workspace*(const Scene&)>;
-  LessonGuide(std::filesystem::path assets, Stage stage);
+  /// `whose`: for pictures, with these numbers and nothing remembered.
+  LessonGuide(std::filesystem::path assets, Stage stage, std::optional<LessonSeed> whose = {});
 
   LessonPanel& panel() { return *panel_; }
   LessonPlayer& player() { return player_; }
@@ -35,6 +37,10 @@ class LessonGuide : public QObject {
   bool active() const { return player_.lesson() != nullptr; }
   /// True when the picture of the step is complete and nothing is under way.
   bool settled() const;
+  /// How the transport bar of the step names a place of its cursor.
+  QString place_name(int place) const;
+  /// How many places it has, and how many seconds each is long; 0 where they are only counted.
+  std::pair<int, double> extent() const;
 
   /// What stands in the way of the step; empty where nothing does.
   QString problem() const { return panel_->problem(); }
@@ -42,6 +48,8 @@ class LessonGuide : public QObject {
   /// Answers with `opened` or `failed`. Without a `step` it goes on where it was left.
   void open(const std::filesystem::path& folder, std::optional<int> step = {});
   void close();
+  /// Gives the right answer to the step's question; for pictures.
+  void reveal();
   /// Shows what the lesson shows, after somebody went their own way.
   void return_to_lesson();
   /// The window shows this workspace now.
@@ -61,12 +69,15 @@ class LessonGuide : public QObject {
   void show_time();
   void workspace_opened();
   void look_whether_left();
-  void answer();
+  void answer(const std::optional<LessonAnswer>& given);
   void show_place();
   void watch();
+  void reach(int step);
+  LessonSeed seed() const { return whose_ ? *whose_ : progress_.seed(); }
 
   std::filesystem::path assets_;
   Stage stage_;
+  std::optional<LessonSeed> whose_;
   LessonPlayer player_;
   LessonProgress progress_;
   LessonPanel* panel_;  // the window owns it

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "lesson/lesson_panel.h"
 
+#include <QGridLayout>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QMenu>
+#include <QProgressBar>
 #include <QScrollArea>
 #include <QScrollBar>
 #include <QTimer>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <limits>
+#include <utility>
 
 #include "lesson/player.h"
 #include "lesson/step_bar.h"
@@ -29,11 +33,13 @@ std::optional<Symbol> symbol_named(const std::string& name) {
 }
 
 constexpr int reading_width = 400, presenting_width = 560;
+constexpr int most_percent = 40;  // of the window's width: with large text the picture needs room, too
 
 }  // namespace
 
-LessonPanel::LessonPanel(LessonPlayer& player) : player_(player) {
+LessonPanel::LessonPanel(LessonPlayer& player) : player_(player), window_width_(std::numeric_limits<int>::max()) {
   setObjectName(QStringLiteral("lesson_panel"));
+  setAccessibleName(tr("Lesson"));
   setProperty("surface", QStringLiteral("surface"));
   setAttribute(Qt::WA_StyledBackground);
   build();
@@ -42,6 +48,9 @@ LessonPanel::LessonPanel(LessonPlayer& player) : player_(player) {
   connect(present_, &QAbstractButton::clicked, this, &LessonPanel::presentation_requested);
   connect(return_, &QAbstractButton::clicked, this, &LessonPanel::return_requested);
   connect(contents_, &QAbstractButton::clicked, this, &LessonPanel::open_contents);
+  connect(export_, &QAbstractButton::clicked, this,
+          [this] { export_menu_->popup(export_->mapToGlobal(QPoint(0, export_->height()))); });
+  connect(cancel_, &QAbstractButton::clicked, this, &LessonPanel::export_cancelled);
   connect(steps_, &StepBar::chosen, &player_, &LessonPlayer::go_to);
   connect(back_, &QAbstractButton::clicked, &player_, &LessonPlayer::back);
   connect(next_, &QAbstractButton::clicked, this, [this] {
@@ -75,6 +84,7 @@ void LessonPanel::build() {
   problem_ = label("lesson_problem", "danger");
   problem_->hide();
   contents_ = button(Look::plain, "lesson_contents", QStringLiteral("list"), {}, tr("Contents"));
+  export_ = button(Look::plain, "lesson_export", QStringLiteral("export"), {}, tr("Export"));
   present_ = button(Look::plain, "lesson_present", QStringLiteral("present"), {}, tr("Present"), tr("F5"));
   close_ = button(Look::plain, "lesson_close", QStringLiteral("close"), {}, tr("Leave the lesson"));
   play_ = button(Look::round, "lesson_play", QStringLiteral("play"), {}, tr("Play this step"));
@@ -86,12 +96,15 @@ void LessonPanel::build() {
   prose_ = new MarkdownText;
   prose_->setObjectName(QStringLiteral("lesson_prose"));
   question_ = new QuestionCard;
-  menu_ = new QMenu(this);
-  make_style_root(*menu_);
+  cancel_ = button(Look::raised, "lesson_export_cancel", {}, tr("Cancel"), tr("Cancel the export"));
+  for (QMenu** menu : {&menu_, &export_menu_}) {
+    *menu = new QMenu(this);
+    make_style_root(**menu);
+  }
 
   auto* header = new QHBoxLayout;
   header->addWidget(lesson_, 1);
-  for (Button* tool : {contents_, present_, close_}) header->addWidget(tool);
+  for (Button* tool : {contents_, export_, present_, close_}) header->addWidget(tool);
   auto* page = new QWidget;
   page->setProperty("surface", QStringLiteral("surface"));
   auto* column = new QVBoxLayout(page);
@@ -103,18 +116,31 @@ void LessonPanel::build() {
   column->addStretch();
   scroll_ = make_scrolling(page);
   scroll_->setObjectName(QStringLiteral("lesson_scroll"));
+  scroll_->setAccessibleName(tr("The step"));
 
-  left_ = new QWidget;
-  left_->setObjectName(QStringLiteral("lesson_left"));
-  left_->setProperty("surface", QStringLiteral("card"));
-  left_->setAttribute(Qt::WA_StyledBackground);
-  auto* left_row = new QHBoxLayout(left_);
-  left_row->setContentsMargins(scaled(12), scaled(8), scaled(8), scaled(8));
-  auto* left_text = label("lesson_left_text", "muted");
-  left_text->setText(tr("You are exploring on your own."));
-  left_row->addWidget(left_text, 1);
-  left_row->addWidget(return_);
-  left_->hide();
+  // A line above the way on, with a button.
+  const auto card = [](const char* name, QLabel* words, Button* way_out) {
+    auto* made = new QWidget;
+    made->setObjectName(QLatin1String(name));
+    made->setProperty("surface", QStringLiteral("card"));
+    made->setAttribute(Qt::WA_StyledBackground);
+    auto* grid = new QGridLayout(made);
+    grid->setContentsMargins(scaled(12), scaled(8), scaled(8), scaled(8));
+    grid->addWidget(words, 0, 0);
+    grid->addWidget(way_out, 0, 1, 2, 1);
+    grid->setColumnStretch(0, 1);
+    made->hide();
+    return made;
+  };
+  auto* left_words = label("lesson_left_text", "muted");
+  left_words->setText(tr("You are exploring on your own."));
+  left_ = card("lesson_left", left_words, return_);
+  export_words_ = label("lesson_export_text", "muted");
+  exporting_ = card("lesson_exporting", export_words_, cancel_);
+  export_share_ = new QProgressBar;
+  export_share_->setRange(0, 1000);
+  export_share_->setAccessibleName(tr("Export"));
+  qobject_cast<QGridLayout*>(exporting_->layout())->addWidget(export_share_, 1, 0);
 
   auto* footer = new QHBoxLayout;
   footer->setSpacing(scaled(8));
@@ -128,6 +154,7 @@ void LessonPanel::build() {
   all->addWidget(steps_);
   all->addWidget(problem_);
   all->addWidget(scroll_, 1);
+  all->addWidget(exporting_);
   all->addWidget(left_);
   all->addLayout(footer);
 }
@@ -135,14 +162,18 @@ void LessonPanel::build() {
 void LessonPanel::fit() {
   const int edge = scaled(presenting_ ? 32 : 20);
   layout()->setContentsMargins(edge, scaled(14), scaled(presenting_ ? 20 : 8), scaled(16));
-  setFixedWidth(scaled(presenting_ ? presenting_width : reading_width));
+  setFixedWidth(std::min(scaled(presenting_ ? presenting_width : reading_width), window_width_ / 100 * most_percent));
   steps_->setFixedHeight(scaled(12));
+}
+
+void LessonPanel::fit_to(int window_width) {
+  if (std::exchange(window_width_, window_width) != window_width) fit();
 }
 
 void LessonPanel::show_step(const std::optional<LessonReply>& reply, const std::set<int>& done) {
   done_ = done;
   const Lesson& lesson = *player_.lesson();
-  const LessonStep& step = player_.current();
+  const LessonStep& step = player_.words();
   lesson_->setText(QString::fromStdString(lesson.title));
   steps_->set_steps(player_.steps(), player_.step(), done);
   count_->setText(tr("%1 of %2").arg(player_.step() + 1).arg(player_.steps()));
@@ -152,7 +183,6 @@ void LessonPanel::show_step(const std::optional<LessonReply>& reply, const std::
   question_->setVisible(step.question.has_value());
   if (step.question) question_->show_question(*step.question, reply);
   scroll_->verticalScrollBar()->setValue(0);
-  scroll_->setAccessibleDescription(QString::fromStdString(step.alt));
   back_->setEnabled(player_.step() > 0);
   show_time();
 }
@@ -161,7 +191,8 @@ void LessonPanel::show_time() {
   if (!player_.lesson()) return;
   const LessonStep& step = player_.current();
   const bool last = player_.step() + 1 == player_.steps() && player_.seconds() >= step.duration();
-  play_->setVisible(step.duration() > 0);
+  play_->setVisible(step.duration() > 0 && !for_export_);
+  play_->set_hint(player_.playing() ? tr("Pause this step") : tr("Play this step"));
   play_->set_icon_name(player_.playing()                      ? QStringLiteral("pause")
                        : player_.seconds() >= step.duration() ? QStringLiteral("restart")
                                                               : QStringLiteral("play"));
@@ -184,8 +215,29 @@ QString LessonPanel::problem() const {
 
 void LessonPanel::set_presenting(bool presenting) {
   presenting_ = presenting;
-  for (Button* tool : {contents_, present_, close_}) tool->setVisible(!presenting);
+  show_tools();
   fit();
+}
+
+void LessonPanel::set_for_export(bool for_export) {
+  for_export_ = for_export;
+  show_tools();
+}
+
+void LessonPanel::show_tools() {
+  for (Button* tool : {contents_, export_, present_, close_}) tool->setVisible(!presenting_ && !for_export_);
+  for (Button* way : {back_, next_}) way->setVisible(!for_export_);
+  question_->set_for_export(for_export_);
+}
+
+void LessonPanel::set_export_actions(const std::vector<QAction*>& actions) {
+  for (QAction* action : actions) export_menu_->addAction(action);
+}
+
+void LessonPanel::show_export(const QString& sentence, double share) {
+  export_words_->setText(sentence);
+  export_share_->setValue(static_cast<int>(1000 * share));
+  exporting_->setVisible(!sentence.isEmpty());
 }
 
 void LessonPanel::show_answer() {

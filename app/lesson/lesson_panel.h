@@ -4,11 +4,14 @@
 #include <QFrame>
 #include <optional>
 #include <set>
+#include <vector>
 
 #include "lesson/question_card.h"
 
+class QAction;
 class QLabel;
 class QMenu;
+class QProgressBar;
 class QScrollArea;
 
 namespace statescope {
@@ -36,10 +39,19 @@ class LessonPanel : public QFrame {
   QString problem() const;
   /// Large and without what only a reader needs.
   void set_presenting(bool presenting);
+  /// For pictures: without buttons.
+  void set_for_export(bool for_export);
+  /// As wide as its text wants, but no more than a share of the window's width.
+  void fit_to(int window_width);
+  /// What the export button offers.
+  void set_export_actions(const std::vector<QAction*>& actions);
+  /// What is being exported, with how much of it is there, or nothing.
+  void show_export(const QString& sentence, double share = 0);
   /// The answer has come: bring it into sight.
   void show_answer();
 
  Q_SIGNALS:
+  void export_cancelled();
   void close_requested();
   void return_requested();
   void presentation_requested();
@@ -48,18 +60,22 @@ class LessonPanel : public QFrame {
   void build();
   void fit();
   void open_contents();
+  void show_tools();
 
   LessonPlayer& player_;
   QLabel *lesson_, *count_, *title_, *problem_;
-  Button *contents_, *present_, *close_, *play_, *back_, *next_, *return_;
+  Button *contents_, *export_, *present_, *close_, *play_, *back_, *next_, *return_, *cancel_;
   StepBar* steps_;
   QScrollArea* scroll_;
   MarkdownText* prose_;
   QuestionCard* question_;
-  QWidget* left_;
-  QMenu* menu_;
+  QWidget *left_, *exporting_;
+  QLabel* export_words_;
+  QProgressBar* export_share_;
+  QMenu *menu_, *export_menu_;
   std::set<int> done_;
-  bool presenting_ = false;
+  int window_width_;
+  bool presenting_ = false, for_export_ = false;
 };
 
 }  // namespace statescope

@@ -4,7 +4,10 @@
 #include <QSize>
 #include <QString>
 #include <filesystem>
+#include <functional>
 #include <optional>
+
+#include "engine/lesson/lesson.h"
 
 namespace statescope {
 
@@ -14,10 +17,13 @@ struct LessonRenderOptions {
   int step = 1;                // from 1
   std::optional<double> time;  // seconds; its end
   bool picture_only = false;   // without the column of words
+  bool answered = false;       // the step at its end with the answer to its question
   bool handout = false;        // all of the lesson, to print
+  LessonSeed whose;            // whose numbers
   double fps = 0;              // above 0: the step in time, a picture a frame
   QSize size{1600, 1000};      // logical pixels
   double scale = 1;
+  std::function<void(int done, int all)> progress;  // pictures, of a step in time or of a handout
 };
 
 /// One step as .png, .svg or .pdf; in time as NAME-0001.png … , or as .mp4 or .gif by ffmpeg; or the whole lesson as a

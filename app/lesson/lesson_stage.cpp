@@ -13,28 +13,33 @@
 namespace statescope {
 
 LessonStage::LessonStage(const std::filesystem::path& lesson, QSize size, bool picture_only,
-                         const std::filesystem::path& assets)
+                         const std::filesystem::path& assets, const LessonSeed& whose)
     : row_(new QHBoxLayout(&window_)),
       workspaces_(make_workspaces(assets)),
       picture_only_(picture_only),
-      guide_(assets, [this](const Scene& scene) -> Workspace* {
-        const auto found =
-            std::find_if(workspaces_.begin(), workspaces_.end(), [&](const auto& each) { return each->shows(scene); });
-        if (found == workspaces_.end()) return nullptr;
-        if (shown_ != found->get()) {
-          if (shown_) shown_->hide();
-          shown_ = found->get();
-          row_->addWidget(shown_, 1);
-          shown_->set_for_export(true);
-          shown_->show();
-        }
-        return shown_;
-      }) {
+      guide_(
+          assets,
+          [this](const Scene& scene) -> Workspace* {
+            const auto found = std::find_if(workspaces_.begin(), workspaces_.end(),
+                                            [&](const auto& each) { return each->shows(scene); });
+            if (found == workspaces_.end()) return nullptr;
+            if (shown_ != found->get()) {
+              if (shown_) shown_->hide();
+              shown_ = found->get();
+              row_->addWidget(shown_, 1);
+              shown_->set_for_export(true);
+              shown_->show();
+            }
+            return shown_;
+          },
+          whose) {
   set_motion(false);
   row_->setContentsMargins(0, 0, 0, 0);
   row_->setSpacing(0);
   row_->addWidget(&guide_.panel());
   guide_.panel().setVisible(!picture_only);
+  guide_.panel().set_for_export(true);
+  guide_.panel().fit_to(size.width());
   make_style_root(window_);
   window_.resize(size);
   window_.show();
@@ -62,6 +67,11 @@ void LessonStage::show(int step, double seconds) {
   if (guide_.player().step() != step) guide_.player().go_to(step);
   wait();
   guide_.player().scrub(seconds);
+  wait();
+}
+
+void LessonStage::answer() {
+  guide_.reveal();
   wait();
 }
 

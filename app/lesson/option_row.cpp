@@ -35,6 +35,9 @@ void OptionRow::set_text() {
 void OptionRow::set_verdict(Verdict verdict) {
   verdict_ = verdict;
   setEnabled(verdict == Verdict::none);
+  setAccessibleDescription(verdict == Verdict::none    ? QString()
+                           : verdict == Verdict::right ? tr("This one is right.")
+                                                       : tr("You chose this one; it is not right."));
   update();
 }
 

@@ -5,6 +5,8 @@
 #include <chrono>
 #include <utility>
 
+#include "engine/error.h"
+#include "engine/lesson/numbers.h"
 #include "widgets/theme.h"
 
 namespace statescope {
@@ -38,7 +40,18 @@ void LessonPlayer::go_to(int step) {
   pause();
   step_ = std::clamp(step, 0, steps() - 1);
   seconds_ = 0;
+  read_words();
   Q_EMIT step_changed();
+}
+
+void LessonPlayer::read_words() {
+  words_ = current();
+  words_problem_.clear();
+  try {
+    words_ = with_numbers(words_, seed_);
+  } catch (const Error& error) {
+    words_problem_ = QString::fromUtf8(error.what());
+  }
 }
 
 void LessonPlayer::play() {

@@ -3,6 +3,7 @@
 
 #include <QElapsedTimer>
 #include <QObject>
+#include <QString>
 #include <QTimer>
 #include <memory>
 
@@ -28,6 +29,9 @@ class LessonPlayer : public QObject {
   int step() const { return step_; }  // from 0
   int steps() const { return static_cast<int>(lesson_->steps.size()); }
   const LessonStep& current() const { return lesson_->steps[static_cast<std::size_t>(step_)]; }
+  /// The step as it is read, with the student's numbers in it, and what keeps one from standing there; empty: nothing.
+  const LessonStep& words() const { return words_; }
+  const QString& words_problem() const { return words_problem_; }
   double seconds() const { return seconds_; }
   bool playing() const { return timer_.isActive(); }
   /// What is to be shown now. Throws Error.
@@ -51,10 +55,13 @@ class LessonPlayer : public QObject {
 
  private:
   void tick();
+  void read_words();
 
   std::shared_ptr<const Lesson> lesson_;
   LessonSeed seed_;
   int step_ = 0;
+  LessonStep words_;
+  QString words_problem_;
   double seconds_ = 0, from_ = 0, stop_ = 0;  // playing goes from `from_` to `stop_`
   QElapsedTimer clock_;
   QTimer timer_;

@@ -12,6 +12,7 @@
 #include "lesson/lesson_guide.h"
 #include "lesson/presenter_window.h"
 #include "lesson/projector_overlay.h"
+#include "widgets/projector_theme.h"
 #include "widgets/theme.h"
 
 namespace statescope {
@@ -33,6 +34,10 @@ bool Presentation::laser() const {
   return overlay_ && overlay_->laser();
 }
 
+bool Presentation::keys_shown() const {
+  return overlay_ && overlay_->keys();
+}
+
 void Presentation::start() {
   if (running_ || !guide_.active()) return;
   running_ = true;
@@ -42,12 +47,14 @@ void Presentation::start() {
       part->hide();
       hidden_.push_back(part);
     }
+  theme_before_ = theme().kind;
   text_scale_before_ = text_scale();
   set_text_scale(std::min(text_scale_before_ * larger, 2.0));
   guide_.panel().set_presenting(true);
   full_screen_before_ = window_.isFullScreen();
   window_.setWindowState(window_.windowState() | Qt::WindowFullScreen);
   overlay_ = new ProjectorOverlay(window_);
+  overlay_->show_hint();
   qApp->installEventFilter(this);
   // With a second display the presenter's window has a place of its own from the start.
   if (QApplication::screens().size() > 1) show_presenter(true);
@@ -61,9 +68,16 @@ void Presentation::stop() {
   delete std::exchange(overlay_, nullptr);
   guide_.panel().set_presenting(false);
   set_text_scale(text_scale_before_);
+  set_contrast(false);
   for (QWidget* part : hidden_) part->show();
   if (!full_screen_before_) window_.setWindowState(window_.windowState() & ~Qt::WindowFullScreen);
   Q_EMIT stopped();
+}
+
+void Presentation::set_contrast(bool contrast) {
+  if (contrast == contrast_) return;
+  contrast_ = contrast;
+  contrast ? apply_projector_theme(*qApp) : apply_theme(*qApp, theme_before_);
 }
 
 void Presentation::show_presenter(bool shown) {
@@ -80,7 +94,8 @@ bool Presentation::eventFilter(QObject* object, QEvent* event) {
   if (event->type() == QEvent::ShortcutOverride || event->type() == QEvent::KeyPress) {
     const auto& key = *static_cast<QKeyEvent*>(event);
     const bool typing = qobject_cast<QLineEdit*>(QApplication::focusWidget()) && key.key() != Qt::Key_Escape;
-    if (object->isWidgetType() && !typing && key.modifiers() == Qt::NoModifier) {
+    const bool plain = key.modifiers() == Qt::NoModifier || key.key() == Qt::Key_Question;
+    if (object->isWidgetType() && !typing && plain) {
       if (event->type() == QEvent::KeyPress) return take_key(key);
       event->accept();
     }
@@ -113,10 +128,22 @@ bool Presentation::take_key(const QKeyEvent& event) {
     case Qt::Key_L:
       overlay_->set_laser(!overlay_->laser());
       return true;
+    case Qt::Key_C:
+      set_contrast(!contrast_);
+      return true;
+    case Qt::Key_H:
+    case Qt::Key_Question:
+      overlay_->set_keys(!overlay_->keys());
+      return true;
     case Qt::Key_N:
       show_presenter(!presenter_);
       return true;
     case Qt::Key_Escape:
+      if (overlay_->keys()) {
+        overlay_->set_keys(false);
+        return true;
+      }
+      [[fallthrough]];
     case Qt::Key_F5:
       stop();
       return true;

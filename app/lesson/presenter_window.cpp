@@ -73,7 +73,7 @@ PresenterWindow::PresenterWindow(LessonPlayer& player) : player_(player) {
 
 void PresenterWindow::show_step() {
   if (!player_.lesson()) return;
-  const LessonStep& step = player_.current();
+  const LessonStep& step = player_.words();
   place_->setText(tr("%1 · step %2 of %3")
                       .arg(QString::fromStdString(player_.lesson()->title))
                       .arg(player_.step() + 1)

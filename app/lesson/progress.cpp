@@ -2,6 +2,7 @@
 #include "lesson/progress.h"
 
 #include <QSettings>
+#include <QUrl>
 #include <algorithm>
 
 #include "settings.h"
@@ -10,7 +11,8 @@ namespace statescope {
 namespace {
 
 QString key(const QString& lesson, const char* what) {
-  return QStringLiteral("lessons/%1/%2").arg(lesson, QLatin1String(what));
+  // A slash would begin a group.
+  return QStringLiteral("lessons/%1/%2").arg(QString::fromLatin1(QUrl::toPercentEncoding(lesson)), QLatin1String(what));
 }
 
 // A cell of a CSV file: quoted where it has to be.
@@ -20,6 +22,10 @@ QString cell(QString text) {
 }
 
 }  // namespace
+
+QString lesson_id(const Lesson& lesson) {
+  return QString::fromStdString(lesson.folder.filename().string() + ": " + lesson.title);
+}
 
 int LessonProgress::last_step(const QString& lesson) const {
   return std::max(QSettings().value(key(lesson, "step"), 0).toInt(), 0);

@@ -10,7 +10,10 @@
 
 namespace statescope {
 
-/// What a learner has done, kept in the user's settings file. Lessons are known by the names of their folders.
+/// How a lesson is known where answers and progress are kept: "folder: title", for folders of one name are common.
+QString lesson_id(const Lesson& lesson);
+
+/// What a learner has done, kept in the user's settings file.
 class LessonProgress {
  public:
   int last_step(const QString& lesson) const;

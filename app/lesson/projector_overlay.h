@@ -6,8 +6,8 @@
 
 namespace statescope {
 
-/// Over the whole window: black, or the dot of a laser pointer where the mouse is, or nothing. Mouse and keys go
-/// through.
+/// Over the whole window: black, or the dot of a laser pointer where the mouse is, the list of keys, a hint that there
+/// is one, or nothing. Mouse and keys go through.
 class ProjectorOverlay : public QWidget {
   Q_OBJECT
  public:
@@ -17,6 +17,10 @@ class ProjectorOverlay : public QWidget {
   void set_black(bool black);
   bool laser() const { return laser_; }
   void set_laser(bool laser);
+  bool keys() const { return keys_; }
+  void set_keys(bool keys);
+  /// For some seconds.
+  void show_hint();
 
  protected:
   void paintEvent(QPaintEvent* event) override;
@@ -25,10 +29,12 @@ class ProjectorOverlay : public QWidget {
  private:
   void follow();
   void show_or_hide();
+  void paint_keys(QPainter& painter);
+  void paint_hint(QPainter& painter);
 
-  QTimer timer_;
+  QTimer timer_, hint_;
   QPoint dot_;
-  bool black_ = false, laser_ = false;
+  bool black_ = false, laser_ = false, keys_ = false;
 };
 
 }  // namespace statescope

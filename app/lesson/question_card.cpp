@@ -2,12 +2,13 @@
 #include "lesson/question_card.h"
 
 #include <QHBoxLayout>
+#include <QKeyEvent>
 #include <QLabel>
 #include <QVBoxLayout>
 #include <algorithm>
+#include <cmath>
 
 #include "lesson/option_row.h"
-#include "lesson/reply_words.h"
 #include "widgets/button.h"
 #include "widgets/format.h"
 #include "widgets/markdown_text.h"
@@ -26,6 +27,7 @@ constexpr std::size_t curve_points = 200;  // that a learner draws
 
 QuestionCard::QuestionCard(QWidget* parent) : QWidget(parent) {
   setObjectName(QStringLiteral("question"));
+  setAccessibleName(tr("Question"));
   setProperty("surface", QStringLiteral("card"));
   setAttribute(Qt::WA_StyledBackground);
   ask_ = new MarkdownText;
@@ -72,7 +74,7 @@ void QuestionCard::show_question(const LessonQuestion& question, const std::opti
   verdict_->hide();
   why_->hide();
   again_->hide();
-  send_->show();
+  send_->setVisible(!for_export_);
   offer();
   if (reply) show_reply(*reply);
 }
@@ -125,6 +127,8 @@ void QuestionCard::build_means() {
       curve_ = new SignalView;
       curve_->setObjectName(QStringLiteral("question_curve"));
       curve_->setAccessibleName(tr("Draw your answer"));
+      curve_->setAccessibleDescription(
+          tr("Left and right choose a point, up and down lift and lower the curve there."));
       curve_->setFixedHeight(scaled(180));
       curve_->set_drawable(true);
       connect(curve_, &SignalView::drawn, this, [this](const std::vector<double>& values, bool) {
@@ -140,13 +144,17 @@ void QuestionCard::build_means() {
 
 void QuestionCard::show_curves(const std::vector<double>& drawn, const std::vector<double>* truth) {
   auto shown = std::make_shared<CurvesData>();
+  const std::size_t points = truth ? std::max(drawn.size(), truth->size()) : drawn.size();
   if (truth) {
-    // Both over as many points as the finer of the two.
-    const std::size_t points = std::max(drawn.size(), truth->size());
+    // Both over as many points as the finer of the two; between its points a curve is a line.
     const auto spread = [points](const std::vector<double>& from) {
-      std::vector<double> values(points);
-      for (std::size_t i = 0; i < points; ++i)
-        values[i] = from[i * (from.size() - 1) / std::max<std::size_t>(points - 1, 1)];
+      std::vector<double> values(points, from.front());
+      for (std::size_t i = 0; i < points; ++i) {
+        const double at = static_cast<double>(i * (from.size() - 1)) / static_cast<double>(points - 1);
+        const std::size_t before = std::min(static_cast<std::size_t>(at), from.size() - 1);
+        const std::size_t behind = std::min(before + 1, from.size() - 1);
+        values[i] = std::lerp(from[before], from[behind], at - static_cast<double>(before));
+      }
       return values;
     };
     shown->curves.push_back({.name = tr("yours"), .values = Series(spread(drawn)), .quiet = true});
@@ -158,13 +166,25 @@ void QuestionCard::show_curves(const std::vector<double>& drawn, const std::vect
   shown->title = {{truth ? tr("Yours and the answer") : tr("Draw your answer"), {}}};
   shown->y_min = question_.from;
   shown->y_max = question_.to;
-  shown->x_noun = tr("point");
+  const double length = (samples_ - 1) * (step_ > 0 ? step_ : 1);
+  shown->x_step = length / static_cast<double>(points - 1);
+  shown->x_axis = step_ > 0 ? tr("t") : tr("sample");
+  if (step_ > 0) shown->x_unit = tr("s");
   curve_->set_data(std::move(shown));
 }
 
 void QuestionCard::choose(std::size_t option) {
   chosen_ = option;
   offer();
+}
+
+bool QuestionCard::take_key(const QKeyEvent& event) {
+  const int option = event.key() - Qt::Key_1;
+  if (event.modifiers() != Qt::NoModifier || !open_ || !isVisible()) return false;
+  if (option < 0 || option >= static_cast<int>(options_.size())) return false;
+  options_[static_cast<std::size_t>(option)]->click();
+  send_->setFocus(Qt::ShortcutFocusReason);
+  return true;
 }
 
 void QuestionCard::offer() {
@@ -177,6 +197,18 @@ void QuestionCard::set_place(std::int64_t place, const QString& name) {
   if (!place_ || !open_) return;
   place_->setText(
       tr("Move the cursor to your answer. It stands at %1.").arg(name.isEmpty() ? QString::number(place) : name));
+}
+
+void QuestionCard::set_for_export(bool for_export) {
+  for_export_ = for_export;
+  if (for_export) send_->hide();
+}
+
+void QuestionCard::set_extent(int samples, double step) {
+  samples_ = std::max(samples, 2);
+  step_ = step;
+  if (curve_ && open_ && drawn_.empty())
+    show_curves(std::vector<double>(curve_points, (question_.from + question_.to) / 2), nullptr);
 }
 
 void QuestionCard::set_busy(bool busy) {
@@ -202,14 +234,14 @@ std::optional<LessonAnswer> QuestionCard::answer() const {
 }
 
 QString QuestionCard::verdict(const LessonReply& reply) const {
+  if (for_export_) return tr("The answer: %1").arg(reply.right);
   const QString result = reply.mark.right ? tr("Right.") : tr("Not quite.");
   switch (question_.kind) {
     case Kind::option:
       return result;
     case Kind::value:
     case Kind::token:
-      return tr("%1 It is %2; you said %3.")
-          .arg(result, truth_words(question_, reply.truth), answer_words(question_, reply.answer));
+      return tr("%1 It is %2; you said %3.").arg(result, reply.right, reply.said);
     case Kind::curve:
       return tr("%1 Yours is %2 off in the mean.").arg(result, format_tick(reply.mark.distance, 3));
   }
@@ -234,15 +266,16 @@ void QuestionCard::show_reply(const LessonReply& reply) {
   if (place_) place_->hide();
   if (curve_) {
     curve_->set_drawable(false);
-    show_curves(std::get<std::vector<double>>(reply.answer), &reply.truth.values);
+    for_export_ ? show_curves(reply.truth.values, nullptr)
+                : show_curves(std::get<std::vector<double>>(reply.answer), &reply.truth.values);
   }
   verdict_->setText(verdict(reply));
   verdict_->setProperty("role", reply.mark.right ? QStringLiteral("strong") : QStringLiteral("danger"));
   verdict_->show();
-  why_->setVisible(!question_.why.empty());
-  why_->set_text(QString::fromStdString(question_.why));
+  why_->setVisible(!reply.truth.why.empty());
+  why_->set_text(QString::fromStdString(reply.truth.why));
   send_->hide();
-  again_->show();
+  again_->setVisible(!for_export_);
 }
 
 }  // namespace statescope

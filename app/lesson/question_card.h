@@ -8,6 +8,7 @@
 
 #include "engine/lesson/question.h"
 
+class QKeyEvent;
 class QLabel;
 class QVBoxLayout;
 
@@ -24,6 +25,7 @@ struct LessonReply {
   LessonAnswer answer;
   LessonTruth truth;
   LessonMark mark;
+  QString right, said;  // the truth and the answer in words
 };
 
 /// A question, the means to answer it, and afterwards what is right. It computes nothing: whoever owns it asks the
@@ -37,8 +39,14 @@ class QuestionCard : public QWidget {
   void show_question(const LessonQuestion& question, const std::optional<LessonReply>& reply);
   /// A token's question is answered by the cursor of the picture: what stands there now.
   void set_place(std::int64_t place, const QString& name);
+  /// What a curve is drawn over: so many samples, each `step` seconds, or 0 where they are only counted.
+  void set_extent(int samples, double step);
   void set_busy(bool busy);
+  /// For pictures: without buttons.
+  void set_for_export(bool for_export);
   void show_reply(const LessonReply& reply);
+  /// A digit chooses the option of that number; the focus then is on what sends it off. False for other keys.
+  bool take_key(const QKeyEvent& event);
   /// What can be sent off; nothing while nothing is chosen.
   std::optional<LessonAnswer> answer() const;
   const LessonQuestion& question() const { return question_; }
@@ -68,7 +76,10 @@ class QuestionCard : public QWidget {
   QString at_name_;
   SignalView* curve_ = nullptr;
   std::vector<double> drawn_;
+  int samples_ = 2;
+  double step_ = 0;
   bool open_ = true;  // not answered yet
+  bool for_export_ = false;
 };
 
 }  // namespace statescope

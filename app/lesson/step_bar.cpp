@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "lesson/step_bar.h"
 
+#include <QKeyEvent>
 #include <QMouseEvent>
 #include <QPainter>
 
@@ -12,6 +13,8 @@ StepBar::StepBar(QWidget* parent) : QWidget(parent) {
   setObjectName(QStringLiteral("lesson_steps"));
   setCursor(Qt::PointingHandCursor);
   setToolTip(tr("Go to a step"));
+  setAccessibleDescription(tr("Arrow keys go to a step."));
+  setFocusPolicy(Qt::TabFocus);
   connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, qOverload<>(&StepBar::update));
 }
 
@@ -39,6 +42,31 @@ void StepBar::paintEvent(QPaintEvent*) {
     const QRectF box = segment(i);
     painter.drawRoundedRect(QRectF(box.left(), (box.height() - thick) / 2, box.width(), thick), thick / 2, thick / 2);
   }
+  if (!hasFocus()) return;
+  painter.setPen(QPen(t.accent, scaled(1)));
+  painter.setBrush(Qt::NoBrush);
+  painter.drawRoundedRect(QRectF(rect()).adjusted(0.5, 0.5, -0.5, -0.5), scaled(4), scaled(4));
+}
+
+void StepBar::keyPressEvent(QKeyEvent* event) {
+  int step = current_;
+  switch (event->key()) {
+    case Qt::Key_Left:
+      --step;
+      break;
+    case Qt::Key_Right:
+      ++step;
+      break;
+    case Qt::Key_Home:
+      step = 0;
+      break;
+    case Qt::Key_End:
+      step = steps_ - 1;
+      break;
+    default:
+      return QWidget::keyPressEvent(event);
+  }
+  if (step >= 0 && step < steps_ && step != current_) Q_EMIT chosen(step);
 }
 
 void StepBar::mousePressEvent(QMouseEvent* event) {

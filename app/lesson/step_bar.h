@@ -6,7 +6,8 @@
 
 namespace statescope {
 
-/// The steps of a lesson as a row of segments: done, present, to come. A click goes to one.
+/// The steps of a lesson as a row of segments: done, present, to come. A click goes to one, so do the
+/// arrow keys, Home and End.
 class StepBar : public QWidget {
   Q_OBJECT
  public:
@@ -20,6 +21,7 @@ class StepBar : public QWidget {
  protected:
   void paintEvent(QPaintEvent* event) override;
   void mousePressEvent(QMouseEvent* event) override;
+  void keyPressEvent(QKeyEvent* event) override;
 
  private:
   QRectF segment(int step) const;

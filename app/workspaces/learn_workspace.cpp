@@ -143,18 +143,17 @@ void LearnWorkspace::show_shelf(const Shelf& shelf) {
   for (LessonCard* card : cards_) card->deleteLater();
   cards_.clear();
   for (const Entry& entry : shelf) {
-    const QString id = entry.folder.section(u'/', -1);
     LessonCard::Facts facts;
     facts.folder = entry.folder;
     facts.number = static_cast<int>(cards_.size()) + 1;
-    facts.title = entry.lesson ? QString::fromStdString(entry.lesson->title) : id;
+    facts.title = entry.lesson ? QString::fromStdString(entry.lesson->title) : entry.folder.section(u'/', -1);
     facts.problem = entry.problem;
     if (entry.lesson) {
       facts.level = QString::fromStdString(entry.lesson->level);
       facts.minutes = entry.lesson->minutes;
       facts.outcome = QString::fromStdString(entry.lesson->outcomes.front());
       facts.steps = static_cast<int>(entry.lesson->steps.size());
-      facts.done = static_cast<int>(progress_.done(id).size());
+      facts.done = static_cast<int>(progress_.done(lesson_id(*entry.lesson)).size());
     }
     auto* card = new LessonCard(facts);
     connect(card, &QAbstractButton::clicked, this, [this, folder = entry.folder] { Q_EMIT open_requested(folder); });
@@ -171,6 +170,8 @@ void LearnWorkspace::show_shelf(const Shelf& shelf) {
 void LearnWorkspace::arrange() {
   const int room = width() - 2 * scaled(28) + scaled(20);
   const int columns = std::max(1, room / (scaled(card_width) + scaled(20)));
+  // A grid in what scrolls asks nobody how high they are at their width.
+  for (LessonCard* card : cards_) card->setFixedHeight(card->heightForWidth(room / columns - scaled(20)));
   if (columns == columns_) return;
   columns_ = columns;
   for (int column = 0; column < std::max(grid_->columnCount(), columns); ++column)

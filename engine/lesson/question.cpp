@@ -133,6 +133,20 @@ double tolerance_of(const LessonQuestion& question) {
   return (question.kind == Kind::value ? 0.05 : 0.15) * (question.to - question.from);
 }
 
+LessonAnswer right_answer(const LessonQuestion& question, const LessonTruth& truth) {
+  switch (question.kind) {
+    case Kind::option:
+      return truth.option;
+    case Kind::value:
+      return truth.values.at(0);
+    case Kind::token:
+      return static_cast<std::int64_t>(truth.values.at(0));
+    case Kind::curve:
+      break;
+  }
+  return truth.values;
+}
+
 LessonMark mark(const LessonQuestion& question, const LessonTruth& truth, const LessonAnswer& answer) {
   LessonMark mark;
   if (const auto* option = std::get_if<std::size_t>(&answer); option && question.kind == Kind::option) {

@@ -1,120 +1,25 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A learner and a teacher with a lesson.
-#include <QAbstractButton>
 #include <QLabel>
 #include <QSettings>
 #include <QTest>
 #include <QUndoStack>
-#include <fstream>
 
 #include "lesson/lesson_card.h"
-#include "lesson/lesson_guide.h"
 #include "lesson/option_row.h"
 #include "lesson/presentation.h"
 #include "lesson/presenter_window.h"
+#include "lesson_fixture.h"
 #include "widgets/markdown_text.h"
 #include "widgets/navigation_rail.h"
 #include "widgets/signal_view.h"
 #include "widgets/theme.h"
 #include "widgets/transport_bar.h"
 #include "widgets/value_slider.h"
-#include "window_fixture.h"
-#include "workspaces/dynamics_workspace.h"
 #include "workspaces/memory_workspace.h"
 
 namespace statescope::test {
 namespace {
-
-// The spring of every question: after a unit step it swings about 1/4.
-constexpr const char* text = R"(---
-title: A spring
-level: beginner
-minutes: 5
-outcomes:
-- say what a state is
----
-## Watch
-```scene spring.json
-```
-```alt
-A point spirals into rest.
-```
-```cues
-1..2 cursor 0 -> 60
-1 highlight h
-2 pause
-2..3 experiment.delta 0.1 -> 0.2
-```
-Its state is $h$.
-## Choose
-```question
-kind: option
-ask: With $\Delta = 2$ and forward Euler?
-reveal: {"experiment": {"method": "forward-euler", "delta": 2}}
-- It stays :: max(modulus(modes.z)) < 1
-- It grows :: max(modulus(modes.z)) > 1
-why: A pole left the circle.
-```
-```notes
-Ask for hands.
-```
-## Place
-```question
-kind: token
-ask: Where is it farthest?
-truth: argmax(states[:, 0])
-```
-## Remember
-```scene memory.json
-```
-```alt
-A signal and what is left of it.
-```
-```question
-kind: value
-ask: The error?
-from: 0
-to: 1
-truth: rms(methods[0].reconstructions[0].error)
-```
-)";
-
-class LessonTest : public WindowTest {
- protected:
-  LessonTest() {
-    lesson_folder = folder / "lesson";
-    std::filesystem::create_directories(lesson_folder);
-    write(text);
-    std::ofstream(lesson_folder / "spring.json")
-        << R"({"format": "statescope-scene", "version": 1, "experiment": {"kind": "lti",
-              "system": {"preset": "mass-spring-damper"}, "input": {"kind": "step", "length": 100}}})";
-    std::ofstream(lesson_folder / "memory.json")
-        << R"({"format": "statescope-scene", "version": 1, "experiment": {"kind": "hippo", "methods": [{"order": 8}],
-              "input": {"kind": "sine", "length": 100}}, "cursor": 99})";
-  }
-  void write(const std::string& words) const { std::ofstream(lesson_folder / "lesson.md") << words; }
-  void open() {
-    window->open_path(QString::fromStdString(lesson_folder.string()));
-    ASSERT_TRUE(wait_until([this] { return guide().active(); })) << notice().toStdString();
-    ASSERT_TRUE(ready()) << guide().problem().toStdString();
-  }
-  bool ready() {
-    return wait_until([this] { return guide().settled(); }, 30000);
-  }
-  void go_to(int step) {
-    guide().player().go_to(step);
-    ASSERT_TRUE(ready()) << guide().problem().toStdString();
-  }
-  bool answer() {
-    find<QAbstractButton>("question_send").click();
-    return ready() && find<QAbstractButton>("question_again").isVisible();
-  }
-  LessonGuide& guide() { return window->lesson(); }
-  DynamicsWorkspace& dynamics() { return dynamic_cast<DynamicsWorkspace&>(*window->workspace(u("dynamics"))); }
-  LtiScene shown() { return std::get<LtiScene>(dynamics().scene({})); }
-
-  std::filesystem::path lesson_folder;
-};
 
 TEST_F(LessonTest, plays_scenes_in_their_workspaces) {
   open();
@@ -220,16 +125,92 @@ TEST_F(LessonTest, presents_with_a_clicker) {
   EXPECT_EQ(window->presentation().presenter()->findChild<MarkdownText*>(u("presenter_notes"))->text().trimmed(),
             u("Ask for hands."));
   EXPECT_EQ(window->presentation().presenter()->findChild<QLabel*>(u("presenter_next"))->text(), u("Next: Place"));
+  QTest::keyClick(window.get(), Qt::Key_C);
+  EXPECT_TRUE(window->presentation().contrast());
+  EXPECT_EQ(theme().text, QColor(Qt::black));
+  QTest::keyClick(window.get(), Qt::Key_H);
+  EXPECT_TRUE(window->presentation().keys_shown());
+  QTest::keyClick(window.get(), Qt::Key_Escape);
+  EXPECT_FALSE(window->presentation().keys_shown());
+  EXPECT_TRUE(window->presentation().running()) << "the first Esc only hides the keys";
   QTest::keyClick(window.get(), Qt::Key_Escape);
   EXPECT_FALSE(window->presentation().running());
+  EXPECT_TRUE(theme().dark()) << "as it was before";
   EXPECT_TRUE(find<QWidget>("rail").isVisible());
   EXPECT_EQ(text_scale(), scale);
+}
+
+TEST_F(LessonTest, needs_no_mouse) {
+  open();
+  auto& bar = find<QWidget>("lesson_steps");
+  QTest::keyClick(&bar, Qt::Key_Right);
+  ASSERT_TRUE(ready());
+  EXPECT_EQ(guide().player().step(), 1);
+  QTest::keyClick(window.get(), Qt::Key_2);
+  EXPECT_TRUE(find<QAbstractButton>("question_option_1").isChecked());
+  QTest::keyClick(&find<QAbstractButton>("question_send"), Qt::Key_Return);
+  ASSERT_TRUE(ready());
+  EXPECT_TRUE(find<QLabel>("question_verdict").text().startsWith(u("Right")));
+  QTest::keyClick(&bar, Qt::Key_End);
+  EXPECT_EQ(guide().player().step(), 3);
+}
+
+TEST_F(LessonTest, a_curve_can_be_drawn_by_keys) {
+  std::string curve = spring_lesson;
+  curve +=
+      "## Draw\n```scene spring.json\n```\n```alt\nA spring.\n```\n```question\nkind: curve\nask: Draw.\nfrom: 0\n"
+      "to: 1\ntruth: output_recurrence\n```\n";
+  write(curve);
+  open();
+  go_to(4);
+  auto& pad = find<SignalView>("question_curve");
+  EXPECT_FALSE(find<QAbstractButton>("question_send").isEnabled());
+  EXPECT_EQ(pad.data()->x_at(pad.data()->points() - 1), 99 * 0.1) << "100 samples of 0.1 s";
+  for (const Qt::Key key : {Qt::Key_Right, Qt::Key_Right, Qt::Key_Up, Qt::Key_Up}) QTest::keyClick(&pad, key);
+  ASSERT_TRUE(answer());
+  EXPECT_TRUE(find<QLabel>("question_verdict").text().startsWith(u("Not quite")));
+  // The truth's 100 points stand as they are, between them is a line, not a stair.
+  const Series& truth = pad.data()->curves[1].values;
+  ASSERT_EQ(truth.size(), 200);
+  const std::vector<double>& y = dynamics().document().result()->recurrence;
+  EXPECT_NEAR(truth[100], y[49] + (y[50] - y[49]) * (100 * 99.0 / 199 - 49), 1e-9);
+}
+
+TEST_F(LessonTest, its_words_have_the_students_numbers) {
+  std::string varied = spring_lesson;
+  varied.replace(varied.find("Its state is $h$."), 17,
+                 "A step of {{scene.experiment.delta}} s.\n```vary\n"
+                 "experiment.delta 0.3 | 0.4 | 0.5\n```\n");
+  varied.replace(varied.find("A pole left the circle."), 23, "Its radius is {{max(modulus(modes.z))}}.");
+  write(varied);
+  guide().progress().set_seed({"class", "Ada"});
+  open();
+  const LessonPlayer& player = guide().player();
+  const double delta = std::get<LtiScene>(scene_at(player.current(), 0, player.seed())).run.rule.delta;
+  EXPECT_GT(delta, 0.2);
+  EXPECT_EQ(find<MarkdownText>("lesson_prose").text(), u("A step of %1 s.").arg(delta));
+  go_to(1);
+  find<QAbstractButton>("question_option_1").click();
+  ASSERT_TRUE(answer());
+  // |1 + Δλ|² = 1 − cΔ + kΔ² of the spring with k = 4, c = 0.4 at Δ = 2.
+  EXPECT_EQ(find<MarkdownText>("question_why").text(), u("Its radius is %1.").arg(std::sqrt(1 - 0.8 + 16), 0, 'f', 2));
+}
+
+TEST_F(LessonTest, large_text_leaves_the_picture_room) {
+  open();
+  set_text_scale(2);
+  for (const QSize size : {QSize(1280, 800), QSize(1920, 1080)}) {
+    window->resize(size);
+    QCoreApplication::processEvents();
+    EXPECT_LE(find<QWidget>("lesson_panel").width(), size.width() * 2 / 5);
+    EXPECT_EQ(window->size(), size);
+  }
 }
 
 TEST_F(LessonTest, follows_the_file_while_it_is_written) {
   open();
   go_to(2);
-  std::string longer = text;
+  std::string longer = spring_lesson;
   longer.replace(longer.find("Where is it farthest?"), 21, "Where is the top?");
   write(longer);
   ASSERT_TRUE(wait_until([this] { return find<MarkdownText>("question_ask").text() == u("Where is the top?"); }));
@@ -237,7 +218,7 @@ TEST_F(LessonTest, follows_the_file_while_it_is_written) {
   write("---\nbroken");
   ASSERT_TRUE(wait_until([this] { return !guide().problem().isEmpty(); }));
   EXPECT_EQ(find<QLabel>("step_title").text(), u("Place")) << "the last good version stays";
-  write(text);
+  write(spring_lesson);
   ASSERT_TRUE(wait_until([this] { return guide().problem().isEmpty(); }));
 }
 
@@ -249,7 +230,7 @@ TEST_F(LessonTest, goes_on_where_it_was_left) {
   EXPECT_EQ(window->current().id(), u("learn"));
   open();
   EXPECT_EQ(guide().player().step(), 2);
-  EXPECT_EQ(guide().progress().done(u("lesson")), (std::set<int>{0, 2}));
+  EXPECT_EQ(guide().progress().done(u("lesson: A spring")), (std::set<int>{0, 2}));
 }
 
 TEST_F(LessonTest, a_broken_lesson_is_refused_with_its_line) {

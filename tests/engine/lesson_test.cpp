@@ -386,6 +386,12 @@ TEST(LessonQuestion, MarksEveryKind) {
   EXPECT_NEAR(mark(curve, truth(curve), coarse).distance, 0.2, 1e-12);
   EXPECT_FALSE(mark(curve, truth(curve), coarse).right);
   EXPECT_THROW(mark(curve, truth(curve), 0.5), Error);
+
+  for (const LessonQuestion& each : {value, token, curve}) {
+    const LessonMark right = mark(each, truth(each), right_answer(each, truth(each)));
+    EXPECT_TRUE(right.right);
+    EXPECT_EQ(right.distance, 0);
+  }
 }
 
 }  // namespace

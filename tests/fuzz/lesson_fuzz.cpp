@@ -5,6 +5,7 @@
 #include "engine/error.h"
 #include "engine/lesson/expression.h"
 #include "engine/lesson/lesson.h"
+#include "engine/lesson/numbers.h"
 
 // Text of a lesson, its steps' scenes in time, and its questions' expressions.
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
@@ -18,6 +19,10 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   for (const LessonStep& step : lesson.steps) {
     try {
       scene_at(step, 0.5 * step.duration(), {"seed", "name"});
+    } catch (const Error&) {
+    }
+    try {
+      with_numbers(step.prose, names);
     } catch (const Error&) {
     }
     if (!step.question) continue;

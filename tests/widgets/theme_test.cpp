@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "controls.h"
+#include "widgets/projector_theme.h"
 #include "widgets/style_root.h"
 
 namespace statescope {
@@ -20,11 +21,13 @@ TEST(Theme, ContrastRatioIsTheOneOfWcag) {
 }
 
 TEST(Theme, TextAndSymbolsAreReadableOnEveryGround) {
-  for (const ThemeKind kind : {ThemeKind::light, ThemeKind::dark}) {
-    const Theme theme = Theme::make(kind);
+  const std::pair<Theme, double> themes[] = {
+      {Theme::make(ThemeKind::light), 4.5}, {Theme::make(ThemeKind::dark), 4.5}, {projector_theme(), 7}};
+  for (const auto& [theme, least] : themes) {
+    const double enough = least;
     for (const QColor& ground : {theme.background, theme.surface, theme.raised}) {
       const auto check = [&](const QColor& color, const char* name) {
-        EXPECT_GE(contrast_ratio(color, ground), 4.5) << name << " on " << ground.name().toStdString();
+        EXPECT_GE(contrast_ratio(color, ground), enough) << name << " on " << ground.name().toStdString();
       };
       check(theme.text, "text");
       check(theme.muted, "muted");
@@ -39,8 +42,7 @@ TEST(Theme, TextAndSymbolsAreReadableOnEveryGround) {
 }
 
 TEST(Theme, NoTwoSymbolsShareAColour) {
-  for (const ThemeKind kind : {ThemeKind::light, ThemeKind::dark}) {
-    const Theme theme = Theme::make(kind);
+  for (const Theme& theme : {Theme::make(ThemeKind::light), Theme::make(ThemeKind::dark), projector_theme()}) {
     for (int i = 0; i < symbol_count; ++i) {
       for (int j = 0; j < i; ++j) EXPECT_NE(theme.symbol_colors[i], theme.symbol_colors[j]);
     }

@@ -15,6 +15,7 @@
 namespace statescope {
 namespace {
 
+constexpr int most_measured = 32;  // of the texts of positions
 constexpr std::array<double, 6> factors = {0.25, 0.5, 1, 2, 4, 8};
 
 QString factor_text(double factor) {
@@ -86,7 +87,11 @@ TransportBar::TransportBar(QWidget* parent)
 }
 
 QString TransportBar::position_text() const {
-  return position_text_(transport_.position(), transport_.length());
+  return text_at(transport_.position());
+}
+
+QString TransportBar::text_at(int position) const {
+  return position_text_(position, transport_.length());
 }
 
 void TransportBar::set_position_text(PositionText text) {
@@ -175,6 +180,9 @@ void TransportBar::show_state() {
 }
 
 void TransportBar::show_position() {
+  // A position may say more than before, such as seconds of a finer step.
+  const QFontMetricsF metrics(statescope::font(TextRole::caption));
+  if (text_box_.width() > 0 && metrics.horizontalAdvance(position_text()) > text_box_.width()) relayout();
   scrubber_->set_position(transport_.position(), transport_.phase());
   scrubber_->setAccessibleDescription(position_text());
   update(text_box_);
@@ -208,11 +216,13 @@ void TransportBar::relayout() {
   place(speed_, scaled(6));
   place(loop_, scaled(10));
 
-  // As wide as the last step's text, so that nothing moves while it plays.
+  // As wide as its widest text, so that nothing moves while it plays; "t = 2.75 s" is wider than "t = 10 s" behind it.
   const QFontMetricsF metrics(statescope::font(TextRole::caption));
-  const int length = transport_.length();
-  const double widest = std::max(metrics.horizontalAdvance(position_text_(length > 0 ? length - 1 : 0, length)),
-                                 metrics.horizontalAdvance(position_text_(0, length)));
+  const int last = std::max(transport_.length() - 1, 0);
+  double widest = 0;
+  for (int i = 0; i <= most_measured; ++i)
+    widest = std::max(widest, metrics.horizontalAdvance(
+                                  text_at(static_cast<int>(static_cast<std::int64_t>(last) * i / most_measured))));
   const int room = width() - margin - x;
   int text_width = static_cast<int>(std::ceil(widest)) + 2;
   if (room - text_width < scaled(90)) text_width = 0;  // the scrubber is worth more than its caption

@@ -28,7 +28,7 @@ QFont run_font(const Run& run, const QFont& base) {
   QFont result = base;
   result.setItalic(run.italic);
   // Exponents of numbers stay larger than those of symbols: they are there to be read.
-  const double share = run.italic ? 0.68 : 0.8;
+  const double share = run.text.front().isLetter() ? 0.68 : 0.8;
   if (run.level != 0) result.setPixelSize(std::max(8, static_cast<int>(std::lround(base.pixelSize() * share))));
   return result;
 }
@@ -59,7 +59,10 @@ Run op(const QString& text) {
 }
 
 Runs symbolic_line() {
-  const auto letter = [](Symbol symbol, int level = 0) { return Run{symbol_text(symbol), symbol, level, true, {}}; };
+  // As in formulas, Latin letters lean and capital Greek ones stand.
+  const auto letter = [](Symbol symbol, int level = 0) {
+    return Run{symbol_text(symbol), symbol, level, symbol != Symbol::delta, {}};
+  };
   // Hair spaces after italics keep letters from leaning into what follows.
   const QString thin(QChar(0x2009));
   return {letter(Symbol::h),

@@ -28,6 +28,7 @@ class TransportBar : public QWidget {
 
   void set_position_text(PositionText text);
   QString position_text() const;
+  QString text_at(int position) const;
   /// Steps per second at 1×.
   void set_base_speed(double steps_per_second);
   /// 0.25, 0.5, 1, 2, 4 or 8; others snap to the nearest. Does not emit.

@@ -39,6 +39,9 @@ LessonTruth truth_of(const LessonQuestion& question, const Scene& shown, const s
 /// An option's number, a value, a place, or the points of a curve evenly spread over the truth's.
 using LessonAnswer = std::variant<std::size_t, double, std::int64_t, std::vector<double>>;
 
+/// The answer that is marked right with a distance of 0.
+LessonAnswer right_answer(const LessonQuestion& question, const LessonTruth& truth);
+
 struct LessonMark {
   bool right = false;
   double distance = 0;  // value: |answer − truth|; token: places to the nearest right one; curve: root mean square
