@@ -13,7 +13,7 @@
 namespace statescope {
 namespace {
 
-constexpr double dimmed = 0.3;  // opacity of what is not highlighted
+constexpr double dimmed = 0.5;  // opacity of what is not highlighted
 
 // Screens and images have pixels to be met, paper has not.
 bool has_pixels(const QPainter& painter) {

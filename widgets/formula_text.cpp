@@ -199,13 +199,15 @@ QString taken_tail(QTextCursor cursor, const QTextCharFormat& format) {
 // Room between paragraphs and between lines, in which scripts may hang.
 void space_blocks(QTextDocument& document) {
   const double pixels = QFontInfo(document.defaultFont()).pixelSize();
+  document.setIndentWidth(1.5 * pixels);
   for (QTextBlock block = document.begin(); block.isValid(); block = block.next()) {
     QTextBlockFormat format = block.blockFormat();
     if (is_code(format)) continue;
     const bool heading = format.headingLevel() > 0;
     const bool first = block == document.begin();
+    const bool item = block.textList() && block.next().textList();  // another follows
     format.setTopMargin(heading && !first ? pixels : 0);
-    format.setBottomMargin(pixels * (heading ? 0.4 : block.textList() ? 0.15 : 0.7));
+    format.setBottomMargin(pixels * (heading ? 0.4 : item ? 0.15 : 0.7));
     format.setLineHeight(pixels * 0.28, QTextBlockFormat::LineDistanceHeight);
     QTextCursor(block).setBlockFormat(format);
   }

@@ -157,7 +157,7 @@ void LessonGuide::return_to_lesson() {
 }
 
 void LessonGuide::show_scene(const Scene& scene) {
-  left_ = false;
+  left_ = cued_ = false;
   panel_->show_left(false);
   if (workspace_) {
     workspace_->disconnect(this);
@@ -182,7 +182,9 @@ void LessonGuide::show_scene(const Scene& scene) {
     Q_EMIT settled_changed();
   });
   connect(workspace_, &Workspace::settled_changed, this, [this] {
-    if (again_ && workspace_->settled()) {
+    const bool settled = workspace_->settled();
+    if (settled) cued_ = false;
+    if (again_ && settled) {
       again_ = false;
       show_time();
     }
@@ -193,12 +195,17 @@ void LessonGuide::show_scene(const Scene& scene) {
 }
 
 void LessonGuide::workspace_opened() {
-  if (!opening_) return;
+  if (!opening_) {
+    if (cued_) undo_index_ = workspace_->undo_stack().index();  // a cue opened it, not the learner
+    return;
+  }
   opening_ = false;
   panel_->show_problem(player_.words_problem());
   QUndoStack& undo = workspace_->undo_stack();
   undo_index_ = undo.index();
-  connect(&undo, &QUndoStack::indexChanged, this, &LessonGuide::look_whether_left, Qt::UniqueConnection);
+  // Queued: what a cue opens is known to be the cue's once it is open.
+  connect(&undo, &QUndoStack::indexChanged, this, &LessonGuide::look_whether_left,
+          static_cast<Qt::ConnectionType>(Qt::QueuedConnection | Qt::UniqueConnection));
   show_place();
   const auto [samples, step] = extent();
   panel_->question().set_extent(samples, step);
@@ -231,9 +238,11 @@ void LessonGuide::show_time() {
     if (scene == scene_) return;
     if (scene == with_cursor(*scene_, cursor_of(scene))) {
       workspace_->transport_bar().transport().set_position(static_cast<int>(cursor_of(scene)));
-    } else if (!workspace_->play_scene(scene, player_.lesson()->folder)) {
-      again_ = true;  // it is not quick enough; the last picture is made when it has caught up
-      return;
+    } else {
+      cued_ = true;
+      again_ = !workspace_->play_scene(scene, player_.lesson()->folder);
+      if (again_) return;  // it is not quick enough; the last picture is made when it has caught up
+      cued_ = !workspace_->settled();
     }
     scene_ = scene;
   } catch (const Error& error) {

@@ -86,6 +86,7 @@ class LessonGuide : public QObject {
   Workspace* workspace_ = nullptr;  // that shows the step
   std::optional<Scene> scene_;      // that it was last asked to show
   bool opening_ = false, left_ = false, again_ = false, start_playing_ = false;
+  bool cued_ = false;  // a cue's change is under way
   int undo_index_ = 0;
   QFileSystemWatcher files_;
   QTimer reload_;

@@ -7,6 +7,7 @@
 #include <QSignalSpy>
 #include <QTest>
 #include <QWheelEvent>
+#include <algorithm>
 #include <numeric>
 
 #include "dynamics_samples.h"
@@ -95,6 +96,22 @@ TEST_F(PolePlane, ZoomKeepsWhatIsUnderTheMouse) {
   turn_wheel(view, mouse, 3);
   EXPECT_NEAR(QLineF(view.place_of({-1, 1}), mouse).length(), 0, 1e-6);
   EXPECT_GT(view.place_of({0, 1}).x() - mouse.x(), 60);
+}
+
+TEST_F(PolePlane, FollowsPolesThatLeaveUnlessZoomedByHand) {
+  auto data = samples::s_plane();
+  for (Complex& pole : data->poles) pole *= 2;
+  const QRectF inside = QRectF(view.rect()).adjusted(0, 40, 0, 0);
+  const auto shown = [&](const Complex& pole) { return inside.contains(view.place_of(pole)); };
+  ASSERT_FALSE(std::ranges::all_of(data->poles, shown));
+  view.set_data(data);
+  EXPECT_TRUE(std::ranges::all_of(data->poles, shown));
+  turn_wheel(view, view.place_of({-1, 1}), 3);
+  const QPointF origin = view.place_of({});
+  data = samples::s_plane();
+  for (Complex& pole : data->poles) pole *= 3;
+  view.set_data(data);
+  EXPECT_EQ(view.place_of({}), origin);
 }
 
 TEST_F(PolePlane, SaysWhatAPoleIsAndRefusesWhatIsNone) {

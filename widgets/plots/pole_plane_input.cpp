@@ -62,6 +62,7 @@ void PolePlaneView::mouseMoveEvent(QMouseEvent* event) {
   if (!data_) return;
   const QPointF moved = event->position() - press_point_;
   if (pressed_ && panning_) {
+    zoomed_ = true;
     center_ = press_center_ - Complex(moved.x(), -moved.y()) / frame(rect()).scale;
     setCursor(Qt::ClosedHandCursor);
     return update();
@@ -98,6 +99,7 @@ void PolePlaneView::zoom(const QPointF& center, double factor) {
   half_width_ *= factor;
   half_height_ = height;
   center_ += fixed - number_at(center);
+  zoomed_ = true;
   update();
 }
 

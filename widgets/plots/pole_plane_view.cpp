@@ -95,7 +95,10 @@ void PolePlaneView::set_data(std::shared_ptr<const PolePlaneData> data) {
     trail_.clear();
     selected_ = std::min(selected_, static_cast<int>(poles_.size()) - 1);
   }
-  if (!same_plane) reset_zoom();
+  if (!same_plane)
+    reset_zoom();
+  else if (!zoomed_ && !dragging_)
+    reach_poles();
   if (data_) setAccessibleDescription(plain_text(data_->title) + QStringLiteral(", ") + subtitle());
   update();
 }
@@ -131,7 +134,23 @@ void PolePlaneView::reset_zoom() {
   center_ = (left + right) / 2;
   half_width_ = std::max(0.6 * (right - left), 0.3 * top);
   half_height_ = std::max(1.2 * top, 0.3 * (right - left));
+  largest_ = 4 * std::max(half_width_, half_height_);
+  zoomed_ = false;
   update();
+}
+
+void PolePlaneView::reach_poles() {
+  double left = center_.real() - half_width_, right = center_.real() + half_width_, top = half_height_;
+  const double edge = 0.1 * std::max(half_width_, half_height_);
+  for (const Complex& pole : poles_) {
+    if (std::abs(pole - center_) > largest_) continue;
+    if (pole.real() < left) left = pole.real() - edge;
+    if (pole.real() > right) right = pole.real() + edge;
+    if (std::fabs(pole.imag()) > top) top = std::fabs(pole.imag()) + edge;
+  }
+  center_.real((left + right) / 2);
+  half_width_ = (right - left) / 2;
+  half_height_ = top;
 }
 
 QString PolePlaneView::subtitle() const {

@@ -56,7 +56,8 @@ class PolePlaneView : public View {
  public:
   explicit PolePlaneView(QWidget* parent = nullptr);
 
-  /// Data of the same plane keeps the zoom, and a drag goes on. Throws `Error` when a pole or zero is not finite.
+  /// Data of the same plane keeps the zoom, but grows it to poles not too far outside unless it was chosen by hand; a
+  /// drag goes on. Throws `Error` when a pole or zero is not finite.
   void set_data(std::shared_ptr<const PolePlaneData> data);
   const std::shared_ptr<const PolePlaneData>& data() const { return data_; }
 
@@ -101,6 +102,7 @@ class PolePlaneView : public View {
   void drag_to(std::complex<double> place, Qt::KeyboardModifiers keys, bool finished);
   std::complex<double> held(std::complex<double> place, Qt::KeyboardModifiers keys) const;
   void zoom(const QPointF& center, double factor);
+  void reach_poles();
   void draw_grid(QPainter& painter, const PlaneFrame& frame) const;
   void draw_region(QPainter& painter, const PlaneFrame& frame) const;
   void draw_ticks(QPainter& painter, const PlaneFrame& frame) const;
@@ -111,6 +113,8 @@ class PolePlaneView : public View {
   std::vector<std::complex<double>> poles_;
   std::complex<double> center_{0, 0};
   double half_width_ = 1, half_height_ = 1;  // of what is visible at least, in units of the plane
+  double largest_ = 4;                       // distance of poles that are followed
+  bool zoomed_ = false;                      // by hand, which stays
   int selected_ = -1;
   std::optional<int> hover_;
   std::vector<std::complex<double>> trail_;  // where the dragged pole has been
