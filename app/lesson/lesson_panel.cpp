@@ -33,7 +33,8 @@ std::optional<Symbol> symbol_named(const std::string& name) {
 }
 
 constexpr int reading_width = 400, presenting_width = 560;
-constexpr int most_percent = 40;  // of the window's width: with large text the picture needs room, too
+constexpr int narrowest_titled = 300;  // below it the header has no room for the lesson's name
+constexpr int most_percent = 40;       // of the window's width: with large text the picture needs room, too
 
 }  // namespace
 
@@ -104,6 +105,7 @@ void LessonPanel::build() {
 
   auto* header = new QHBoxLayout;
   header->addWidget(lesson_, 1);
+  header->addStretch();
   for (Button* tool : {contents_, export_, present_, close_}) header->addWidget(tool);
   auto* page = new QWidget;
   page->setProperty("surface", QStringLiteral("surface"));
@@ -163,6 +165,7 @@ void LessonPanel::fit() {
   const int edge = scaled(presenting_ ? 32 : 20);
   layout()->setContentsMargins(edge, scaled(14), scaled(presenting_ ? 20 : 8), scaled(16));
   setFixedWidth(std::min(scaled(presenting_ ? presenting_width : reading_width), window_width_ / 100 * most_percent));
+  lesson_->setVisible(minimumWidth() >= scaled(narrowest_titled));
   steps_->setFixedHeight(scaled(12));
 }
 
