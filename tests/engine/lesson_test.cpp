@@ -388,9 +388,9 @@ TEST(LessonQuestion, MarksEveryKind) {
   EXPECT_THROW(mark(curve, truth(curve), 0.5), Error);
 
   for (const LessonQuestion& each : {value, token, curve}) {
-    const LessonMark right = mark(each, truth(each), right_answer(each, truth(each)));
-    EXPECT_TRUE(right.right);
-    EXPECT_EQ(right.distance, 0);
+    const LessonMark best = mark(each, truth(each), right_answer(each, truth(each)));
+    EXPECT_TRUE(best.right);
+    EXPECT_EQ(best.distance, 0);
   }
 }
 
