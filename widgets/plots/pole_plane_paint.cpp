@@ -211,11 +211,13 @@ void PolePlaneView::draw_ticks(QPainter& painter, const PlaneFrame& frame) const
     }
   }
   if (data_->region && !data_->region->name.isEmpty()) {
+    const QRectF line(body.left() + scaled(8), body.bottom() - caption_height() - scaled(4), body.width() - scaled(16),
+                      caption_height());
+    const double width = std::min(painter.fontMetrics().horizontalAdvance(data_->region->name) + 0.0, line.width());
+    painter.fillRect(QRectF(line.left() - scaled(4), line.top(), width + scaled(8), line.height()),
+                     with_alpha(theme().surface, 0.75));  // the circle passes there
     painter.setPen(theme().symbol(Symbol::delta));
-    draw_elided(painter,
-                {body.left() + scaled(8), body.bottom() - caption_height() - scaled(4), body.width() - scaled(16),
-                 caption_height()},
-                Qt::AlignLeft, data_->region->name);
+    draw_elided(painter, line, Qt::AlignLeft, data_->region->name);
   }
 }
 
