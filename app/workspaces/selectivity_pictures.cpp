@@ -268,7 +268,8 @@ std::shared_ptr<CurvesData> share_curves(const SelectivityReading& reading, std:
   for (std::size_t i = 0; i < shares.size(); ++i)
     data->curves.push_back({system_title(reading.systems[i]), std::move(shares[i]), colors[i]});
   data->title = {{tr("Right answers"), {}}};
-  data->y_axis = data->y_unit = QStringLiteral("%");
+  data->y_axis = tr("right");
+  data->y_unit = QStringLiteral("%");
   data->y_min = 0;
   data->y_max = 104;  // the curves at the top stay whole
   data->legend = true;

@@ -327,7 +327,7 @@ void TrainingPage::show_snapshot() {
   map_->set_data(quantity_picture(frame, 0));
   map_->set_cursor_column(frame.cursor);
   const Recipe& trained = snapshot->run->recipe;
-  facts_->setText(tr("Under way: %1, %L2 sequences a step of %L3 tokens")
+  facts_->setText(tr("This run: %1, %L2 sequences a step of %L3 tokens")
                       .arg(system_name(trained.network))
                       .arg(trained.batch)
                       .arg(frame.reading->length()));

@@ -76,7 +76,8 @@ std::shared_ptr<const CurvesData> loss_picture(const TrainingRuns& runs) {
   auto data =
       curves(runs, tr("Loss on what it learns from"), [](const TrainingRun& run) { return running_mean(run.loss); });
   data->subtitle = tr("mean of %1 steps").arg(averaged);
-  data->y_axis = data->y_unit = tr("nats");
+  data->y_axis = tr("loss");
+  data->y_unit = tr("nats");
   data->y_min = 0;
   return data;
 }
@@ -84,7 +85,8 @@ std::shared_ptr<const CurvesData> loss_picture(const TrainingRuns& runs) {
 std::shared_ptr<const CurvesData> fresh_picture(const TrainingRuns& runs) {
   auto data = curves(runs, tr("Right on sequences it has never seen"),
                      [](const TrainingRun& run) { return joined(run.fresh); });
-  data->y_axis = data->y_unit = QStringLiteral("%");
+  data->y_axis = tr("right");
+  data->y_unit = QStringLiteral("%");
   data->y_min = 0;
   data->y_max = 104;  // the curve at the top stays whole
   return data;
