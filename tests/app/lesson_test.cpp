@@ -101,6 +101,19 @@ TEST_F(LessonTest, who_leaves_the_path_comes_back_with_one_key) {
   EXPECT_EQ(&window->current(), &dynamics());
 }
 
+TEST_F(LessonTest, what_a_cue_changes_is_not_the_learners_doing) {
+  window->open_path(QString::fromStdString(asset("../lessons/10-reading-a-memory")));
+  ASSERT_TRUE(wait_until([this] { return guide().active(); })) << notice().toStdString();
+  ASSERT_TRUE(ready());
+  go_to(3);
+  const int changes = window->current().undo_stack().index();
+  guide().player().scrub(guide().player().current().duration());
+  ASSERT_TRUE(ready());
+  QCoreApplication::processEvents();
+  EXPECT_NE(window->current().undo_stack().index(), changes) << "the cues change what is shown as anybody would";
+  EXPECT_FALSE(find<QWidget>("lesson_left").isVisible());
+}
+
 TEST_F(LessonTest, presents_with_a_clicker) {
   open();
   go_to(1);
