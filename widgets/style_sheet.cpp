@@ -61,6 +61,7 @@ QLineEdit:disabled, QPlainTextEdit:disabled, QSpinBox:disabled, QDoubleSpinBox:d
 }
 QLineEdit[invalid="true"] { border-color: @danger; }
 
+QComboBox { combobox-popup: 0; }  /* a list below the box; the other kind is too low for its own rows */
 QComboBox::drop-down { border: none; width: 22px; subcontrol-position: center right; }
 QComboBox::down-arrow, QSpinBox::down-arrow, QDoubleSpinBox::down-arrow {
   width: 0px; height: 0px; border-left: 4px solid @surface; border-right: 4px solid @surface;
@@ -76,6 +77,7 @@ QComboBox QAbstractItemView {
   background: @raised; border: 1px solid @hairline; outline: none; padding: 4px;
   selection-background-color: @hover; selection-color: @text;
 }
+QComboBox QListView { qproperty-spacing: 3; }
 QSpinBox::up-button, QDoubleSpinBox::up-button, QSpinBox::down-button, QDoubleSpinBox::down-button {
   border: none; background: transparent; width: 18px;
 }

@@ -47,6 +47,7 @@ void DynamicsWorkspace::build_tools() {
   examples_ = named(new QComboBox, "dynamics_examples");
   examples_->setAccessibleName(tr("Examples"));
   examples_->setPlaceholderText(tr("Examples"));
+  examples_->setMaxVisibleItems(20);
   for (const DynamicsExample& example : dynamics_examples()) {
     examples_->addItem(example.title);
     examples_->setItemData(examples_->count() - 1, example.sentence, Qt::ToolTipRole);

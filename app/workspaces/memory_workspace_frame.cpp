@@ -39,6 +39,7 @@ void MemoryWorkspace::build_controls() {
   examples_->setObjectName(QStringLiteral("memory_examples"));
   examples_->setAccessibleName(tr("Examples"));
   examples_->setPlaceholderText(tr("Examples"));
+  examples_->setMaxVisibleItems(20);
   for (const MemoryExample& example : memory_examples()) {
     examples_->addItem(example.title);
     examples_->setItemData(examples_->count() - 1, example.sentence, Qt::ToolTipRole);

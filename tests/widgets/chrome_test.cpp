@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include <gtest/gtest.h>
 
+#include <QAbstractItemView>
+#include <QComboBox>
 #include <QLabel>
 #include <QSignalSpy>
 #include <QVBoxLayout>
@@ -175,6 +177,30 @@ TEST_F(Controls, top_bar_never_clips_or_overlaps_and_drops_the_least_important_f
   EXPECT_EQ(clicked[0][0].toString(), u("conflicts"));
   click(bar, "palette_button");
   EXPECT_EQ(palette.count(), 1);
+}
+
+TEST_F(Controls, a_button_that_is_on_looks_it) {
+  for (const Button::Look look : {Button::Look::plain, Button::Look::raised, Button::Look::outline}) {
+    Button button(look, {}, u("Draw"));
+    button.setCheckable(true);
+    button.resize(button.sizeHint());
+    const QImage off = button.grab().toImage();
+    button.setChecked(true);
+    EXPECT_NE(button.grab().toImage(), off) << static_cast<int>(look);
+  }
+}
+
+TEST_F(Controls, an_open_choice_shows_all_of_its_rows) {
+  QWidget window;
+  auto* box = new QComboBox(&window);
+  for (int i = 0; i < 9; ++i) box->addItem(u("choice %1").arg(i));
+  window.resize(300, 400);
+  window.show();
+  box->showPopup();
+  QTest::qWait(0);
+  const QAbstractItemView& list = *box->view();
+  for (const int row : {0, 8})
+    EXPECT_TRUE(list.viewport()->rect().contains(list.visualRect(box->model()->index(row, 0)))) << row;
 }
 
 TEST_F(Controls, segments_choose_exactly_one_by_arrow_or_click) {

@@ -106,12 +106,38 @@ TEST_F(PolePlane, FollowsPolesThatLeaveUnlessZoomedByHand) {
   ASSERT_FALSE(std::ranges::all_of(data->poles, shown));
   view.set_data(data);
   EXPECT_TRUE(std::ranges::all_of(data->poles, shown));
+  for (Complex& pole : data->poles) pole = pole * 0.001 + 1000.0;
+  view.set_data(std::make_shared<PolePlaneData>(*data));
+  EXPECT_TRUE(std::ranges::all_of(data->poles, shown));
   turn_wheel(view, view.place_of({-1, 1}), 3);
   const QPointF origin = view.place_of({});
   data = samples::s_plane();
   for (Complex& pole : data->poles) pole *= 3;
   view.set_data(data);
   EXPECT_EQ(view.place_of({}), origin);
+}
+
+// A pole at the foot would stand among the letters; they make room.
+TEST_F(PolePlane, TheNameOfTheRegionCoversNoPole) {
+  auto data = samples::s_plane();
+  data->region->shape = PlaneRegion::Shape::left_of;
+  data->region->center = 1;  // far from the pole
+  const auto letters_at = [&](const QPointF& place) {
+    view.set_data(std::make_shared<PolePlaneData>(*data));
+    const QImage image = view.picture(1);
+    int found = 0;
+    for (int y = -6; y <= 6; ++y)
+      for (int x = -6; x <= 6; ++x) {
+        const QColor c = image.pixelColor((place + QPointF(x, y)).toPoint());
+        found += c.red() > 150 && c.red() > c.blue() + 60;  // the colour of Δ
+      }
+    return found;
+  };
+  const QPointF place(120, view.height() - 40);
+  data->zeros.clear();
+  ASSERT_GT(letters_at(place), 10);
+  data->poles.push_back(view.number_at(place));
+  EXPECT_EQ(letters_at(place), 0);
 }
 
 TEST_F(PolePlane, SaysWhatAPoleIsAndRefusesWhatIsNone) {

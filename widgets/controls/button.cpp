@@ -125,6 +125,9 @@ void Button::paintEvent(QPaintEvent*) {
       break;
     case Look::raised:
       fill = hover ? hover_fill() : t.raised;
+      if (!isChecked()) break;
+      fill = mix(fill, t.accent, 0.18);
+      line = t.accent;
       break;
     case Look::outline:
       fill = hover ? hover_fill() : Qt::transparent;

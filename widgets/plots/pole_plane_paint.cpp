@@ -66,6 +66,23 @@ QPainterPath region_path(const PlaneRegion& region, const PlaneFrame& frame) {
   return path;
 }
 
+// Where the region's name stands: at the foot, or line by line above it until it covers no pole; at the foot if every
+// place has one.
+QRectF name_place(const PlaneFrame& frame, const QString& name, const std::vector<Complex>& poles) {
+  const double height = caption_height(), arm = scaled(7), step = height / 2;
+  const QRectF room = frame.body.adjusted(scaled(8), scaled(4), -scaled(8), -scaled(4));
+  const double width = std::min(QFontMetricsF(font(TextRole::caption)).horizontalAdvance(name), room.width());
+  const QRectF foot(room.left(), room.bottom() - height, width, height);
+  const auto free = [&](const QRectF& place) {
+    const QRectF around = place.adjusted(-arm, -arm, arm, arm);
+    return std::none_of(poles.begin(), poles.end(),
+                        [&](const Complex& pole) { return around.contains(frame.to_screen(pole)); });
+  };
+  for (QRectF place = foot; place.top() > room.center().y(); place.translate(0, -step))
+    if (free(place)) return place;
+  return foot;
+}
+
 }  // namespace
 
 void PolePlaneView::draw(QPainter& painter, const QRectF& area, bool for_export) const {
@@ -75,7 +92,8 @@ void PolePlaneView::draw(QPainter& painter, const QRectF& area, bool for_export)
   }
   const PlaneFrame plane = frame(area);
   const bool roomy = plane.body.width() >= 8 && plane.body.height() >= 8;
-  draw_kept(painter, std::tuple(plane, data_->region, data_->delta, plain_text(data_->title), data_->subtitle),
+  const QRectF name = data_->region ? name_place(plane, data_->region->name, poles_) : QRectF();
+  draw_kept(painter, std::tuple(plane, data_->region, data_->delta, plain_text(data_->title), data_->subtitle, name),
             [&](QPainter& still) {
               draw_header(still, area, data_->title, subtitle());
               if (!roomy) return;
@@ -86,6 +104,7 @@ void PolePlaneView::draw(QPainter& painter, const QRectF& area, bool for_export)
               draw_grid(still, plane);
               still.restore();
               draw_ticks(still, plane);
+              draw_name(still, name);
             });
   if (!roomy) return;
   painter.save();
@@ -210,15 +229,14 @@ void PolePlaneView::draw_ticks(QPainter& painter, const PlaneFrame& frame) const
       last = box;
     }
   }
-  if (data_->region && !data_->region->name.isEmpty()) {
-    const QRectF line(body.left() + scaled(8), body.bottom() - caption_height() - scaled(4), body.width() - scaled(16),
-                      caption_height());
-    const double width = std::min(painter.fontMetrics().horizontalAdvance(data_->region->name) + 0.0, line.width());
-    painter.fillRect(QRectF(line.left() - scaled(4), line.top(), width + scaled(8), line.height()),
-                     with_alpha(theme().surface, 0.75));  // the circle passes there
-    painter.setPen(theme().symbol(Symbol::delta));
-    draw_elided(painter, line, Qt::AlignLeft, data_->region->name);
-  }
+}
+
+void PolePlaneView::draw_name(QPainter& painter, const QRectF& place) const {
+  if (!data_->region || data_->region->name.isEmpty()) return;
+  painter.fillRect(place.adjusted(-scaled(4), 0, scaled(4), 0), with_alpha(theme().surface, 0.75));  // a circle passes
+  painter.setFont(font(TextRole::caption));
+  painter.setPen(theme().symbol(Symbol::delta));
+  draw_elided(painter, place.adjusted(0, 0, 1, 0), Qt::AlignLeft, data_->region->name);
 }
 
 void PolePlaneView::draw_marks(QPainter& painter, const PlaneFrame& frame, bool for_export) const {

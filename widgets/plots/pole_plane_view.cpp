@@ -140,10 +140,12 @@ void PolePlaneView::reset_zoom() {
 }
 
 void PolePlaneView::reach_poles() {
+  const auto far = [this](const Complex& pole) { return std::abs(pole - center_) > largest_; };
+  if (!poles_.empty() && std::all_of(poles_.begin(), poles_.end(), far)) return reset_zoom();
   double left = center_.real() - half_width_, right = center_.real() + half_width_, top = half_height_;
   const double edge = 0.1 * std::max(half_width_, half_height_);
   for (const Complex& pole : poles_) {
-    if (std::abs(pole - center_) > largest_) continue;
+    if (far(pole)) continue;
     if (pole.real() < left) left = pole.real() - edge;
     if (pole.real() > right) right = pole.real() + edge;
     if (std::fabs(pole.imag()) > top) top = std::fabs(pole.imag()) + edge;

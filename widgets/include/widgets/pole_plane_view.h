@@ -56,8 +56,8 @@ class PolePlaneView : public View {
  public:
   explicit PolePlaneView(QWidget* parent = nullptr);
 
-  /// Data of the same plane keeps the zoom, but grows it to poles not too far outside unless it was chosen by hand; a
-  /// drag goes on. Throws `Error` when a pole or zero is not finite.
+  /// Data of the same plane keeps the zoom, but grows it to poles not too far outside, and finds poles that all are far
+  /// away, unless it was chosen by hand; a drag goes on. Throws `Error` when a pole or zero is not finite.
   void set_data(std::shared_ptr<const PolePlaneData> data);
   const std::shared_ptr<const PolePlaneData>& data() const { return data_; }
 
@@ -106,6 +106,7 @@ class PolePlaneView : public View {
   void draw_grid(QPainter& painter, const PlaneFrame& frame) const;
   void draw_region(QPainter& painter, const PlaneFrame& frame) const;
   void draw_ticks(QPainter& painter, const PlaneFrame& frame) const;
+  void draw_name(QPainter& painter, const QRectF& place) const;
   void draw_marks(QPainter& painter, const PlaneFrame& frame, bool for_export) const;
   bool stable(const std::complex<double>& pole) const;
 
