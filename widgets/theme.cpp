@@ -13,7 +13,6 @@
 #include <utility>
 #include <vector>
 
-#include "widgets/projector_theme.h"
 #include "widgets/style_root.h"
 
 namespace statescope {
@@ -127,6 +126,19 @@ Theme Theme::make(ThemeKind kind) {
             {QColor(0xF0A93A), QColor(0xA592E6), QColor(0x2FBF8F), QColor(0xE08BBD), QColor(0xA8C66C), QColor(0x7FD0F5),
              QColor(0xE6D94A), QColor(0x4FA9E8), QColor(0xFF7D47)}};
   }
+  if (kind == ThemeKind::projector) {
+    return {kind,
+            QColor(0xFFFFFF),
+            QColor(0xFFFFFF),
+            QColor(0xF0F0F0),
+            QColor(0x8C8C8C),  // lines that stay lines
+            QColor(Qt::black),
+            QColor(0x3C3C3C),
+            QColor(0x004A8F),
+            QColor(0x990000),
+            {QColor(0x704000), QColor(0x4B2E9E), QColor(0x00543D), QColor(0x86195E), QColor(0x3A5200), QColor(0x00516A),
+             QColor(0x544B00), QColor(0x004A8F), QColor(0x8A2C00)}};
+  }
   return {kind,
           QColor(0xF6F6F3),
           QColor(0xFFFFFF),
@@ -138,20 +150,6 @@ Theme Theme::make(ThemeKind kind) {
           QColor(0xB5261E),
           {QColor(0x9B5D00), QColor(0x6A52B8), QColor(0x097A5A), QColor(0xA74B81), QColor(0x4C7018), QColor(0x12748F),
            QColor(0x766C00), QColor(0x0A62AC), QColor(0xBC430A)}};
-}
-
-Theme projector_theme() {
-  return {projector_kind,
-          QColor(0xFFFFFF),
-          QColor(0xFFFFFF),
-          QColor(0xF0F0F0),
-          QColor(0x8C8C8C),  // lines that stay lines
-          QColor(Qt::black),
-          QColor(0x3C3C3C),
-          QColor(0x004A8F),
-          QColor(0x990000),
-          {QColor(0x704000), QColor(0x4B2E9E), QColor(0x00543D), QColor(0x86195E), QColor(0x3A5200), QColor(0x00516A),
-           QColor(0x544B00), QColor(0x004A8F), QColor(0x8A2C00)}};
 }
 
 double contrast_ratio(const QColor& a, const QColor& b) {
@@ -250,22 +248,14 @@ void make_style_root(QWidget& root) {
   new StyleRoot(root);  // belongs to it
 }
 
-static void apply(QApplication& application, const Theme& chosen) {
-  current_theme = chosen;
+void apply_theme(QApplication& application, ThemeKind kind) {
+  current_theme = Theme::make(kind);
   constexpr const char* styled = "statescope_style";
   if (!application.property(styled).toBool()) {  // a new style would be one more round through all widgets
     application.setStyle(QStyleFactory::create(QStringLiteral("Fusion")));
     application.setProperty(styled, true);
   }
   restyle(application);
-}
-
-void apply_theme(QApplication& application, ThemeKind kind) {
-  apply(application, Theme::make(kind));
-}
-
-void apply_projector_theme(QApplication& application) {
-  apply(application, projector_theme());
 }
 
 }  // namespace statescope

@@ -12,7 +12,6 @@
 #include "lesson/lesson_guide.h"
 #include "lesson/presenter_window.h"
 #include "lesson/projector_overlay.h"
-#include "widgets/projector_theme.h"
 #include "widgets/theme.h"
 
 namespace statescope {
@@ -77,7 +76,7 @@ void Presentation::stop() {
 void Presentation::set_contrast(bool contrast) {
   if (contrast == contrast_) return;
   contrast_ = contrast;
-  contrast ? apply_projector_theme(*qApp) : apply_theme(*qApp, theme_before_);
+  apply_theme(*qApp, contrast ? ThemeKind::projector : theme_before_);
 }
 
 void Presentation::show_presenter(bool shown) {

@@ -9,7 +9,6 @@
 #include <memory>
 
 #include "controls.h"
-#include "widgets/projector_theme.h"
 #include "widgets/style_root.h"
 
 namespace statescope {
@@ -21,8 +20,9 @@ TEST(Theme, ContrastRatioIsTheOneOfWcag) {
 }
 
 TEST(Theme, TextAndSymbolsAreReadableOnEveryGround) {
-  const std::pair<Theme, double> themes[] = {
-      {Theme::make(ThemeKind::light), 4.5}, {Theme::make(ThemeKind::dark), 4.5}, {projector_theme(), 7}};
+  const std::pair<Theme, double> themes[] = {{Theme::make(ThemeKind::light), 4.5},
+                                             {Theme::make(ThemeKind::dark), 4.5},
+                                             {Theme::make(ThemeKind::projector), 7}};
   for (const auto& [theme, least] : themes) {
     const double enough = least;
     for (const QColor& ground : {theme.background, theme.surface, theme.raised}) {
@@ -42,7 +42,8 @@ TEST(Theme, TextAndSymbolsAreReadableOnEveryGround) {
 }
 
 TEST(Theme, NoTwoSymbolsShareAColour) {
-  for (const Theme& theme : {Theme::make(ThemeKind::light), Theme::make(ThemeKind::dark), projector_theme()}) {
+  for (const Theme& theme :
+       {Theme::make(ThemeKind::light), Theme::make(ThemeKind::dark), Theme::make(ThemeKind::projector)}) {
     for (int i = 0; i < symbol_count; ++i) {
       for (int j = 0; j < i; ++j) EXPECT_NE(theme.symbol_colors[i], theme.symbol_colors[j]);
     }

@@ -11,7 +11,9 @@ class QApplication;
 
 namespace statescope {
 
-enum class ThemeKind { light, dark };
+/// `projector` is a light theme for projectors that wash out: black and strong colours on white, each with a contrast
+/// of 7 or more.
+enum class ThemeKind { light, dark, projector };
 
 /// The quantities of a state space model. Each owns one colour, the same in equations, curves, maps and text.
 enum class Symbol { delta, A, B, C, D, x, z, h, y };
