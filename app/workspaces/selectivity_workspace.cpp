@@ -3,28 +3,21 @@
 
 #include <QComboBox>
 #include <QFileInfo>
-#include <QHBoxLayout>
 #include <QLabel>
 #include <QMenu>
-#include <QScrollArea>
 #include <QSignalBlocker>
 #include <QStackedWidget>
-#include <QVBoxLayout>
 #include <algorithm>
 
 #include "widgets/button.h"
-#include "widgets/flow_layout.h"
 #include "widgets/heat_map_view.h"
 #include "widgets/notice.h"
 #include "widgets/scrubber.h"
 #include "widgets/segmented_control.h"
 #include "widgets/sequence_view.h"
 #include "widgets/transport_bar.h"
-#include "workspaces/export_numbers.h"
 #include "workspaces/gated_page.h"
-#include "workspaces/inspector.h"
 #include "workspaces/selectivity_controls.h"
-#include "workspaces/selectivity_examples.h"
 #include "workspaces/selectivity_pictures.h"
 #include "workspaces/training_page.h"
 
@@ -50,129 +43,6 @@ SelectivityWorkspace::SelectivityWorkspace(std::filesystem::path assets, std::fi
   connect_document();
   connect_pages();
   page_->hide();  // until there is something to see
-}
-
-void SelectivityWorkspace::build_views() {
-  examples_ = new QComboBox;
-  examples_->setObjectName(QStringLiteral("selectivity_examples"));
-  examples_->setAccessibleName(tr("Examples"));
-  examples_->setPlaceholderText(tr("Examples"));
-  for (const SelectivityExample& example : selectivity_examples()) {
-    examples_->addItem(example.title);
-    examples_->setItemData(examples_->count() - 1, example.sentence, Qt::ToolTipRole);
-  }
-  examples_->setCurrentIndex(-1);
-  quantities_ = new SegmentedControl(tr("Quantity"));
-  quantities_->setObjectName(QStringLiteral("selectivity_quantity"));
-  quantities_->set_options({{tr("Δ step"), Symbol::delta, tr("How far each token moves time")},
-                            {tr("Gate"), Symbol::A, tr("exp(ΔA): what stays of the state")},
-                            {tr("Written"), Symbol::B, tr("Δ·B·x: what is added to the state")},
-                            {tr("State"), Symbol::h, tr("h after each token")}});
-  new_sequence_ = new Button(Button::Look::raised, QStringLiteral("generate"), tr("New sequence"));
-  new_sequence_->setObjectName(QStringLiteral("selectivity_new"));
-  new_sequence_->set_hint(tr("Both read another sequence that neither has seen"));
-  explanation_ = new QLabel;
-  explanation_->setObjectName(QStringLiteral("selectivity_explanation"));
-  explanation_->setProperty("role", QStringLiteral("muted"));
-  explanation_->setWordWrap(true);
-  tools_ = new FlowLayout;
-  for (QWidget* tool : std::initializer_list<QWidget*>{examples_, quantities_, new_sequence_}) tools_->addWidget(tool);
-
-  input_ = new SequenceView;
-  input_->setObjectName(QStringLiteral("selectivity_tokens"));
-  input_->setAccessibleName(tr("The sequence; type to replace the token at the cursor"));
-  input_->set_editable(true);
-  page_column_ = new QVBoxLayout;
-  page_column_->addWidget(input_);
-  for (std::size_t i = 0; i < strips_.size(); ++i) {
-    models_[i] = new QComboBox;
-    models_[i]->setObjectName(QStringLiteral("selectivity_model_%1").arg(i));
-    models_[i]->setAccessibleName(i == 0 ? tr("Upper system") : tr("Lower system"));
-    models_[i]->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-    models_[i]->setMinimumContentsLength(26);
-    strips_[i] = new SequenceView;
-    strips_[i]->setObjectName(QStringLiteral("selectivity_strip_%1").arg(i));
-    strips_[i]->setAccessibleName(i == 0 ? tr("Answers and memory of the upper system")
-                                         : tr("Answers and memory of the lower system"));
-    maps_[i] = new HeatMapView;
-    maps_[i]->setObjectName(QStringLiteral("selectivity_map_%1").arg(i));
-    maps_[i]->setAccessibleName(i == 0 ? tr("Map of the upper system") : tr("Map of the lower system"));
-    maps_[i]->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Ignored);
-    page_column_->addWidget(strips_[i]);
-    page_column_->addWidget(maps_[i], 1);
-  }
-  page_ = new QWidget;
-  page_->setLayout(page_column_);
-  compare_ = new QWidget;
-  compare_column_ = new QVBoxLayout(compare_);
-  compare_column_->addLayout(tools_);
-  compare_column_->addWidget(explanation_);
-  compare_column_->addWidget(page_, 1);
-  compare_column_->addStretch();
-}
-
-void SelectivityWorkspace::build_pages() {
-  pages_ = new SegmentedControl(tr("Page"));
-  pages_->setObjectName(QStringLiteral("selectivity_pages"));
-  pages_->set_wrapping(true);
-  pages_->set_options({{tr("Compare"), {}, tr("One sequence through two trained systems")},
-                       {tr("Train"), {}, tr("Watch a network learn when to open")},
-                       {tr("Theorem"), {}, tr("Why selection is a gate")}});
-  page_stack_ = new QStackedWidget;
-  for (QWidget* page : std::initializer_list<QWidget*>{compare_, training_, theorem_})
-    page_stack_->addWidget(make_scrolling(page));
-  column_ = new QVBoxLayout(this);
-  column_->addWidget(&notice());
-  systems_ = new QWidget;
-  auto* row = new QHBoxLayout(systems_);
-  row->setContentsMargins(0, 0, 0, 0);
-  auto* against = new QLabel(tr("against"));
-  against->setProperty("role", QStringLiteral("muted"));
-  for (QWidget* part : std::initializer_list<QWidget*>{models_[0], against, models_[1]}) row->addWidget(part);
-  head_ = new QHBoxLayout;
-  head_->addWidget(pages_);
-  head_->addStretch();
-  head_->addWidget(systems_);
-  column_->addLayout(head_);
-  column_->addWidget(page_stack_, 1);
-  controls_ = new SelectivityControls(document_);
-  inspector_stack_ = new QStackedWidget;
-  inspector_stack_->addWidget(make_inspector(controls_, QStringLiteral("selectivity_inspector")));
-  inspector_stack_->addWidget(training_->inspector());
-  inspector_stack_->addWidget(theorem_->inspector());
-  set_inspector(inspector_stack_);
-}
-
-// Lengths that grow with the text.
-void SelectivityWorkspace::set_lengths() {
-  column_->setContentsMargins(scaled(20), scaled(12), scaled(20), scaled(12));
-  column_->setSpacing(scaled(10));
-  tools_->setSpacing(scaled(12));
-  systems_->layout()->setSpacing(scaled(8));
-  compare_column_->setContentsMargins(0, 0, 0, 0);
-  compare_column_->setSpacing(scaled(10));
-  page_column_->setContentsMargins(0, scaled(4), 0, 0);
-  page_column_->setSpacing(scaled(10));
-  input_->setFixedHeight(scaled(54));
-  for (SequenceView* strip : strips_) strip->setFixedHeight(scaled(56));
-  for (HeatMapView* map : maps_) map->setMinimumHeight(scaled(110));
-  place_systems();
-}
-
-// Beside the pages while there is room for all, below them else; and one below the other where that is too narrow.
-void SelectivityWorkspace::place_systems() {
-  auto* row = static_cast<QBoxLayout*>(systems_->layout());
-  int wanted = 0;
-  for (int i = 0; i < row->count(); ++i) wanted += row->itemAt(i)->sizeHint().width() + (i > 0 ? row->spacing() : 0);
-  const int room = width() - 2 * scaled(20);
-  const auto direction = [](bool fits) { return fits ? QBoxLayout::LeftToRight : QBoxLayout::TopToBottom; };
-  row->setDirection(direction(wanted <= room));
-  head_->setDirection(direction(wanted + pages_->sizeHint().width() <= room));
-}
-
-void SelectivityWorkspace::resizeEvent(QResizeEvent* event) {
-  Workspace::resizeEvent(event);
-  place_systems();
 }
 
 void SelectivityWorkspace::connect_views() {
@@ -295,128 +165,6 @@ void SelectivityWorkspace::fit_transport() {
   fitting_ = false;
 }
 
-bool SelectivityWorkspace::settled() const {
-  if (page_index_ == Page::theorem) return theorem_->result() && theorem_->settled();
-  return page_index_ == Page::training || (document_.frame() && document_.settled());
-}
-
-void SelectivityWorkspace::enter() {
-  document_.find_choices();
-  if (document_.frame() || opening_ || page_index_ != Page::compare) return;
-  show_example(0);
-}
-
-bool SelectivityWorkspace::shows(const Scene& scene) const {
-  return std::holds_alternative<SelectivityScene>(scene) || std::holds_alternative<TrainingScene>(scene) ||
-         std::holds_alternative<GatedScene>(scene);
-}
-
-void SelectivityWorkspace::open_scene(const Scene& scene, const std::filesystem::path& base) {
-  if (document_.choices().empty()) document_.find_choices();
-  if (const auto* training = std::get_if<TrainingScene>(&scene)) {
-    training_->set_recipe(training->recipe);
-    show_page(Page::training);
-    Q_EMIT opened();
-  } else if (const auto* gated = std::get_if<GatedScene>(&scene)) {
-    theorem_->open(*gated, base);
-    show_page(Page::theorem);
-  } else {
-    opening_ = true;
-    document_.open_scene(std::get<SelectivityScene>(scene), base);
-    show_page(Page::compare);
-  }
-}
-
-Scene SelectivityWorkspace::scene(const std::filesystem::path& folder) const {
-  if (page_index_ == Page::training) return TrainingScene{training_->recipe()};
-  if (page_index_ == Page::theorem) {
-    GatedScene scene = theorem_->scene();
-    for (Signal* signal : {&scene.run.x, &scene.run.z})
-      if (!signal->file.empty()) signal->file = path_from(folder, signal->file);
-    return scene;
-  }
-  if (!document_.frame()) throw Error("no sequence has been read yet; choose an example");
-  SelectivityScene scene = document_.state();
-  for (SelectivitySystem& system : scene.run.systems) system.model = path_from(folder, system.model);
-  return scene;
-}
-
-WorkspaceFacts SelectivityWorkspace::facts() const {
-  WorkspaceFacts facts;
-  if (page_index_ == Page::compare && document_.frame()) {
-    const SelectivityReading& reading = *document_.frame()->reading;
-    facts.chips.push_back({QStringLiteral("task"), task_name(reading.task.kind),
-                           tr("%L1 tokens, %2 in the vocabulary").arg(reading.length()).arg(reading.task.vocab), false,
-                           2});
-    facts.chips.push_back(
-        {QStringLiteral("systems"),
-         tr("%1 against %2")
-             .arg(system_name(reading.systems[0].recipe.network), system_name(reading.systems[1].recipe.network)),
-         tr("The two that read it"), false, 1});
-  }
-  facts.device = tr("CPU");
-  return facts;
-}
-
-std::vector<WorkspaceCommand> SelectivityWorkspace::commands() {
-  const QString file = tr("File"), edit = tr("Edit"), view = tr("View");
-  std::vector<WorkspaceCommand> list = {{file,
-                                         QStringLiteral("selectivity_export"),
-                                         tr("Export the numbers of both systems (JSON)…"),
-                                         {},
-                                         [this] { export_numbers(); }},
-                                        {view,
-                                         QStringLiteral("selectivity_compare"),
-                                         tr("Selectivity: compare two systems"),
-                                         {},
-                                         [this] { show_page(Page::compare); },
-                                         true},
-                                        {view,
-                                         QStringLiteral("selectivity_train"),
-                                         tr("Selectivity: train a network"),
-                                         {},
-                                         [this] { show_page(Page::training); },
-                                         true},
-                                        {view,
-                                         QStringLiteral("selectivity_theorem"),
-                                         tr("Selectivity: selection is a gate"),
-                                         {},
-                                         [this] { show_page(Page::theorem); },
-                                         true},
-                                        {edit, QStringLiteral("selectivity_new_sequence"), tr("Read a new sequence"),
-                                         tr("Ctrl+N"), [this] { new_sequence(); }}};
-  for (int i = 0; i < static_cast<int>(selectivity_examples().size()); ++i)
-    list.push_back({view,
-                    QStringLiteral("selectivity_example_%1").arg(i),
-                    tr("Example: %1").arg(selectivity_examples()[static_cast<std::size_t>(i)].title),
-                    {},
-                    [this, i] { show_example(i); },
-                    true});
-  return list;
-}
-
-void SelectivityWorkspace::set_for_export(bool for_export) {
-  for_export_ = for_export;
-  examples_->setVisible(!for_export);
-  new_sequence_->setVisible(!for_export);
-  systems_->setVisible(!for_export && page_index_ == Page::compare);
-  training_->set_for_export(for_export);
-  theorem_->set_for_export(for_export);
-}
-
-void SelectivityWorkspace::show_example(int index) {
-  if (index < 0 || index >= static_cast<int>(selectivity_examples().size())) return;
-  const SelectivityExample& example = selectivity_examples()[static_cast<std::size_t>(index)];
-  try {
-    const Scene scene = load_scene(assets_ / "scenes" / example.file.toStdString());
-    if (!document_.frame()) return open_scene(scene, assets_ / "scenes");
-    if (page_index_ != Page::compare) show_page(Page::compare);
-    document_.change(std::get<SelectivityScene>(scene), tr("Example"));
-  } catch (const Error& error) {
-    say_error(QString::fromUtf8(error.what()));
-  }
-}
-
 void SelectivityWorkspace::new_sequence() {
   SelectivityScene next = document_.state();
   ++next.run.seed;
@@ -530,10 +278,6 @@ void SelectivityWorkspace::show_frame() {
   }
   explanation_->setText(selectivity_sentence(frame));
   controls_->show_frame();
-}
-
-void SelectivityWorkspace::export_numbers() {
-  statescope::export_numbers(*this, files_, assets_);
 }
 
 }  // namespace statescope

@@ -22,7 +22,6 @@ constexpr double lowest_block = 14;
 constexpr double underline = 3;
 constexpr double smallest_zoom = 0.1, largest_zoom = 2, text_zoom = 0.5;  // below text_zoom letters cannot be read
 constexpr int scroll_ms = 180;
-constexpr int longest_text = 48;  // characters shown of one token
 
 double unit(double length) {
   return length * text_scale();
@@ -32,25 +31,6 @@ QFont chip_font() {
   QFont result = font(TextRole::body);
   result.setPixelSize(scaled(15));
   return result;
-}
-
-QChar sign_for(QChar c) {
-  switch (c.unicode()) {
-    case u'\n':
-      return QChar(u'⏎');
-    case u'\t':
-      return QChar(u'⇥');
-    case u'\r':
-      return QChar(u'␍');
-    default:
-      // The Unicode block of control pictures mirrors U+0000 … U+001F.
-      return c.unicode() < 0x20 ? QChar(0x2400 + c.unicode()) : QChar(u'␣');
-  }
-}
-
-bool invisible(QChar c) {
-  return c.unicode() < 0x20 || c.unicode() == 0x7F || (c.isSpace() && c != u' ') ||
-         c.category() == QChar::Other_Control;
 }
 
 /// The lowest `thickness` of a rounded box, following its corners.
@@ -67,30 +47,6 @@ QPainterPath bottom_band(const QRectF& box, double radius, double thickness) {
 }
 
 }  // namespace
-
-std::vector<TokenPiece> token_pieces(const QString& text) {
-  if (text.isEmpty()) return {{QStringLiteral("∅"), true}};
-  std::vector<TokenPiece> pieces;
-  const auto add = [&pieces](QChar c, bool sign) {
-    if (pieces.empty() || pieces.back().sign != sign) pieces.push_back({{}, sign});
-    pieces.back().text += c;
-  };
-  const bool only_spaces = text.trimmed().isEmpty();
-  for (qsizetype i = 0; i < text.size(); ++i) {
-    if (i == longest_text) {
-      add(QChar(u'…'), true);
-      break;
-    }
-    if (text[i] == u' ' && (i == 0 || only_spaces)) {
-      add(QChar(u'·'), true);
-    } else if (invisible(text[i])) {
-      add(sign_for(text[i]), true);
-    } else {
-      add(text[i], false);
-    }
-  }
-  return pieces;
-}
 
 TokenStrip::TokenStrip(QWidget* parent)
     : QWidget(parent), empty_text_(tr("No text yet. Type a prompt to see it as tokens.")) {
