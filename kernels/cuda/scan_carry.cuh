@@ -45,12 +45,13 @@ struct Token {
 };
 
 template <class Sh, bool StateOnly>
-__device__ Token<Sh> read_token(const Tile<Sh>& tile, int t, int s, int channel) {
+__device__ Token<Sh> read_token(const Tile<Sh>& tile, const Projections<float, Sh>& projections, int t, int s,
+                                int channel) {
   Token<Sh> token;
 #pragma unroll
   for (int n = 0; n < Sh::NS; n += together<Sh>) {
-    load(&tile.B[t][state_of<Sh>(s, n)], token.B[n / together<Sh>]);
-    if (!StateOnly) load(&tile.C[t][state_of<Sh>(s, n)], token.C[n / together<Sh>]);
+    load(&projections.B[t][state_of<Sh>(s, n)], token.B[n / together<Sh>]);
+    if (!StateOnly) load(&projections.C[t][state_of<Sh>(s, n)], token.C[n / together<Sh>]);
   }
   load(&tile.step[t][channel].x, token.step);
   return token;
@@ -86,21 +87,21 @@ __device__ float squares_of(const float (&h)[Sh::CH][Sh::NS]) {
 // A whole tile, U tokens at a time. What the next U need is read from shared memory before the results of these are
 // written there, so that no token waits for a read.
 template <class Sh, bool StateOnly, bool Sums>
-__device__ __forceinline__ void advance_tile(Tile<Sh>& tile, const float (&decay)[Sh::CH][Sh::NS],
-                                             float (&h)[Sh::CH][Sh::NS], float (&delta_sum)[Sh::CH], float* squares,
-                                             int lane) {
+__device__ __forceinline__ void advance_tile(Tile<Sh>& tile, const Projections<float, Sh>& projections,
+                                             const float (&decay)[Sh::CH][Sh::NS], float (&h)[Sh::CH][Sh::NS],
+                                             float (&delta_sum)[Sh::CH], float* squares, int lane) {
   const int s = lane % Sh::S, own_channel = lane / Sh::S * Sh::CH;
   Token<Sh> tokens[2][Sh::U];
   float of_lane[Sh::TT];
 #pragma unroll
-  for (int u = 0; u < Sh::U; ++u) tokens[0][u] = read_token<Sh, StateOnly>(tile, u, s, own_channel);
+  for (int u = 0; u < Sh::U; ++u) tokens[0][u] = read_token<Sh, StateOnly>(tile, projections, u, s, own_channel);
 #pragma unroll
   for (int t = 0; t < Sh::TT; t += Sh::U) {
     Token<Sh>(&now)[Sh::U] = tokens[t / Sh::U % 2];
     if (t + Sh::U < Sh::TT) {
 #pragma unroll
       for (int u = 0; u < Sh::U; ++u)
-        tokens[(t / Sh::U + 1) % 2][u] = read_token<Sh, StateOnly>(tile, t + Sh::U + u, s, own_channel);
+        tokens[(t / Sh::U + 1) % 2][u] = read_token<Sh, StateOnly>(tile, projections, t + Sh::U + u, s, own_channel);
     }
     float share[Sh::U][Sh::CH];
 #pragma unroll
@@ -122,8 +123,8 @@ __device__ __forceinline__ void advance_tile(Tile<Sh>& tile, const float (&decay
 
 // The warp that carries the recurrence on.
 template <class Sh, bool StateOnly, bool Sums>
-__device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place& place, int pair, int lane,
-                         Tile<Sh>* tiles, Squares<Sh>* squares) {
+__device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place& place, int lane, Tile<Sh>* tiles,
+                         const Projections<float, Sh>* projections_of, Squares<Sh>* squares) {
   constexpr bool few = Sh::NS * Sh::CH <= 8;  // states of a lane
   const std::int64_t E = args.E, N = args.N;
   const int s = lane % Sh::S;                      // its share of the states ...
@@ -171,17 +172,19 @@ __device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place
   }
   const std::int64_t emitted = args.channel_list ? args.channels : E;
 
-  meet(pair);
+  meet();
   std::int64_t k = 0;
   for (std::int64_t t0 = 0; t0 < place.T; t0 += Sh::TT, ++k) {
     Tile<Sh>& tile = tiles[k % 2];
+    const Projections<float, Sh>& projections = projections_of[k % 2];
     const int rows = static_cast<int>(min(place.T - t0, std::int64_t{Sh::TT}));
     if (rows == Sh::TT && !args.h_all) {
-      advance_tile<Sh, StateOnly, Sums>(tile, decay, h, delta_sum, Sums ? squares->of_token[k % 2] : nullptr, lane);
+      advance_tile<Sh, StateOnly, Sums>(tile, projections, decay, h, delta_sum,
+                                        Sums ? squares->of_token[k % 2] : nullptr, lane);
     } else {
       for (int t = 0; t < rows; ++t) {
         float share[Sh::CH];
-        const Token<Sh> now = read_token<Sh, StateOnly>(tile, t, s, own_channel);
+        const Token<Sh> now = read_token<Sh, StateOnly>(tile, projections, t, s, own_channel);
         advance<Sh, StateOnly>(now, decay, h, share);
         if (Sums) {
           const float of_lane[1] = {squares_of<Sh>(h)};
@@ -202,7 +205,7 @@ __device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place
         }
       }
     }
-    meet(pair);
+    meet();
   }
 
 #pragma unroll

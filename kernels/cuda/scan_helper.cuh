@@ -13,14 +13,19 @@ namespace {
 template <class T, class Sh, bool Aligned, bool Full, bool StateOnly, bool Sums>
 class Helper {
  public:
-  __device__ Helper(const ScanArgs& args, const Place& place, int lane, RawTile<T, Sh>* raw, const Squares<Sh>* squares)
+  __device__ Helper(const ScanArgs& args, const Place& place, int pair, int lane, Shared<T, Sh>& shared,
+                    const Squares<Sh>* squares)
       : args_(args),
         place_(place),
         lane_(lane),
+        pair_(pair),
+        pairs_(pairs_here<Sh>()),
         column_(lane % loads_of_row * Sh::width),
         first_row_(lane / loads_of_row),
         channel_(place.first + column_),
-        raw_(raw),
+        shared_(shared),
+        tiles_(shared.pairs[pair].tiles),
+        raw_(shared.pairs[pair].raw),
         squares_(squares) {
     const std::int64_t group = place.first / (args.E / args.groups) * args.N;
     x_ = start(args.x, channel_);
@@ -39,20 +44,20 @@ class Helper {
     }
   }
 
-  __device__ void run(int pair, Tile<Sh>* tiles) {
+  __device__ void run() {
     const int count = static_cast<int>((place_.T + Sh::TT - 1) / Sh::TT);
     for (int k = 0; k + 1 < ring; ++k) fetch(k);
     wait_for_copies<ring - 2>();
-    prepare(0, tiles[0]);
-    meet(pair);
+    prepare(0);
+    meet();
     for (int k = 0; k < count; ++k) {
       wait_for_copies<ring - 3>();
-      prepare(k + 1, tiles[(k + 1) % 2]);
-      if (k > 0) finish<false>(k - 1, tiles[(k + 1) % 2]);
+      prepare(k + 1);
+      if (k > 0) finish<false>(k - 1);
       fetch(k + ring - 1);
-      meet(pair);
+      meet();
     }
-    finish<true>(count - 1, tiles[(count - 1) % 2]);
+    finish<true>(count - 1);
   }
 
  private:
@@ -60,10 +65,8 @@ class Helper {
   static constexpr int loads_of_row = Sh::channels / Sh::width;
   static constexpr int rows_apart = warp / loads_of_row;        // of the rows that a lane takes in a tile
   static constexpr int vector = 4;                              // elements of B or C in one access
-  static constexpr int vectors = Sh::TT * Sh::states / vector;  // of a tile
-  static constexpr int fetches = vectors / warp;
+  static constexpr int vectors = Sh::TT * Sh::states / vector;  // of B in a tile, and as many of C
   static_assert(loads_of_row <= warp && warp % loads_of_row == 0, "a row of the tile is not wider than a warp");
-  static_assert(vectors % warp == 0, "B and C of a tile are a whole number of rounds");
 
   __device__ std::int64_t sum_slots() const {
     return (args_.E + Sh::channels - 1) / Sh::channels;
@@ -101,28 +104,44 @@ class Helper {
       copy<Sh::width>(delta + i * apart, delta_, t, args_.delta.row, there);
       if (!StateOnly && (Full || args_.z.data)) copy<Sh::width>(z + i * apart, z_, t, args_.z.row, there);
     }
-    constexpr int of_row = Sh::states / vector, rows_of_round = warp / of_row;
-    static_assert(of_row <= warp && Sh::TT % rows_of_round == 0, "B and C of a tile are a whole number of rounds");
-    const int n = lane_ % of_row * vector, r = lane_ / of_row;
-    T *const B = &raw.B[r][n], *const C = &raw.C[r][n];
-#pragma unroll
-    for (int i = 0; i < fetches; ++i) {
-      const int t = min(t0 + r + i * rows_of_round, last);
-      constexpr int apart = rows_of_round * Sh::states;
-      copy<vector>(B + i * apart, B_ + n, t, args_.B.row, args_.N - n);
-      if (!StateOnly) copy<vector>(C + i * apart, C_ + n, t, args_.C.row, args_.N - n);
-    }
+    each_vector([&](int v, bool of_C) {
+      constexpr int of_row = Sh::states / vector;
+      const int n = v % of_row * vector, r = v / of_row, t = min(t0 + r, last);
+      Projections<T, Sh>& projections = shared_.raw_projections[k % ring];
+      copy<vector>(&(of_C ? projections.C : projections.B)[r][n], (of_C ? C_ : B_) + n, t,
+                   of_C ? args_.C.row : args_.B.row, args_.N - n);
+    });
     end_copies();
+  }
+
+  // Calls function(v, of_C) for the lane's share of the vectors of B and C, which the block's helping warps divide.
+  template <class Function>
+  __device__ void each_vector(const Function& function) const {
+    constexpr int count = StateOnly ? vectors : 2 * vectors;
+    constexpr int parts = count / warp < Sh::Pairs ? count / warp : Sh::Pairs, rounds = count / (parts * warp);
+    static_assert(rounds * parts * warp == count, "B and C of a tile are a whole number of rounds");
+    const auto each_of = [&](int part) {
+#pragma unroll
+      for (int i = 0; i < rounds; ++i) {
+        const int v = (i * parts + part) * warp + lane_;
+        const bool of_C = v >= vectors;
+        function(of_C ? v - vectors : v, of_C);
+      }
+    };
+    if (parts == Sh::Pairs && parts == pairs_) return each_of(pair_);  // without the loop
+    for (int part = pair_; part < parts; part += pairs_) each_of(part);
   }
 
   template <int Count>
   __device__ static void read(const T* from, float (&to)[Count]) {
-    unpack_floats<T>(*reinterpret_cast<const Raw<sizeof(T) * Count>*>(from), to);
+    const Raw<sizeof(T)* Count> raw = *reinterpret_cast<const Raw<sizeof(T) * Count>*>(from);
+    unpack_floats<T>(raw, to);
   }
 
   // What was copied becomes what the other warp reads.
-  __device__ void prepare(int k, Tile<Sh>& tile) const {
+  __device__ void prepare(int k) const {
     const RawTile<T, Sh>& raw = raw_[k % ring];
+    Tile<Sh>& tile = tiles_[k % 2];
 #pragma unroll
     for (int i = 0; i < Sh::items; ++i) {
       float delta[Sh::width], x[Sh::width], step[2 * Sh::width];
@@ -138,16 +157,13 @@ class Helper {
       store(&tile.step[row(i)][column_].x, step);
       if (Sums) add_up_steps(k * Sh::TT + row(i), delta);
     }
-#pragma unroll
-    for (int i = 0; i < fetches; ++i) {
-      const int at = (i * warp + lane_) * vector;
+    each_vector([&](int v, bool of_C) {
+      const Projections<T, Sh>& from = shared_.raw_projections[k % ring];
+      Projections<float, Sh>& to = shared_.projections[k % 2];
       float values[vector];
-      read(&raw.B[0][0] + at, values);
-      store(&tile.B[0][0] + at, values);
-      if (StateOnly) continue;
-      read(&raw.C[0][0] + at, values);
-      store(&tile.C[0][0] + at, values);
-    }
+      read(&(of_C ? from.C : from.B)[0][0] + v * vector, values);
+      store(&(of_C ? to.C : to.B)[0][0] + v * vector, values);
+    });
   }
 
   // Σ Δ of token t over the pair's channels, which neighbouring lanes have.
@@ -169,8 +185,9 @@ class Helper {
 
   // `Partial` tiles may reach past the end.
   template <bool Partial>
-  __device__ void finish(int k, const Tile<Sh>& tile) const {
+  __device__ void finish(int k) const {
     if constexpr (!StateOnly) {
+      const Tile<Sh>& tile = tiles_[k % 2];
       if (Sums) write_squares(k);
       const RawTile<T, Sh>& raw = raw_[k % ring];
 #pragma unroll
@@ -224,8 +241,10 @@ class Helper {
 
   const ScanArgs& args_;
   const Place& place_;
-  const int lane_, column_, first_row_;
+  const int lane_, pair_, pairs_, column_, first_row_;
   const std::int64_t channel_;
+  Shared<T, Sh>& shared_;
+  Tile<Sh>* const tiles_;
   RawTile<T, Sh>* const raw_;
   const Squares<Sh>* const squares_;
   float* sums_ = nullptr;               // of the chunk's first token

@@ -12,7 +12,7 @@ namespace {
 
 constexpr int warp = 32;
 
-// U tokens are read ahead; Pairs pairs of warps make a block, and On of them are meant for a multiprocessor.
+// U tokens are read ahead; at most Pairs pairs of warps make a block, and On of them are meant for a multiprocessor.
 template <int NS_, int S_, int CH_, int TT_, int U_, int Pairs_, int On_>
 struct Shape {
   static constexpr int NS = NS_, S = S_, CH = CH_, TT = TT_, U = U_, Pairs = Pairs_, On = On_;
@@ -24,14 +24,25 @@ struct Shape {
   static_assert(TT * channels % (width * warp) == 0, "a tile is a whole number of rounds");
 };
 
+// Pairs of warps of this block, at most Sh::Pairs.
+template <class Sh>
+__device__ int pairs_here() {
+  return Sh::Pairs == 1 ? 1 : static_cast<int>(blockDim.x) / (2 * warp);
+}
+
 // What a pair of warps shares. Tile k is prepared in one half while tile k - 1 is read from the other.
 template <class Sh>
 struct Tile {
   alignas(16) float2 step[Sh::TT][Sh::channels + 2];  // Δ, Δ·x; rows padded as below
-  alignas(16) float B[Sh::TT][Sh::states];
-  alignas(16) float C[Sh::TT][Sh::states];
   // Of C·h, by lane; rows padded so that neighbouring rows do not begin in the same bank.
   alignas(16) float share[Sh::TT][Sh::CH * warp + 4];
+};
+
+// B and C of a tile, which a block's pairs share.
+template <class Element, class Sh>
+struct Projections {
+  alignas(16) Element B[Sh::TT][Sh::states];
+  alignas(16) Element C[Sh::TT][Sh::states];
 };
 
 // Σ h² of each token of two tiles over the pair's channels, where it is asked for.
@@ -48,9 +59,9 @@ struct Place {
   std::int64_t T;        // tokens of the chunk
 };
 
-// Both warps of a pair have come as far as this.
-__device__ inline void meet(int pair) {
-  asm volatile("bar.sync %0, 64;" ::"r"(pair + 1) : "memory");
+// All warps of a block have come as far as this.
+__device__ inline void meet() {
+  asm volatile("bar.sync 0;" ::: "memory");
 }
 
 // Inputs of a tile as they lie in memory.
@@ -59,17 +70,23 @@ struct RawTile {
   alignas(16) T x[Sh::TT][Sh::channels];
   alignas(16) T delta[Sh::TT][Sh::channels];
   alignas(16) T z[Sh::TT][Sh::channels];
-  alignas(16) T B[Sh::TT][Sh::states];
-  alignas(16) T C[Sh::TT][Sh::states];
 };
-// Raw tiles of a pair: one being finished, one being read, one prepared, two on their way.
+// Raw tiles: one being finished, one being read, one prepared, two on their way.
 constexpr int ring = 4;
 
 // Of a pair of warps.
 template <class T, class Sh>
-struct Shared {
+struct SharedByPair {
   Tile<Sh> tiles[2];
   RawTile<T, Sh> raw[ring];
+};
+
+// Of a block.
+template <class T, class Sh>
+struct Shared {
+  Projections<float, Sh> projections[2];
+  Projections<T, Sh> raw_projections[ring];
+  SharedByPair<T, Sh> pairs[Sh::Pairs];
 };
 
 }  // namespace

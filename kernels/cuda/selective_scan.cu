@@ -38,12 +38,15 @@ Chunks chunks_of(const ScanArgs& args) {
   Chunks chunks;
   chunks.length = args.T;
   if (args.T < worth_cutting || args.N <= 8 || args.N > 64) return chunks;
-  const std::int64_t room =
-      pairs_of_multiprocessor * multiprocessor_count() / std::max<std::int64_t>(1, pairs_of(args));
+  // Blocks that are on the device at a time, for each of those that the channels alone are.
+  const Blocks blocks = blocks_of_group(args, args.N <= 16 ? Plan::wide : Plan::states_64, worth_summing);
+  const std::int64_t on_device = pairs_of_multiprocessor / blocks.pairs * multiprocessor_count(),
+                     room = on_device / std::max<std::int64_t>(1, args.batch * args.groups * blocks.count);
   if (room < 4) return chunks;
   const std::int64_t rounds = (args.T + room * longest_chunk - 1) / (room * longest_chunk);
-  const std::int64_t length = (args.T + room * rounds - 1) / (room * rounds);
-  chunks.length = (length + shortest_chunk - 1) / shortest_chunk * shortest_chunk;
+  const std::int64_t length = (args.T + room * rounds - 1) / (room * rounds),
+                     unit = length < worth_summing ? shortest_chunk : tile_of_sums;
+  chunks.length = (length + unit - 1) / unit * unit;
   chunks.count = (args.T + chunks.length - 1) / chunks.length;
   return chunks;
 }

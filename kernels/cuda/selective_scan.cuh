@@ -4,7 +4,7 @@
 // Time runs inside a warp; channels and states run across lanes, so the states never leave registers. A pair of warps
 // owns `channels` neighbouring channels, each shared by S lanes that hold NS states of it (and of CH channels in all),
 // and walks through time in tiles of TT tokens. One warp of the pair only carries the recurrence on; the other prepares
-// the next tile for it meanwhile and finishes the last:
+// the next tile for it meanwhile and finishes the last. Pairs of neighbouring channels make a block and share B and C:
 //
 //   fetch     inputs of three tiles ahead are copied to shared memory, past the registers
 //   prepare   they become Δ and Δ·x, a few channels of one token a lane, and B and C become float32
@@ -12,9 +12,8 @@
 //   finish    the shares are added up, D·x and the gate follow, and y is written
 //
 // Two streams of instructions hide each other's latencies, and the recurrence, which nothing can run beside, waits for
-// nothing else. One barrier of 64 threads a tile; nothing is exchanged between pairs. The floor is the special-function
-// unit: one exponential per token, channel and state, and three more per token and channel, 16 a cycle in a
-// multiprocessor.
+// nothing else. One barrier a tile. The floor is the special-function unit: one exponential per token, channel and
+// state, and three more per token and channel, 16 a cycle in a multiprocessor.
 #pragma once
 
 #include <algorithm>
@@ -34,25 +33,30 @@ template <class T, class Sh, bool Aligned, bool Full, bool StateOnly, bool Sums>
 __global__ void __launch_bounds__(2 * warp * Sh::Pairs, Sh::On / Sh::Pairs)
     scan_forward(const ScanArgs args, const Chunks chunks) {
   extern __shared__ float4 shared_memory[];
+  const int pairs = pairs_here<Sh>();
   // A shuffle that changes nothing keeps the compiler from reading the thread's index again in every tile.
   const int thread = __shfl_sync(~0u, static_cast<int>(threadIdx.x), static_cast<int>(threadIdx.x) % warp);
-  const int lane = thread % warp, pair = thread / warp % Sh::Pairs;
-  Shared<T, Sh>& shared = reinterpret_cast<Shared<T, Sh>*>(shared_memory)[pair];
-  const std::int64_t pairs_of_sequence = (args.E + Sh::channels - 1) / Sh::channels;
-  const std::int64_t index = std::int64_t{blockIdx.x} * Sh::Pairs + pair;
+  const int lane = thread % warp, pair = thread / warp % pairs;
+  Shared<T, Sh>& shared = *reinterpret_cast<Shared<T, Sh>*>(shared_memory);
+  const auto of_group = static_cast<int>(args.E / args.groups);
+  const auto batch = static_cast<unsigned>(args.batch), groups = static_cast<unsigned>(args.groups);
+  const unsigned blocks = (of_group + pairs * Sh::channels - 1) / (pairs * Sh::channels);  // of a group
+  const unsigned of_all = blockIdx.x / blocks, group = of_all % groups, sequence = of_all / groups;
   Place place;
-  place.chunk = index / pairs_of_sequence / args.batch;
-  place.sequence = index / pairs_of_sequence % args.batch;
-  place.first = index % pairs_of_sequence * Sh::channels;
+  place.chunk = sequence / batch;
+  place.sequence = sequence % batch;
+  // Where a group's last block has too many pairs, they do again what the last does.
+  place.first =
+      std::int64_t{group} * of_group + min((static_cast<int>(blockIdx.x % blocks) * pairs + pair) * Sh::channels,
+                                           (of_group - 1) / Sh::channels * Sh::channels);
   place.t_begin = place.chunk * chunks.length;
   place.T = min(args.T - place.t_begin, chunks.length);
-  if (place.T <= 0 || place.chunk >= chunks.count - (StateOnly ? 1 : 0)) return;
   if (StateOnly) allow_next_kernel();
-  auto* squares = reinterpret_cast<Squares<Sh>*>(reinterpret_cast<Shared<T, Sh>*>(shared_memory) + Sh::Pairs) + pair;
-  if (thread / warp < Sh::Pairs)
-    carry_on<Sh, StateOnly, Sums>(args, chunks, place, pair, lane, shared.tiles, squares);
+  auto* squares = reinterpret_cast<Squares<Sh>*>(&shared.pairs[pairs]) + pair;
+  if (thread / warp < pairs)
+    carry_on<Sh, StateOnly, Sums>(args, chunks, place, lane, shared.pairs[pair].tiles, shared.projections, squares);
   else
-    Helper<T, Sh, Aligned, Full, StateOnly, Sums>(args, place, lane, shared.raw, squares).run(pair, shared.tiles);
+    Helper<T, Sh, Aligned, Full, StateOnly, Sums>(args, place, pair, lane, shared, squares).run();
 }
 
 // Any N, any groups: one thread for `width` neighbouring channels, their states in memory. Right, not fast.
@@ -115,13 +119,13 @@ std::int64_t blocks_of(std::int64_t count, std::int64_t size) {
 // Shorter tiles keep two blocks of float32 in a multiprocessor's shared memory.
 using Narrow = Shape<2, 8, 2, 16, 4, 1, 8>;
 template <class T>
-using Wide = Shape<8, 2, 1, sizeof(T) == 4 ? 8 : 16, 4, 4, 8>;
+using Wide = Shape<8, 2, 1, sizeof(T) == 4 ? 8 : 16, 4, 8, 8>;
 using States8 = Shape<2, 4, 2, 16, 4, 4, 8>;
-using States64 = Shape<16, 4, 2, 8, 2, 2, 8>;
+using States64 = Shape<16, 4, 2, 8, 2, 4, 8>;
 using States128 = Shape<16, 8, 2, 8, 2, 1, 4>;
 
 template <class T, class Sh, bool StateOnly>
-void launch_pass(const ScanArgs& args, const Chunks& chunks, cudaStream_t stream) {
+void launch_pass(const ScanArgs& args, Plan plan, const Chunks& chunks, cudaStream_t stream) {
   const bool aligned = is_aligned<T, Sh>(args), full = args.softplus && args.z, sums = !StateOnly && args.sums;
   auto kernel = !aligned ? scan_forward<T, Sh, false, false, StateOnly, false>
                 : full   ? scan_forward<T, Sh, true, true, StateOnly, false>
@@ -133,11 +137,13 @@ void launch_pass(const ScanArgs& args, const Chunks& chunks, cudaStream_t stream
       kernel = aligned && full && quick ? scan_forward<T, Sh, quick, quick, false, true>
                                         : scan_forward<T, Sh, false, false, false, true>;
   }
-  const std::int64_t pairs = blocks_of(args.E, Sh::channels) * args.batch * (chunks.count - (StateOnly ? 1 : 0));
-  const int bytes = Sh::Pairs * static_cast<int>(sizeof(Shared<T, Sh>) + (sums ? sizeof(Squares<Sh>) : 0));
+  const Blocks blocks = blocks_of_group(args, plan, chunks.length);
+  const std::int64_t count = blocks.count * args.groups * args.batch * (chunks.count - (StateOnly ? 1 : 0));
+  const auto bytes = static_cast<int>(sizeof(Shared<T, Sh>) - (Sh::Pairs - blocks.pairs) * sizeof(SharedByPair<T, Sh>) +
+                                      (sums ? blocks.pairs * sizeof(Squares<Sh>) : 0));
   check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes), "preparing the scan");
-  launch("the selective scan", kernel, dim3(static_cast<unsigned>(blocks_of(pairs, Sh::Pairs))), 2 * warp * Sh::Pairs,
-         bytes, stream, !StateOnly && chunks.count > 1, args, chunks);
+  launch("the selective scan", kernel, dim3(static_cast<unsigned>(count)),
+         static_cast<unsigned>(2 * warp * blocks.pairs), bytes, stream, !StateOnly && chunks.count > 1, args, chunks);
 }
 
 std::int64_t shared_memory_of_block() {
@@ -157,24 +163,20 @@ void launch_any(const ScanArgs& args, Plan plan, cudaStream_t stream) {
   check_launch("the selective scan");
 }
 
-// Tokens of a chunk from which on its end is sooner found as a sum than by the recurrence: between 1,500 and 3,000 on
-// an H100.
-constexpr std::int64_t worth_summing = 2048;
-
 // `Cut` where time may be cut.
 template <class T, class Sh, Plan Of, bool Cut>
 void launch_shape(const ScanArgs& args, const Chunks& chunks, cudaStream_t stream) {
-  static_assert(Sh::channels == channels_of(Of));
+  static_assert(Sh::channels == channels_of(Of) && Sh::Pairs == pairs_of_block(Of, worth_summing));
   // Before compute capability 8.0 a block has too little.
-  if (static_cast<std::int64_t>(Sh::Pairs * (sizeof(Shared<T, Sh>) + sizeof(Squares<Sh>))) > shared_memory_of_block())
+  if (static_cast<std::int64_t>(sizeof(Shared<T, Sh>) + Sh::Pairs * sizeof(Squares<Sh>)) > shared_memory_of_block())
     return launch_any<T>(args, Of, stream);
   if constexpr (Cut) {
     if (chunks.count > 1 && chunks.length >= worth_summing)
       launch_ends<T>(args, chunks, stream);
     else if (chunks.count > 1)
-      launch_pass<T, Sh, true>(args, chunks, stream);
+      launch_pass<T, Sh, true>(args, Of, chunks, stream);
   }
-  launch_pass<T, Sh, false>(args, chunks, stream);
+  launch_pass<T, Sh, false>(args, Of, chunks, stream);
 }
 
 }  // namespace
