@@ -12,7 +12,7 @@ namespace {
 
 // What the pictures of a page need of a result. A hand that drags waits for no more.
 LtiParts parts_on(LtiView::Page page) {
-  return {.continuous = page != LtiView::Page::motion, .frequency = page == LtiView::Page::frequency};
+  return {.continuous = page != LtiView::Page::motion, .frequency = page == LtiView::Page::frequency, .search = false};
 }
 
 // A result that is not there after so long is given up for the one of a newer scene.
@@ -117,10 +117,17 @@ void DynamicsDocument::set_cursor(std::int64_t sample) {
 void DynamicsDocument::request(const LtiParts& parts, const std::optional<Move>& move) {
   asked_ = parts;
   results_.ask(
-      [run = scene_.run, view = scene_.view, parts, move](std::stop_token stop) mutable {
-        if (move)
-          run.system = statescope::move_eigenvalue(move->base->run.system, move->base->system, move->from, move->to);
-        return LtiSeries(shared_result(lti_result(run, {}, stop, parts)), view);
+      [run = scene_.run, view = scene_.view, parts, move, before = result()](std::stop_token stop) mutable {
+        std::optional<KnownSystem> known;
+        if (move) {
+          MovedSystem moved =
+              statescope::move_eigenvalue(move->base->run.system, known_system(*move->base), move->from, move->to);
+          run.system = std::move(moved.choice);
+          known = std::move(moved.known);
+        } else if (before && before->run.system == run.system) {
+          known = known_system(*before);
+        }
+        return LtiSeries(shared_result(lti_result(run, {}, stop, parts, known ? &*known : nullptr)), view);
       },
       [this, move](const LtiSeries& series, const QString& problem) { take(series, move, problem); });
 }

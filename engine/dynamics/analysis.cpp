@@ -21,6 +21,86 @@ bool is_triangular(const Eigen::MatrixXd& A) {
          is_zero(Eigen::MatrixXd(A.triangularView<Eigen::StrictlyLower>()));
 }
 
+// A system whose matrix has nothing below the first subdiagonal.
+struct Hessenberg {
+  Eigen::MatrixXd H;
+  Eigen::VectorXd B, B_s, C;
+  double D;
+};
+
+constexpr std::int64_t lanes = 8;
+using Lanes = Eigen::Array<double, lanes, 1>;
+struct ComplexLanes {
+  Lanes real, imag;
+};
+ComplexLanes operator*(const ComplexLanes& a, const ComplexLanes& b) {
+  return {a.real * b.real - a.imag * b.imag, a.real * b.imag + a.imag * b.real};
+}
+ComplexLanes operator/(const ComplexLanes& a, const ComplexLanes& b) {
+  const Lanes scale = 1 / (b.real.square() + b.imag.square());
+  return {(a.real * b.real + a.imag * b.imag) * scale, (a.imag * b.real - a.real * b.imag) * scale};
+}
+ComplexLanes& operator+=(ComplexLanes& a, const ComplexLanes& b) {
+  a.real += b.real;
+  a.imag += b.imag;
+  return a;
+}
+
+// C (sI − H)⁻¹ (B + s B_s) + D at up to `lanes` places side by side, which is what vectors are for. From the last on,
+// combinations of two columns make sI − H upper triangular, the one with the larger entry on the diagonal; C combines
+// alike, and a column that is done leaves the right side at once. So only two columns are ever held. Which of two
+// columns is done differs from lane to lane: both have a factor, and it is 0 for the other.
+void transfer_lanes(const Hessenberg& system, std::span<const Complex> places, Complex* values) {
+  const std::int64_t N = system.H.rows();
+  ComplexLanes s;
+  for (std::int64_t i = 0; i < lanes; ++i) {
+    const Complex place = places[std::min<std::size_t>(static_cast<std::size_t>(i), places.size() - 1)];
+    s.real[i] = place.real();
+    s.imag[i] = place.imag();
+  }
+  std::vector<ComplexLanes> column(static_cast<std::size_t>(N)), rest(static_cast<std::size_t>(N));
+  for (std::int64_t i = 0; i < N; ++i) {
+    column[i] = {Lanes::Constant(-system.H(i, N - 1)), Lanes::Zero()};
+    rest[i] = {system.B[i] + system.B_s[i] * s.real, system.B_s[i] * s.imag};
+  }
+  column[N - 1] += s;
+  ComplexLanes y{Lanes::Constant(system.D), Lanes::Zero()}, c{Lanes::Constant(system.C[N - 1]), Lanes::Zero()};
+  for (std::int64_t k = N - 1; k > 0; --k) {
+    const auto h = system.H.col(k - 1);  // of the next column, s e_{k−1} − h, whose entry k is real
+    const ComplexLanes own = column[k], other{Lanes::Constant(-h[k]), Lanes::Zero()};
+    const auto keeps = (own.real.square() + own.imag.square() >= other.real.square()).eval();
+    const auto choose = [&](const ComplexLanes& yes, const ComplexLanes& no) {
+      return ComplexLanes{keeps.select(yes.real, no.real), keeps.select(yes.imag, no.imag)};
+    };
+    const ComplexLanes zero{Lanes::Zero(), Lanes::Zero()}, one{Lanes::Ones(), Lanes::Zero()};
+    const ComplexLanes pivot = choose(own, other), x = rest[k] / pivot;
+    ComplexLanes factor = choose(other, own) / pivot;
+    factor = {-factor.real, -factor.imag};
+    const ComplexLanes a = choose(factor, one), b = choose(one, factor), u = choose(x, zero), v = choose(zero, x);
+    const ComplexLanes c_next{Lanes::Constant(system.C[k - 1]), Lanes::Zero()};
+    y += x * choose(c, c_next);
+    c = a * c;
+    c += b * c_next;
+    for (std::int64_t i = 0; i < k; ++i) {
+      ComplexLanes& entry = column[i];
+      const Lanes real = entry.real, imag = entry.imag;
+      rest[i].real -= u.real * real - u.imag * imag - v.real * h[i];
+      rest[i].imag -= u.real * imag + u.imag * real - v.imag * h[i];
+      entry.real = a.real * real - a.imag * imag - b.real * h[i];
+      entry.imag = a.real * imag + a.imag * real - b.imag * h[i];
+    }
+    column[k - 1] += b * s;
+    const ComplexLanes left = v * s;
+    rest[k - 1].real -= left.real;
+    rest[k - 1].imag -= left.imag;
+  }
+  y += c * (rest[0] / column[0]);
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const auto lane = static_cast<std::int64_t>(i);
+    values[i] = {y.real[lane], y.imag[lane]};
+  }
+}
+
 }  // namespace
 
 Eigen::VectorXcd eigenvalues(const Eigen::MatrixXd& A) {
@@ -50,66 +130,16 @@ std::vector<Mode> modes_of(const Eigen::VectorXcd& lambdas, const StepRule& rule
   return modes;
 }
 
-TransferFunction::TransferFunction(const Eigen::MatrixXd& A, const Eigen::VectorXd& B, const Eigen::RowVectorXd& C,
-                                   double D)
-    : D_(D) {
-  const Eigen::HessenbergDecomposition<Eigen::MatrixXd> decomposition(A);
-  H_ = decomposition.matrixH();
-  Q_ = decomposition.matrixQ();
-  B_ = reduced(B);
-  C_ = C * Q_;
-}
-
-Eigen::VectorXcd TransferFunction::reduced(const Eigen::VectorXd& B) const {
-  return (Q_.transpose() * B).cast<Complex>();
-}
-
-Complex TransferFunction::operator()(Complex s) const {
-  return (*this)(s, B_);
-}
-
-Complex TransferFunction::operator()(Complex s, const Eigen::VectorXcd& reduced) const {
-  // C (sI − H)⁻¹ B of the Hessenberg H. From the last on, combinations of two columns make sI − H upper triangular, the
-  // one with the larger entry on the diagonal; C combines alike, and a column that is done leaves B at once. So only
-  // two columns are ever held. Real and imaginary parts lie apart, which is twice as quick as pairs.
-  using Parts = Eigen::Array<double, Eigen::Dynamic, 2>;
-  const std::int64_t N = H_.rows();
-  const auto at = [](const Parts& parts, std::int64_t i) { return Complex(parts(i, 0), parts(i, 1)); };
-  const auto take_column = [&](Parts& column, std::int64_t k) {
-    const std::int64_t rows = std::min(k + 2, N);
-    column.col(0).head(rows) = -H_.col(k).head(rows).array();
-    column.col(1).head(rows) = 0;
-    column(k, 0) += s.real();
-    column(k, 1) += s.imag();
-  };
-  const auto subtract = [](Parts& from, std::int64_t rows, Complex factor, const Parts& column) {
-    const auto real = column.col(0).head(rows), imaginary = column.col(1).head(rows);
-    from.col(0).head(rows) -= factor.real() * real - factor.imag() * imaginary;
-    from.col(1).head(rows) -= factor.real() * imaginary + factor.imag() * real;
-  };
-  Parts rest(N, 2), column(N, 2), next(N, 2);
-  rest << reduced.real(), reduced.imag();
-  take_column(column, N - 1);
-  Complex y = D_, c = C_[N - 1];
-  for (std::int64_t k = N - 1; k > 0; --k) {
-    take_column(next, k - 1);
-    Complex c_next = C_[k - 1];
-    if (std::norm(at(next, k)) > std::norm(at(column, k))) {
-      next.swap(column);
-      std::swap(c, c_next);
-    }
-    if (at(next, k) != 0.0) {
-      const Complex factor = at(next, k) / at(column, k);
-      subtract(next, k, factor, column);
-      c_next -= factor * c;
-    }
-    const Complex x = at(rest, k) / at(column, k);
-    subtract(rest, k, x, column);
-    y += c * x;
-    column.swap(next);
-    c = c_next;
-  }
-  return y + c * at(rest, 0) / at(column, 0);
+std::vector<Complex> transfer_function(const Eigen::MatrixXd& A, const Eigen::VectorXd& B, const Eigen::VectorXd& B_s,
+                                       const Eigen::RowVectorXd& C, double D, std::span<const Complex> s) {
+  const Eigen::HessenbergDecomposition<Eigen::MatrixXd> decomposition(A);  // A = Q H Qᵀ
+  const Hessenberg reduced{decomposition.matrixH(), decomposition.matrixQ().transpose() * B,
+                           decomposition.matrixQ().transpose() * B_s,
+                           decomposition.matrixQ().transpose() * C.transpose(), D};
+  std::vector<Complex> values(s.size());
+  for (std::size_t first = 0; first < s.size(); first += lanes)
+    transfer_lanes(reduced, s.subspan(first, std::min<std::size_t>(lanes, s.size() - first)), &values[first]);
+  return values;
 }
 
 FrequencyResponse frequency_response(const DenseSystem& system, const DiscreteSystem& step, double delta,
@@ -118,18 +148,18 @@ FrequencyResponse frequency_response(const DenseSystem& system, const DiscreteSy
   response.omega = std::move(omega);
   // Two matrices, two threads.
   auto continuous = std::async(std::launch::async, [&] {
-    const TransferFunction function(system.A, system.B, system.C, system.D);
-    std::vector<Complex> values;
-    for (const double w : response.omega) values.push_back(function(Complex(0, w)));
-    return values;
+    std::vector<Complex> s;
+    for (const double w : response.omega) s.push_back({0, w});
+    return transfer_function(system.A, system.B, Eigen::VectorXd::Zero(system.states()), system.C, system.D, s);
   });
-  // z(zI − Ā)⁻¹(B̄ + B̄₋₁/z) = (zI − Ā)⁻¹(zB̄ + B̄₋₁)
-  const TransferFunction discrete(step.A, step.B, step.C, step.D);
-  const Eigen::VectorXcd B = discrete.reduced(step.B), previous = discrete.reduced(step.B_previous);
-  for (const double w : response.omega) {
-    const Complex z = std::polar(1.0, w * delta);
-    response.discrete.push_back(w * delta <= std::numbers::pi ? discrete(z, z * B + previous) : Complex(nan, nan));
-  }
+  std::vector<Complex> z;
+  for (const double w : response.omega)
+    if (w * delta <= std::numbers::pi) z.push_back(std::polar(1.0, w * delta));
+  // z(zI − Ā)⁻¹(B̄ + B̄₋₁/z) = (zI − Ā)⁻¹(B̄₋₁ + zB̄)
+  const std::vector<Complex> discrete = transfer_function(step.A, step.B_previous, step.B, step.C, step.D, z);
+  auto next = discrete.begin();
+  for (const double w : response.omega)
+    response.discrete.push_back(w * delta <= std::numbers::pi ? *next++ : Complex(nan, nan));
   response.continuous = continuous.get();
   return response;
 }

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "engine/dynamics/edit.h"
 
-#include <Eigen/Eigenvalues>
+#include <Eigen/LU>
 #include <cmath>
 #include <limits>
 
 #include "engine/dynamics/analysis.h"
 #include "engine/error.h"
+#include "engine/random.h"
 
 namespace statescope {
 namespace {
@@ -48,36 +49,59 @@ Eigen::RowVectorXd pair_feedback(const Eigen::Matrix2d& M, const Eigen::Vector2d
   return (reach.inverse() * wanted).row(1);
 }
 
+// w of wᵀA = λwᵀ, a unit vector, by inverse iteration: λ is an eigenvalue but for rounding, so one solve leaves nothing
+// else, and the others are for a start that was unlucky.
+template <class T>
+Eigen::VectorX<T> left_eigenvector(const Eigen::MatrixXd& A, T lambda) {
+  Eigen::MatrixX<T> shifted = A.transpose().cast<T>();
+  shifted.diagonal().array() -= lambda + 4 * std::numeric_limits<double>::epsilon() * A.norm();  // never singular
+  const Eigen::PartialPivLU<Eigen::MatrixX<T>> solver(shifted);
+  Eigen::VectorX<T> w(A.rows());
+  Uniform uniform(1);
+  for (T& entry : w) entry = uniform.normal();
+  for (int solves = 0; solves < 3; ++solves) {
+    w = solver.solve(w);
+    w /= w.cwiseAbs().maxCoeff();  // its square may be out of range
+  }
+  if (!w.allFinite()) unreachable();
+  return w.normalized();
+}
+
+// In the place of the eigenvalues `first` and `second` of `values`, as neighbours.
+void place_pair(Eigen::VectorXcd& values, std::int64_t first, std::int64_t second, Complex to) {
+  for (std::int64_t i = second; i > first + 1; --i) values[i] = values[i - 1];
+  values[first] = {to.real(), std::abs(to.imag())};
+  values[first + 1] = std::conj(values[first]);
+}
+
 }  // namespace
 
-DenseSystem move_eigenvalue(const DenseSystem& system, Complex from, Complex to) {
+DenseSystem move_eigenvalue(const DenseSystem& system, Eigen::VectorXcd& values, Complex from, Complex to) {
   check(system);
   if (!std::isfinite(to.real()) || !std::isfinite(to.imag()))
     throw Error("an eigenvalue must be a finite number; choose another place");
-  const std::int64_t N = system.states();
-  // Left eigenvectors: wᵀA = λwᵀ.
-  const Eigen::EigenSolver<Eigen::MatrixXd> left(system.A.transpose());
-  if (left.info() != Eigen::Success) unreachable();
-  const Eigen::VectorXcd values = left.eigenvalues();
-  const Eigen::MatrixXcd vectors = left.eigenvectors();
-  const std::int64_t i = nearest(values, from);
-  const std::int64_t partner = values[i].imag() == 0 ? nearest(values, values[i], i, true) : -1;
-  const bool pair = values[i].imag() != 0 || (to.imag() != 0 && partner >= 0);
+  const std::int64_t N = system.states(), i = nearest(values, from);
+  const bool turns = values[i].imag() != 0;
+  const std::int64_t partner = nearest(values, std::conj(values[i]), i, !turns);
   DenseSystem out = system;
-  if (!pair) {
-    const Eigen::VectorXd w = vectors.col(i).real().normalized();
+  if (!turns && (to.imag() == 0 || partner < 0)) {
+    const Eigen::VectorXd w = left_eigenvector<double>(system.A, values[i].real());
     const double reach = w.dot(system.B);
     if (!(std::abs(reach) > 1e-12 * system.B.norm())) unreachable();
-    out.A -= system.B * ((values[i].real() - to.real()) / reach) * w.transpose();
+    const double itself = w.dot(system.A.transpose() * w);
+    out.A -= system.B * ((itself - to.real()) / reach) * w.transpose();
+    values[i] = to.real();
     return out;
   }
   Eigen::MatrixXd W(2, N);
   if (N == 2) {
     W.setIdentity();  // also where there are not two eigenvectors, as for a double integrator
-  } else if (values[i].imag() != 0) {
-    W << vectors.col(i).real().transpose(), vectors.col(i).imag().transpose();
+  } else if (turns) {
+    const Eigen::VectorXcd w = left_eigenvector<Complex>(system.A, values[i]);
+    W << w.real().transpose(), w.imag().transpose();
   } else {
-    W << vectors.col(i).real().transpose(), vectors.col(partner).real().transpose();
+    W << left_eigenvector<double>(system.A, values[i].real()).transpose(),
+        left_eigenvector<double>(system.A, values[partner].real()).transpose();
   }
   const Eigen::Matrix2d gram = W * W.transpose();
   if (!(std::abs(gram.determinant()) > 1e-20 * gram.squaredNorm())) unreachable();
@@ -85,6 +109,7 @@ DenseSystem move_eigenvalue(const DenseSystem& system, Complex from, Complex to)
   const Eigen::RowVectorXd feedback = pair_feedback(M, W * system.B, 2 * to.real(), std::norm(to));
   if (feedback.size() == 0) unreachable();
   out.A -= system.B * (feedback * W);
+  place_pair(values, std::min(i, partner), std::max(i, partner), to);
   return out;
 }
 
@@ -109,13 +134,21 @@ DiagonalSystem move_eigenvalue(const DiagonalSystem& system, Complex from, Compl
   return out;
 }
 
-SystemChoice move_eigenvalue(const SystemChoice& choice, const BuiltSystem& built, Complex from, Complex to) {
+MovedSystem move_eigenvalue(const SystemChoice& choice, const KnownSystem& known, Complex from, Complex to) {
   if (std::holds_alternative<DplrSystem>(choice))
     throw Error(
         "the eigenvalues of a diagonal-plus-low-rank system are not its Λ and cannot be moved one by one; write "
         "it as a matrix");
-  if (built.diagonal) return move_eigenvalue(*built.diagonal, from, to);
-  const DenseSystem moved = move_eigenvalue(built.dense, from, to);
+  MovedSystem out;
+  if (known.built.diagonal) {
+    out.choice = move_eigenvalue(*known.built.diagonal, from, to);
+    out.known.built = build(out.choice);
+    out.known.eigenvalues = eigenvalues(out.known.built);
+    return out;
+  }
+  out.known.eigenvalues = known.eigenvalues;
+  const DenseSystem moved = move_eigenvalue(known.built.dense, out.known.eigenvalues, from, to);
+  out.choice = moved;
   if (const auto* preset = std::get_if<Preset>(&choice); preset && preset->C.empty()) {
     Preset same = *preset;
     const Eigen::MatrixXd& A = moved.A;
@@ -123,10 +156,11 @@ SystemChoice move_eigenvalue(const SystemChoice& choice, const BuiltSystem& buil
       const double mass = parameter(same, "mass");
       set_parameter(same, "stiffness", -A(1, 0) * mass);
       set_parameter(same, "damping", -A(1, 1) * mass);
-      if (is_within_ranges(same)) return same;
+      if (is_within_ranges(same)) out.choice = same;
     }
   }
-  return moved;
+  out.known.built = build(out.choice);
+  return out;
 }
 
 DenseSystem with_states(const DenseSystem& system, std::int64_t N) {

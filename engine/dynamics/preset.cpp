@@ -213,4 +213,19 @@ BuiltSystem build(const SystemChoice& choice) {
   return {dense(given), std::nullopt, given};
 }
 
+Eigen::VectorXcd eigenvalues(const BuiltSystem& system) {
+  if (!system.diagonal) return eigenvalues(system.dense.A);
+  const DiagonalSystem& s = *system.diagonal;
+  std::vector<Complex> values;
+  for (const Complex lambda : s.lambda) {
+    if (s.conjugates && lambda.imag() != 0) {
+      values.push_back({lambda.real(), std::abs(lambda.imag())});
+      values.push_back({lambda.real(), -std::abs(lambda.imag())});
+    } else {
+      values.push_back(lambda);
+    }
+  }
+  return Eigen::Map<const Eigen::VectorXcd>(values.data(), std::ssize(values));
+}
+
 }  // namespace statescope

@@ -16,21 +16,6 @@ namespace {
 
 constexpr std::int64_t frequencies = 256;
 
-Eigen::VectorXcd listed_eigenvalues(const BuiltSystem& system) {
-  if (!system.diagonal) return eigenvalues(system.dense.A);
-  const DiagonalSystem& s = *system.diagonal;
-  std::vector<Complex> values;
-  for (const Complex lambda : s.lambda) {
-    if (s.conjugates && lambda.imag() != 0) {
-      values.push_back({lambda.real(), std::abs(lambda.imag())});
-      values.push_back({lambda.real(), -std::abs(lambda.imag())});
-    } else {
-      values.push_back(lambda);
-    }
-  }
-  return Eigen::Map<const Eigen::VectorXcd>(values.data(), std::ssize(values));
-}
-
 Eigen::VectorXd initial_state(const LtiRun& run, std::int64_t N) {
   if (run.h0.empty()) return Eigen::VectorXd::Zero(N);
   if (std::ssize(run.h0) != N)
@@ -133,17 +118,19 @@ void answer(LtiResult& r, std::stop_token stop) {
 
 }  // namespace
 
-LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::stop_token stop, LtiParts parts) {
+LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::stop_token stop, LtiParts parts,
+                     const KnownSystem* known) {
+  if (parts.search) known = nullptr;
   LtiResult r;
   r.run = run;
   r.parts = parts;
   check(run.rule);
-  r.system = build(run.system);
+  r.system = known ? known->built : build(run.system);
   // Nothing needs them before the frequencies do.
-  auto modes = std::async(std::launch::async, [&r] {
+  auto modes = std::async(std::launch::async, [&r, known] {
     r.controllable = controllable_rank(r.system.dense.A, r.system.dense.B);
     r.observable = observable_rank(r.system.dense.A, r.system.dense.C);
-    return modes_of(listed_eigenvalues(r.system), r.run.rule);
+    return modes_of(known ? known->eigenvalues : eigenvalues(r.system), r.run.rule);
   });
   r.input = sample(run.input, run.rule.delta, base, stop);
   const std::int64_t N = r.states_count(), L = r.length();
@@ -173,6 +160,13 @@ LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::
     r.frequency = frequency_response(r.system.dense, r.step, run.rule.delta,
                                      frequencies_of(r.modes, run.rule.delta, frequencies));
   return r;
+}
+
+KnownSystem known_system(const LtiResult& r) {
+  KnownSystem known{r.system, Eigen::VectorXcd(std::ssize(r.modes))};
+  for (std::int64_t i = 0; i < known.eigenvalues.size(); ++i)
+    known.eigenvalues[i] = r.modes[static_cast<std::size_t>(i)].lambda;
+  return known;
 }
 
 std::string stability_sentence(const LtiResult& r) {

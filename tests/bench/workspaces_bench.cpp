@@ -83,9 +83,9 @@ Space& show(MainWindow& window, const char* id) {
   return workspace;
 }
 
-void report(const Bench& bench, const char* what, std::vector<double> times) {
-  std::printf("  %-34s %7.1f ms  longest handler %6.1f ms (%s)\n", what, median(std::move(times)), bench.longest,
-              bench.what.constData());
+void report(const Bench& bench, const char* what, const std::vector<double>& times) {
+  std::printf("  %-34s %7.1f ms  best %6.1f ms  longest handler %6.1f ms (%s)\n", what, median(times),
+              *std::min_element(times.begin(), times.end()), bench.longest, bench.what.constData());
   std::fflush(stdout);
 }
 
@@ -163,7 +163,7 @@ void dynamics(Bench& bench, std::int64_t samples, std::int64_t states) {
     std::vector<double> cursor;
     for (int i = 0; i < repetitions; ++i)
       cursor.push_back(wait(
-          bench, [&] { workspace.transport_bar().transport().set_position(static_cast<int>((i + 1) * samples / 40)); },
+          bench, [&] { workspace.transport_bar().transport().set_position(static_cast<int>((i + 1) * samples / (repetitions + 1))); },
           [] { return true; }));
     report(bench, "cursor to picture", cursor);
   }

@@ -85,6 +85,34 @@ TEST(Lti, PartsThatAreNotWantedLeaveTheRestAsItIs) {
   EXPECT_EQ(part.step_response, whole.step_response);
 }
 
+// While a hand drags, the system is what it is known to be; at rest it is found anew.
+TEST(Lti, WhatIsKnownOfASystemIsNotSearched) {
+  LtiRun run = run_of("random-stable");
+  set_parameter(std::get<Preset>(run.system), "N", 12);
+  const LtiResult before = lti_result(run, {});
+  const LtiParts dragged{.continuous = true, .frequency = true, .search = false};
+  EXPECT_FALSE(dragged.hold({}));
+  const Complex from = before.modes.front().lambda, to(-0.5, 3);
+  const MovedSystem moved = move_eigenvalue(run.system, known_system(before), from, to);
+  run.system = moved.choice;
+  const LtiResult known = lti_result(run, {}, {}, dragged, &moved.known),
+                  found = lti_result(run, {}, {}, {}, &moved.known);
+  ASSERT_EQ(known.modes.size(), found.modes.size());
+  EXPECT_EQ(known.modes.front().lambda, to) << "as it was put, to the last bit";
+  for (const Mode& mode : known.modes) {
+    const auto apart = [&](const Mode& other) {
+      return std::abs(other.lambda - mode.lambda) + std::abs(other.z - mode.z);
+    };
+    const auto nearest = std::min_element(found.modes.begin(), found.modes.end(),
+                                          [&](const Mode& a, const Mode& b) { return apart(a) < apart(b); });
+    EXPECT_LT(apart(*nearest), 1e-10) << mode.lambda;
+  }
+  EXPECT_EQ(known.recurrence, found.recurrence);
+  EXPECT_EQ(known.kernel, found.kernel);
+  EXPECT_EQ(known.controllable, found.controllable);
+  EXPECT_EQ(known.difference, found.difference);
+}
+
 TEST(Lti, LongInputsAreSummedAtEvenlySpreadPlaces) {
   LtiRun run = run_of("mass-spring-damper");
   run.input.length = direct_everywhere + 100;

@@ -28,23 +28,10 @@ struct Mode {
 Mode mode_of(Complex lambda, const StepRule& rule);
 std::vector<Mode> modes_of(const Eigen::VectorXcd& lambdas, const StepRule& rule);
 
-/// H(s) = C (sI − A)⁻¹ B + D for many s: A is reduced to Hessenberg form once, so each costs O(N²).
-class TransferFunction {
- public:
-  TransferFunction(const Eigen::MatrixXd& A, const Eigen::VectorXd& B, const Eigen::RowVectorXd& C, double D);
-  /// Not finite at an eigenvalue.
-  Complex operator()(Complex s) const;
-  /// With another B of the same A.
-  Complex operator()(Complex s, const Eigen::VectorXcd& reduced) const;
-  /// B in the coordinates of the reduced A.
-  Eigen::VectorXcd reduced(const Eigen::VectorXd& B) const;
-
- private:
-  Eigen::MatrixXd H_, Q_;  // A = Q H Qᵀ
-  Eigen::VectorXcd B_;     // QᵀB
-  Eigen::RowVectorXd C_;   // CQ
-  double D_;
-};
+/// H(s) = C (sI − A)⁻¹ (B + s B_s) + D at many s. A is reduced to Hessenberg form once, so each costs O(N²). Not finite
+/// at an eigenvalue.
+std::vector<Complex> transfer_function(const Eigen::MatrixXd& A, const Eigen::VectorXd& B, const Eigen::VectorXd& B_s,
+                                       const Eigen::RowVectorXd& C, double D, std::span<const Complex> s);
 
 struct FrequencyResponse {
   std::vector<double> omega;        // rad/s

@@ -53,5 +53,7 @@ struct BuiltSystem {
 };
 /// Throws Error as `check`.
 BuiltSystem build(const SystemChoice& choice);
+/// Of a diagonal system in its order, each pair's positive imaginary part first; else those of A.
+Eigen::VectorXcd eigenvalues(const BuiltSystem& system);
 
 }  // namespace statescope

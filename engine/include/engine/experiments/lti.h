@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "engine/dynamics/analysis.h"
+#include "engine/dynamics/edit.h"
 #include "engine/dynamics/response.h"
 #include "engine/scene/lti_scene.h"
 
@@ -21,9 +22,10 @@ inline constexpr std::int64_t direct_places = 1 << 10;      // of a longer input
 struct LtiParts {
   bool continuous = true;  // the answers in continuous time
   bool frequency = true;
+  bool search = true;  // for eigenvalues, also where it is known where they were put
   /// Whether these hold all of `wanted`.
   bool hold(const LtiParts& wanted) const {
-    return (continuous || !wanted.continuous) && (frequency || !wanted.frequency);
+    return (continuous || !wanted.continuous) && (frequency || !wanted.frequency) && (search || !wanted.search);
   }
 };
 
@@ -64,8 +66,11 @@ struct LtiResult {
 };
 
 /// Throws Error (one sentence) for parameters that cannot be, Cancelled. `base` is the folder of relative files.
+/// Without `parts.search` the system is the `known` one, which is `run.system`, if it is given.
 LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::stop_token stop = {},
-                     LtiParts parts = {});
+                     LtiParts parts = {}, const KnownSystem* known = nullptr);
+/// That of a result, for another Δ or another input.
+KnownSystem known_system(const LtiResult& result);
 
 /// One sentence each, for under the pictures.
 std::string stability_sentence(const LtiResult& result);
