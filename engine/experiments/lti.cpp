@@ -41,17 +41,14 @@ double largest_difference(const std::vector<double>& a, const std::vector<double
 
 // Kernel and free response read the same powers of Ā.
 void discrete_responses(LtiResult& r, const Eigen::VectorXd& h0, std::stop_token stop) {
-  const std::int64_t L = std::ssize(r.recurrence);
   const bool free = !h0.isZero(0);
   Eigen::MatrixXd read(r.states_count(), free ? 2 : 1);
   read.col(0) = r.step.A * r.step.B + r.step.B_previous;
   if (free) read.col(1) = r.step.A * h0;
-  auto values = read_powers(r.step.A, r.step.C, read, L, stop);
+  auto values = read_powers(r.step.A, r.step.C, read, r.length(), stop);
   r.kernel = std::move(values.front());
-  if (L > 0) {
-    r.kernel.pop_back();
-    r.kernel.insert(r.kernel.begin(), r.step.C.dot(r.step.B));
-  }
+  r.kernel.pop_back();
+  r.kernel.insert(r.kernel.begin(), r.step.C.dot(r.step.B));
   if (free) r.free_response = std::move(values[1]);
 }
 
@@ -77,9 +74,9 @@ void end_at_overflow(LtiResult& r) {
   const auto length = static_cast<std::size_t>(std::min(too_large - r.kernel.begin(), std::ssize(r.recurrence)));
   if (length < r.input.size()) r.diverges_at = static_cast<std::int64_t>(length);
   r.input.resize(length);
-  r.kernel.resize(length);
-  r.free_response.resize(r.free_response.empty() ? 0 : length);
   r.recurrence.resize(length);
+  for (std::vector<double>* response : {&r.kernel, &r.free_response, &r.continuous_impulse, &r.continuous_step})
+    if (!response->empty()) response->resize(length);
   for (std::vector<double>& state : r.states) state.resize(length);
 }
 
@@ -126,21 +123,31 @@ LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::
   r.parts = parts;
   check(run.rule);
   r.system = known ? known->built : build(run.system);
-  // Nothing needs them before the frequencies do.
+  const std::int64_t N = r.states_count();
+  const Eigen::VectorXd h0 = initial_state(run, N);
+  // Four threads: where the modes are, how frequencies pass, what an impulse gives, and the recurrence.
   auto modes = std::async(std::launch::async, [&r, known] {
     r.controllable = controllable_rank(r.system.dense.A, r.system.dense.B);
     r.observable = observable_rank(r.system.dense.A, r.system.dense.C);
     return modes_of(known ? known->eigenvalues : eigenvalues(r.system), r.run.rule);
   });
   r.input = sample(run.input, run.rule.delta, base, stop);
-  const std::int64_t N = r.states_count(), L = r.length();
+  const std::int64_t L = r.length();
   if (N * L > max_state_samples)
     throw Error(std::to_string(N) + " states over " + std::to_string(L) + " samples are more than " +
                 std::to_string(max_state_samples) + " numbers; take a shorter input or fewer states");
   require_memory((N + 16) * L * static_cast<std::int64_t>(sizeof(double)), "the answer of the system");
-  const Eigen::VectorXd h0 = initial_state(run, N);
   r.step = discretise(r.system.dense, run.rule);
-
+  auto spectra = std::async(std::launch::async, [&] {
+    r.modes = modes.get();
+    if (parts.frequency)
+      r.frequency = frequency_response(r.system.dense, r.step, run.rule.delta,
+                                       frequencies_of(r.modes, run.rule.delta, frequencies));
+  });
+  auto responses = std::async(std::launch::async, [&] {
+    discrete_responses(r, h0, stop);
+    if (parts.continuous) continuous_responses(r, stop);
+  });
   Run recurrence = run_recurrence(r.step, r.input, h0, stop);
   const std::int64_t steps = recurrence.states.cols();
   r.states.assign(static_cast<std::size_t>(N), std::vector<double>(static_cast<std::size_t>(steps)));
@@ -149,16 +156,12 @@ LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::
       r.states[static_cast<std::size_t>(n)][static_cast<std::size_t>(t)] = recurrence.states(n, t);
   r.recurrence = std::move(recurrence.output);
   r.diverges_at = recurrence.diverges_at;
-  discrete_responses(r, h0, stop);
+  responses.get();
   end_at_overflow(r);
-  if (parts.continuous) continuous_responses(r, stop);
   answer(r, stop);
-  r.modes = modes.get();
   r.step_response = running_sum(r.kernel);
   for (double& y : r.step_response) y += r.system.dense.D;
-  if (parts.frequency)
-    r.frequency = frequency_response(r.system.dense, r.step, run.rule.delta,
-                                     frequencies_of(r.modes, run.rule.delta, frequencies));
+  spectra.get();
   return r;
 }
 

@@ -33,13 +33,18 @@ TopBar::TopBar(QWidget* parent)
   follow_theme(this, &TopBar::relayout);
 }
 
+// Facts are set anew for every picture of a drag; most are what they were.
 void TopBar::set_title(const QString& title) {
+  if (title == title_) return;
   title_ = title;
   setAccessibleName(title);
   relayout();
 }
 
 void TopBar::set_chips(const std::vector<TopBarChip>& chips) {
+  if (std::equal(chips.begin(), chips.end(), chips_.begin(), chips_.end(),
+                 [](const TopBarChip& chip, const Shown& shown) { return chip == shown.chip; }))
+    return;
   for (const Shown& old : chips_) {
     old.button->hide();
     old.button->deleteLater();
@@ -59,6 +64,7 @@ void TopBar::set_chips(const std::vector<TopBarChip>& chips) {
 }
 
 void TopBar::set_speed(const QString& text, const QString& tooltip) {
+  if (text == speed_->text() && tooltip == speed_->toolTip()) return;
   speed_->setText(text);
   speed_->setAccessibleName(text);
   speed_->setToolTip(tooltip);

@@ -14,6 +14,7 @@ struct TopBarChip {
   QString id, text, tooltip;
   bool warning = false;  ///< tinted and clickable
   int priority = 0;      ///< higher ones stay longest when the window is narrow; warnings outlive all others
+  bool operator==(const TopBarChip&) const = default;
 };
 
 /// Title and facts on the left, speed and the way to the command palette on the right. When it is narrow, chips elide
