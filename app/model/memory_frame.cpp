@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <future>
 #include <limits>
 #include <span>
 
@@ -84,17 +85,22 @@ MemorySet memory_set(const HippoRun& run, const std::filesystem::path& base, std
   set.run = run;
   set.signal = std::make_shared<const std::vector<double>>(sample(run.input, run.delta, base, stop));
   draw_signal(set);
-  for (const MemoryMethod& method : run.methods) {
-    set.memories.push_back(std::make_shared<const HippoMemory>(method, set.signal, run.delta, stop));
-    set.matrices.push_back(hippo_matrices(method.hippo));
-  }
+  std::vector<std::future<std::shared_ptr<const HippoMemory>>> memories;  // methods know nothing of each other
+  for (const MemoryMethod& method : run.methods)
+    memories.push_back(std::async(
+        std::launch::async, [&] { return std::make_shared<const HippoMemory>(method, set.signal, run.delta, stop); }));
+  for (const MemoryMethod& method : run.methods) set.matrices.push_back(hippo_matrices(method.hippo));
+  for (auto& memory : memories) set.memories.push_back(memory.get());
   return set;
 }
 
 MemoryFrame memory_frame(std::shared_ptr<const MemorySet> set, std::int64_t cursor) {
   MemoryFrame frame;
   frame.cursor = std::clamp<std::int64_t>(cursor, 0, set->length() - 1);
-  for (const auto& memory : set->memories) frame.methods.push_back(method_frame(*set, *memory, frame.cursor));
+  std::vector<std::future<MethodFrame>> methods;
+  for (const auto& memory : set->memories)
+    methods.push_back(std::async(std::launch::async, [&] { return method_frame(*set, *memory, frame.cursor); }));
+  for (auto& method : methods) frame.methods.push_back(method.get());
   frame.set = std::move(set);
   return frame;
 }

@@ -382,12 +382,14 @@ void CurvesView::prepare_plot(const QRectF& body) const {
   widget.yAxis->grid()->setZeroLinePen(
       QPen(data_->y_logarithmic ? theme().hairline : mix(theme().hairline, theme().muted, 0.5), 1));
 
-  widget.clearGraphs();
+  const auto count = static_cast<int>(data_->curves.size());
+  while (widget.graphCount() > count) widget.removeGraph(widget.graphCount() - 1);
+  while (widget.graphCount() < count) new LineGraph(widget);  // which belongs to the plot
   const auto columns = column_starts(
       data_->points(), [this](qint64 point) { return data_->x_at(point); }, left, right,
       std::max(1, static_cast<int>(body.width())));
-  const bool any_chosen = highlighted_ >= 0 && highlighted_ < static_cast<int>(data_->curves.size());
-  for (int i = 0; i < static_cast<int>(data_->curves.size()); ++i) {
+  const bool any_chosen = highlighted_ >= 0 && highlighted_ < count;
+  for (int i = 0; i < count; ++i) {
     const Curve& curve = data_->curves[static_cast<std::size_t>(i)];
     std::vector<QPointF> places;  // on the screen, where a fifth of a pixel is nothing
     for (const qint64 point : visible_points(curve.values, columns)) places.push_back(place_in(body, i, point));
@@ -398,7 +400,7 @@ void CurvesView::prepare_plot(const QRectF& body) const {
       points.push_back({first_ + (place.x() - body.left() - side_padding()) * per_pixel,
                         min_ + (body.bottom() - place.y()) * y_per_pixel});
     }
-    auto* graph = new LineGraph(widget);  // which belongs to the plot
+    QCPGraph* graph = widget.graph(i);
     graph->data()->set(points, true);
     graph->setAdaptiveSampling(false);
 
