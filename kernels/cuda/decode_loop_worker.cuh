@@ -1,423 +1,270 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What a block of the decoding kernel (decode_loop.cu) does: its share of every product of a token, and the messages
-// between the blocks.
+// The warps of a block of the decoding kernel (decode_loop.cu) that multiply, update the states, and add up what the
+// clusters send each other.
 #pragma once
 
-#include <algorithm>
-
-#include "cuda/decode_loop.cuh"
-#include "kernels/cuda_decode.h"
-#include "kernels/cuda_decode_loop.h"
+#include "cuda/decode_loop_block.cuh"
 
 namespace statescope::kernels::cuda {
 namespace {
 
-constexpr int tile_rows = 16;
-constexpr int most_taps = 4;
-constexpr int fewest_stages = 4;
-
-/// What is the same for every block. Sizes are those of DecodeLoopArgs.
-struct Loop {
-  DecodeLoopArgs args;
-  int D, E, N, taps, R, V, layers;
-  int tokens;
-  float one_by_D;
-  int channels, rows, narrow_rows, head_rows;  // of a block: of E, D, R + 2N, V
-  RowShape d_row, e_row, r_row;                // of matrices with D, E, R columns
-  int stage_bytes, stages;
-};
-
-/// A message is overwritten only by what its sender computed from later messages of everybody who reads it.
-struct Mailbox {
-  unsigned *last_tag, *failed;  // of the launch before; not 0 once a worker gave up
-  Message *stream, *u, *projected, *y, *best;
-};
-
-/// What a block keeps in shared memory beside the ring and the table of layers.
-template <class T>
-struct Scratch {
-  T *stream_input, *inner_input;  // [D], [E] of products, rows padded
-  float *stream, *projected;      // [D] the residual stream, [R + 2N]; both rounded up to whole messages
-  float *u, *z, *y;               // [channels]
-  float* products;                // [rows] or [narrow_rows], what to send
-  float* parts;                   // [2, warps, rows of a tile] of products
-  float* squares;                 // [warps] of the stream
-  BestLogit* candidates;          // [blocks]
-};
-constexpr int message_bytes = static_cast<int>(sizeof(Message)), spare_bytes = message_bytes;
-constexpr int arrays = 16;  // no more than that, each rounded up to 16 bytes
-int scratch_bytes(const Loop& p, int blocks) {
-  return p.d_row.bytes + p.e_row.bytes + 2 * spare_bytes + 16 * arrays +
-         4 * (p.D + 4 + p.R + 2 * p.N + 4 + 3 * p.channels + std::max(p.rows, p.narrow_rows) +
-              2 * worker_warps * tile_rows + worker_warps + 2 * blocks);
-}
-std::int64_t mailbox_bytes(const Loop& p, int blocks) {
-  return static_cast<std::int64_t>(message_bytes) * (1 + blocks * (p.rows + 2 * p.channels + p.narrow_rows + 1));
-}
-
 #if defined(__CUDA_ARCH__) && __CUDA_ARCH__ >= 900
 
-constexpr int members = 16;  // lanes that share a channel's states
-
-__device__ inline Mailbox mailbox_of(const Loop& p) {
-  const int blocks = static_cast<int>(gridDim.x);
-  auto* messages = static_cast<Message*>(p.args.memory) + 1;
-  Mailbox box;
-  box.last_tag = static_cast<unsigned*>(p.args.memory);
-  box.failed = box.last_tag + 1;
-  box.stream = messages;
-  box.u = box.stream + blocks * p.rows;
-  box.y = box.u + blocks * p.channels;
-  box.projected = box.y + blocks * p.channels;
-  box.best = box.projected + blocks * p.narrow_rows;
-  return box;
-}
-
-/// This block's `count` rows of a matrix of `all`, from `offset` on.
-__device__ inline Slice slice(const void* W, const RowShape& shape, int count, int all, int offset = 0) {
-  const int first = static_cast<int>(blockIdx.x) * count;
-  return {static_cast<const char*>(W) + static_cast<std::int64_t>(offset + first) * shape.bytes,
-          max(min(count, all - first), 0)};
-}
-
-/// The products of a token in their order. One after another they go through the same code, which stays short so.
-enum Product { in_u, in_z, narrow, out, head };
-
-__device__ inline Slice rows_of(const Loop& p, const DecodeLayer& w, Product which) {
-  switch (which) {
-    case in_u:
-      return slice(w.in_proj, p.d_row, p.channels, p.E);
-    case in_z:
-      return slice(w.in_proj, p.d_row, p.channels, p.E, p.E);
-    case narrow:
-      return slice(w.x_proj, p.e_row, p.narrow_rows, p.R + 2 * p.N);
-    case out:
-      return slice(w.out_proj, p.e_row, p.rows, p.D);
-    default:
-      return slice(p.args.head, p.d_row, p.head_rows, p.V);
-  }
-}
-
-__device__ inline float sum_of(float value, int lanes, unsigned mask = 0xffffffffU) {
-#pragma unroll
-  for (int offset = lanes / 2; offset > 0; offset /= 2) value += __shfl_xor_sync(mask, value, offset);
-  return value;
-}
-
-__device__ inline BestLogit better(BestLogit a, BestLogit b) {
-  return b.logit > a.logit || (b.logit == a.logit && b.id < a.id) ? b : a;
-}
-__device__ inline BestLogit best_of_warp(BestLogit best) {
-#pragma unroll
-  for (int offset = 16; offset > 0; offset /= 2)
-    best =
-        better(best, {__shfl_xor_sync(0xffffffffU, best.logit, offset), __shfl_xor_sync(0xffffffffU, best.id, offset)});
-  return best;
-}
-
 template <class T>
-class Worker {
+class Worker : Block<T> {
  public:
-  __device__ Worker(const Loop& p, const DecodeLayer* layers, Ring ring, const Scratch<T>& scratch)
-      : p_(p),
-        layers_(layers),
-        box_(mailbox_of(p)),
-        ring_(ring),
-        s_(scratch),
+  __device__ Worker(const Loop& p, const DecodeLayer* layers, const Ring& ring, const Scratch<T>& scratch)
+      : Block<T>(p, layers, ring, scratch),
         thread_(static_cast<int>(threadIdx.x)),
-        lane_(thread_ % 32),
         warp_(thread_ / 32),
-        block_(static_cast<int>(blockIdx.x)),
-        e0_(block_ * p.channels) {}
+        e0_(this->block_ * p.channels) {}
 
   __device__ void run() {
-    unsigned tag = *box_.last_tag;
+    unsigned tag = *this->box_.last_tag;
     std::int32_t id = *p_.args.ids;
     const std::int32_t counter = *p_.args.counter;
 #pragma unroll 1
     for (int token = 0; token < p_.tokens; ++token) {
-      best_ = {-INFINITY, no_id};
 #pragma unroll 1
-      for (int i = 0; i <= p_.layers; ++i) {
-        ++tag;
-        const bool last = i == p_.layers;
-#pragma unroll 1
-        for (int which = last ? head : in_u; which <= (last ? head : out); ++which)
-          product(static_cast<Product>(which), i, tag, id);
-      }
+      for (int i = 0; i < p_.layers; ++i) layer(i, ++tag, id);
+      pass_stream(p_.args.final_norm, p_.layers, ++tag, id);
+      multiply(this->head_rows_);
       id = choose(tag);
       const std::int32_t step = counter + token;
       if (block_ == 0 && thread_ == 0 && step < p_.args.capacity) p_.args.chosen[step] = id;
     }
-    if (gave_up_) *box_.failed = 1;
+    if (gave_up_) *this->box_.failed = 1;
     // Every other block has read these: its messages came after.
     if (block_ > 0 || thread_ > 0) return;
-    *box_.last_tag = tag;
+    *this->box_.last_tag = tag;
     *p_.args.ids = id;
     *p_.args.counter = counter + p_.tokens;
   }
 
  private:
-  static constexpr std::int32_t no_id = 0x7fffffff;
+  using Block<T>::p_;
+  using Block<T>::layers_;
+  using Block<T>::ring_;
+  using Block<T>::s_;
+  using Block<T>::lane_;
+  using Block<T>::block_;
+  using Block<T>::rank_;
+  using Block<T>::rows_;
+  using Block<T>::own_channels_;
+  using typename Block<T>::Pair;
 
-  /// What a product needs of the other blocks, the product, and what the other blocks need of it.
-  __device__ void product(Product which, int index, unsigned tag, std::int32_t id) {
-    const DecodeLayer& w = layers_[which == head ? 0 : index];
-    const Slice rows = rows_of(p_, w, which);
-    // Few blocks have rows of the narrow product, but all must come by for the states.
-    if (which == in_u) read_channel(w, thread_);
-    if (which == in_u || which == head) {
-      take_stream(which == head ? p_.args.final_norm : w.norm, index, tag, id);
-    } else if (which == narrow && rows.rows > 0) {
-      receive_inputs(box_.u, tag);
-    } else if (which == out) {
-      update_states(w, tag);
-      if (rows.rows > 0) receive_inputs(box_.y, tag);
-    }
-    const bool inner = which == narrow || which == out;
-    multiply(rows, inner ? p_.e_row : p_.d_row, inner ? s_.inner_input : s_.stream_input,
-             [&](int row, float value) { finish(which, w, row, value); });
-    if (warp_ > 0) return;
-    __syncwarp();
-    if (which == in_u)
-      send_channels(box_.u, s_.u, tag);
-    else if (which == narrow)
-      send_rows(box_.projected, p_.narrow_rows, rows.rows, tag);
-    else if (which == out)
-      send_rows(box_.stream, p_.rows, rows.rows, tag + 1);
+  __device__ void layer(int index, unsigned tag, std::int32_t id) {
+    const DecodeLayer& w = layers_[index];
+    pass_stream(w.norm, index, tag, id);
+    multiply(own_channels_);
+    ring_.skip(this->narrow_, p_.strip_at_once);
+    multiply(own_channels_);
+    wait_for_readers();  // for the finished u and z of these channels
+    pass_projected(tag);
+    update_states(w);
+    this->wait_for(y_in, this->round_, thread_ == 0);
+    this->round_ ^= 1;
+    Post* posts = this->box_.stream + (rank_ * p_.clusters + this->cluster_) * p_.rows;
+    ring_.drain(rows_, p_.strip_at_once, [&](int first, int count, const char* data) {
+      int tile = warp_ - first / tile_rows;  // the tiles of all stages go round the warps
+      while (tile < 0) tile += worker_warps;
+#pragma unroll 1
+      for (int base = tile * tile_rows; base < count; base += worker_warps * tile_rows)
+        this->multiply_strip(data, base, count, s_.y, posts + first, tag + 1);
+    });
   }
 
-  /// By a thread of the first warp, for one row of a product.
-  __device__ void finish(Product which, const DecodeLayer& w, int row, float value) {
-    const int e = e0_ + row;
-    if (which == in_u) {
-      if (row != thread_) read_channel(w, row);
-      s_.u[row] = convolve(w, e, value * factor_);
-    } else if (which == in_z) {
-      value *= factor_;
-      s_.z[row] = w.in_bias ? value + w.in_bias[p_.E + e] : value;
-    } else if (which == narrow) {
-      s_.products[row] = value;
-    } else if (which == out) {
-      const int d = block_ * p_.rows + row;
-      s_.products[row] = s_.stream[d] + (w.out_bias ? value + w.out_bias[d] : value);
-    } else {
-      const int m = block_ * p_.head_rows + row;
-      p_.args.logits[m] = value * factor_;
-      if (m < p_.args.drawable) best_ = better(best_, {value * factor_, m});
-    }
-  }
-
-  /// finish(row, product with x) for each row of a slice, by the first threads. The warps share out the inner
-  /// dimension.
-  template <class Finish>
-  __device__ void multiply(const Slice& rows, const RowShape& shape, const T* x, const Finish& finish_row) {
-    constexpr int step_bytes = step_inputs * static_cast<int>(sizeof(T));
-    const int row = lane_ / 4, quad = lane_ % 4;
-    ring_.drain(rows, shape, [&](int first, int count, const char* data) {
+  /// Products of this block's rows with the stream. The warps share out the inner dimension.
+  __device__ void multiply(int rows) {
+    ring_.drain(rows, p_.d_at_once, [&](int, int count, const char* data) {
 #pragma unroll 1
       for (int base = 0; base < count; base += tile_rows) {
-        const char* upper = data + min(base + row, count - 1) * shape.stride + quad * (step_bytes / 4);
-        const char* lower = data + min(base + row + 8, count - 1) * shape.stride + quad * (step_bytes / 4);
-        const char* input = reinterpret_cast<const char*>(x) + quad * (step_bytes / 4);
-        float c[4] = {};
-#pragma unroll 2
-        for (int at = warp_ * step_bytes; at < shape.bytes; at += worker_warps * step_bytes) {
-          const auto a = *reinterpret_cast<const Eight<T>*>(upper + at);
-          const auto b = *reinterpret_cast<const Eight<T>*>(lower + at);
-          const auto v = *reinterpret_cast<const Eight<T>*>(input + at);
-          if constexpr (on_tensor_cores<T>) {
-            multiply_tile(c, a, b, v);  // every column is x
-          } else {
-#pragma unroll
-            for (int k = 0; k < 8; ++k) {
-              c[0] = fmaf(to_float(a.values[k]), to_float(v.values[k]), c[0]);
-              c[2] = fmaf(to_float(b.values[k]), to_float(v.values[k]), c[2]);
-            }
-          }
+        const float2 sums =
+            this->template multiply_rows<1>(data, base, count, p_.d_bytes, p_.d_bytes, s_.stream, warp_, worker_warps);
+        // While the finisher still reads one buffer, the other is written.
+        float* parts = s_.parts + (this->buffer_ * worker_warps + warp_) * tile_rows + lane_ / 4;
+        this->buffer_ ^= 1;
+        if (lane_ % 4 == 0) {
+          parts[0] = sums.x;
+          parts[8] = sums.y;
         }
-        if constexpr (!on_tensor_cores<T>) {
-          c[0] = sum_of(c[0], 4);
-          c[2] = sum_of(c[2], 4);
-        }
-        float* parts = s_.parts + buffer_ * worker_warps * tile_rows;
-        buffer_ ^= 1;  // while the first threads still read the one, the others write the other
-        if (quad == 0) {
-          parts[warp_ * tile_rows + row] = c[0];
-          parts[warp_ * tile_rows + row + 8] = c[2];
-        }
-        wait_for_workers();
-        if (thread_ < min(tile_rows, count - base)) {
-          float sum = 0;
-#pragma unroll
-          for (int i = 0; i < worker_warps; ++i) sum += parts[i * tile_rows + thread_];
-          finish_row(first + base + thread_, sum);
-        }
+        wait_for_readers();
       }
     });
   }
 
-  /// The stream of a layer, times its norm's weights, becomes the input of products, which lack `factor_` then.
-  __device__ void take_stream(const float* norm, int layer, unsigned tag, std::int32_t id) {
-    const int k0 = 3 * thread_;
-    float weights[3] = {}, square = 0;
+  /// Adds up what the clusters posted for this block's rows, a warp eight of them: prepare(row), then use(row, sums of
+  /// two, peer), each pair by eight lanes, one for each block of the cluster. `before` such rows exist. A warp that has
+  /// waited for seconds gives up, for good, and goes on with what it finds, so that a launch ends whatever happens.
+  template <class Prepare, class Use>
+  __device__ void gather(const Post* posts, int rows, int before, int first_warp, unsigned tag, const Prepare& prepare,
+                         const Use& use) {
+    const int source = lane_ / 4;
+    int group = warp_ - first_warp;
+    if (group < 0) group += worker_warps;
+#pragma unroll 1
+    for (; group * group_rows < rows; group += worker_warps) {
+      const int row = group * group_rows + 2 * (lane_ % 4);
+      const bool wanted[2] = {row < before, row + 1 < before};
+      const Post* first = posts + rank_ * p_.clusters * rows + min(row, rows - 2);
+      prepare(row);
+      float sums[2] = {};
+#pragma unroll 1
+      for (int c = source; c - source < p_.clusters; c += 2 * cluster_blocks) {
+        const bool there[2] = {c < p_.clusters, c + cluster_blocks < p_.clusters};
+        const Post* from[2] = {first + (there[0] ? c : 0) * rows, first + (there[1] ? c + cluster_blocks : 0) * rows};
+        Look looks[2] = {look(from[0]), look(from[1])};
+        const auto missing = [&](int i) {
+          return there[i] &&
+                 ((wanted[0] && looks[i].posts[0].tag != tag) || (wanted[1] && looks[i].posts[1].tag != tag));
+        };
+#pragma unroll 1
+        for (unsigned count = 0; __any_sync(0xffffffffU, missing(0) || missing(1)) && !gave_up_; ++count) {
+          gave_up_ = count == most_looks;
+          looks[0] = look(from[0]);
+          looks[1] = look(from[1]);
+        }
 #pragma unroll
-    for (int j = 0; j < 3; ++j)
-      if (k0 + j < p_.D) weights[j] = norm[k0 + j];
-    const auto take = [&](int i, const float(&values)[3]) {
+        for (int i = 0; i < 2; ++i)
 #pragma unroll
-      for (int j = 0; j < 3; ++j) {
-        const int k = 3 * i + j;
-        if (k >= p_.D) break;
-        s_.stream[k] = values[j];
-        s_.stream_input[k] = from_float<T>(values[j] * (i == thread_ ? weights[j] : norm[k]) * stream_scale);
-        square = fmaf(values[j], values[j], square);
+          for (int j = 0; j < 2; ++j) sums[j] += there[i] && wanted[j] ? looks[i].posts[j].value : 0.0f;
+      }
+#pragma unroll
+      for (int offset = 4; offset < 32; offset *= 2) {
+        sums[0] += __shfl_xor_sync(0xffffffffU, sums[0], offset);
+        sums[1] += __shfl_xor_sync(0xffffffffU, sums[1], offset);
+      }
+      use(row, sums, source);
+    }
+  }
+
+  /// The residual stream in front of a layer, from the embedding or what the layer before adds, to the cluster as the
+  /// input of products: times the norm's weights. The rms is still to come. Then waits for all of it.
+  __device__ void pass_stream(const float* norm, int layer, unsigned tag, std::int32_t id) {
+    const int d0 = rank_ * p_.rows;
+    const float* bias = layer > 0 ? layers_[layer - 1].out_bias : nullptr;
+    float weights[2], values[2];
+    const auto prepare = [&](int row) {
+#pragma unroll
+      for (int j = 0; j < 2; ++j) {
+        const bool there = row + j < rows_;
+        weights[j] = there ? norm[d0 + row + j] * stream_scale : 0.0f;
+        values[j] = s_.residual[row + j];
+        if (bias && there) values[j] += bias[d0 + row + j];
       }
     };
-    float values[3] = {};
-    const int messages = (p_.D + 2) / 3;
-    if (layer == 0) {
-      const T* row = reinterpret_cast<const T*>(static_cast<const char*>(p_.args.embedding) +
-                                                static_cast<std::int64_t>(id) * p_.d_row.bytes);
-#pragma unroll 1
-      for (int i = thread_; i < messages; i += workers) {
-#pragma unroll
-        for (int j = 0; j < 3; ++j) values[j] = 3 * i + j < p_.D ? to_float(row[3 * i + j]) : 0.0f;
-        take(i, values);
-      }
-    } else {
-      receive(box_.stream, messages, tag, gave_up_, [&](int i, const unsigned(&words)[3]) {
-#pragma unroll
-        for (int j = 0; j < 3; ++j) values[j] = __uint_as_float(words[j]);
-        take(i, values);
+    const auto pass = [&](int row, int peer) {
+      __syncwarp();  // all lanes of a pair have read it
+      if (peer == 0) *reinterpret_cast<float2*>(s_.residual + row) = make_float2(values[0], values[1]);
+      const Pair scaled{from_float<T>(values[0] * weights[0]), from_float<T>(values[1] * weights[1])};
+      send(this->gate(stream_in), reinterpret_cast<Pair*>(s_.stream + d0 + row), scaled, peer);
+      const float square = sum_of(fmaf(values[0], values[0], values[1] * values[1]), 4);
+      if (lane_ % 4 == 0) send(this->gate(stream_in), s_.squares + (d0 + row) / group_rows, square, peer);
+    };
+    if (layer > 0) {
+      gather(this->box_.stream, p_.rows, rows_, 0, tag, prepare, [&](int row, const float(&sums)[2], int peer) {
+        values[0] += sums[0];
+        values[1] += sums[1];
+        pass(row, peer);
       });
-    }
-    square = sum_of(square, 32);
-    if (lane_ == 0) s_.squares[warp_] = square;
-    wait_for_workers();
-    float total = 0;
+    } else {
+      const T* embedded = reinterpret_cast<const T*>(static_cast<const char*>(p_.args.embedding) +
+                                                     static_cast<std::int64_t>(id) * p_.d_bytes) +
+                          d0;
+#pragma unroll 1
+      for (int group = warp_; group * group_rows < p_.rows; group += worker_warps) {
+        const int row = group * group_rows + 2 * (lane_ % 4);
+        prepare(row);
 #pragma unroll
-    for (int i = 0; i < worker_warps; ++i) total += s_.squares[i];
-    factor_ = rsqrtf(total * p_.one_by_D + p_.args.epsilon) * (1 / stream_scale);
+        for (int j = 0; j < 2; ++j) values[j] = row + j < rows_ ? to_float(embedded[row + j]) : 0.0f;
+        pass(row, lane_ / 4);
+      }
+    }
+    this->wait_for(stream_in, this->stream_round_, thread_ == 0);
+    this->stream_round_ ^= 1;
   }
 
-  __device__ void receive_inputs(const Message* from, unsigned tag) {
-    constexpr int per = values_of_message<T>;
-    auto* to = reinterpret_cast<unsigned*>(s_.inner_input);
-    receive(from, (p_.E + per - 1) / per, tag, gave_up_, [&](int i, const unsigned(&words)[3]) {
-#pragma unroll
-      for (int j = 0; j < 3; ++j) to[3 * i + j] = words[j];
-    });
-    wait_for_workers();
-  }
-  /// By the first warp: this block's channels, rounded.
-  __device__ void send_channels(Message* to, const float* values, unsigned tag) {
-    constexpr int per = values_of_message<T>;
-    unsigned words[3];
-    for (int i = lane_; i < p_.channels / per; i += 32) {
-      pack_message<T>(values + per * i, words);
-      send(to + e0_ / per + i, words, tag);
-    }
-  }
-  __device__ void send_rows(Message* to, int rows, int count, unsigned tag) {
-    unsigned words[3];
-    for (int i = lane_; 3 * i < count; i += 32) {
-      pack_message<float>(s_.products + 3 * i, words);
-      send(to + block_ * (rows / 3) + i, words, tag);
-    }
+  /// Low rank Δ, B and C, to the cluster.
+  __device__ void pass_projected(unsigned tag) {
+    gather(
+        this->box_.projected, p_.narrow, this->narrow_, 0, tag, [](int) {},
+        [&](int row, const float(&sums)[2], int peer) {
+          if (row < p_.narrow)
+            send(this->gate(projected_in), reinterpret_cast<float2*>(s_.projected + rank_ * p_.narrow + row),
+                 make_float2(sums[0], sums[1]), peer);
+        });
   }
 
-  /// What the convolution of a channel needs, ahead of its input.
-  __device__ void read_channel(const DecodeLayer& w, int row) {
-    const int e = e0_ + row;
-    if (row >= p_.channels || e >= p_.E) return;
-#pragma unroll
-    for (int j = 0; j < most_taps; ++j)
-      if (j < p_.taps) taps_[j] = w.conv_weight[j * p_.E + e];
-#pragma unroll
-    for (int j = 0; j + 1 < most_taps; ++j)
-      if (j + 1 < p_.taps) past_[j] = static_cast<const T*>(w.history)[j * p_.E + e];
-    conv_bias_ = w.conv_bias ? w.conv_bias[e] : 0.0f;
-  }
-  __device__ float convolve(const DecodeLayer& w, int e, float value) {
-    const T x = from_float<T>(w.in_bias ? value + w.in_bias[e] : value);
-    T* history = static_cast<T*>(w.history) + e;
-    float sum = conv_bias_;
-#pragma unroll
-    for (int j = 0; j < most_taps; ++j) {
-      if (j >= p_.taps) break;
-      const T input = j + 1 == p_.taps ? x : past_[j < most_taps - 1 ? j : 0];
-      sum = fmaf(taps_[j], to_float(input), sum);
-      if (j > 0) history[(j - 1) * p_.E] = input;
-    }
-    return silu(sum);
-  }
-
-  /// Δ = softplus(W_dt Δ_low + bias), the states of a channel by `members` lanes, and its gated output.
-  __device__ void update_states(const DecodeLayer& w, unsigned tag) {
-    const Slice dt = slice(w.dt_proj, p_.r_row, p_.channels, p_.E);
-    const int group = thread_ / members, member = thread_ % members;
-    const unsigned mask = 0xffffU << (lane_ & 16);
+  /// Δ = softplus(W_dt Δ_low + bias), the states of a channel by `members` lanes, and its gated output to the cluster.
+  /// A warp takes two neighbours; channels that no block has are sent, too, as zeros.
+  __device__ void update_states(const DecodeLayer& w) {
+    const int member = lane_ % members;
     const float* B = s_.projected + p_.R;
     const float* C = B + p_.N;
-    // The first states of the first channel are read before the wait.
-    float state = 0, rate = 0, bias = 0, skip = 0;
-    const auto read_weights = [&](int e) {
-      skip = w.D[e];
-      if (w.dt_bias) bias = w.dt_bias[e];
+    const char* data = own_channels_ > 0 ? ring_.open() : nullptr;
+    int channel = 2 * warp_ + lane_ / members;
+    // What does not wait for the projection is read before it is there.
+    float state = 0, rate = 0, bias = 0, skip = 0, u = 0, gate = 0;
+    const auto read_state = [&](int n) {
+      const int at = n * p_.E + e0_ + channel;
+      state = w.h[at];
+      rate = w.A[at] * log2_e;
     };
-    const auto read_state = [&](int e, int n) {
-      state = w.h[n * p_.E + e];
-      rate = w.A[n * p_.E + e];
+    const auto read = [&] {
+      if (channel >= own_channels_) return;
+      if (member < p_.N) read_state(member);
+      skip = w.D[e0_ + channel];
+      bias = w.dt_bias ? w.dt_bias[e0_ + channel] : 0.0f;
+      u = s_.own_u[channel];
+      gate = silu(s_.own_z[channel]);
     };
-    if (group < dt.rows) {
-      read_weights(e0_ + group);
-      if (member < p_.N) read_state(e0_ + group, member);
-    }
-    receive(box_.projected, (p_.R + 2 * p_.N + 2) / 3, tag, gave_up_, [&](int i, const unsigned(&words)[3]) {
-#pragma unroll
-      for (int j = 0; j < 3; ++j) s_.projected[3 * i + j] = __uint_as_float(words[j]);
-    });
-    wait_for_workers();
-    ring_.drain(dt, p_.r_row, [&](int first, int count, const char* data) {
+    read();
+    this->wait_for(projected_in, this->round_, thread_ == 0);
 #pragma unroll 1
-      for (int i = group; i < count; i += workers / members) {
-        const int channel = first + i, e = e0_ + channel;
-        if (channel != group) read_weights(e);
-        const T* row = reinterpret_cast<const T*>(data + i * p_.r_row.stride);
-        float delta = 0, y = 0;
+    while (channel < p_.channels) {
+      float y = 0;
+      if (channel < own_channels_) {
+        const unsigned mask = 0xffffU << (lane_ & 16);
+        const T* row = reinterpret_cast<const T*>(data + channel * p_.r_bytes);
+        float delta = 0;
 #pragma unroll 4
         for (int r = member; r < p_.R; r += members) delta = fmaf(s_.projected[r], to_float(row[r]), delta);
         delta = softplus(sum_of(delta, members, mask) + bias);
-        const float u = s_.u[channel], write = delta * u;
+        const float write = delta * u;
 #pragma unroll 1
         for (int n = member; n < p_.N; n += members) {
-          if (channel != group || n != member) read_state(e, n);
-          state = fmaf(exp2_unit(delta * log2_e * rate), state, B[n] * write);
-          w.h[n * p_.E + e] = state;
+          if (n != member) read_state(n);
+          state = fmaf(exp2_unit(delta * rate), state, B[n] * write);
+          w.h[n * p_.E + e0_ + channel] = state;
           y = fmaf(C[n], state, y);
         }
-        y = sum_of(y, members, mask);
-        if (member == 0) s_.y[channel] = fmaf(skip, u, y) * silu(s_.z[channel]);
+        y = fmaf(skip, u, sum_of(y, members, mask)) * gate;
       }
-    });
-    wait_for_workers();
-    if (warp_ == 0) send_channels(box_.y, s_.y, tag);
+      const float neighbour = __shfl_xor_sync(0xffffffffU, y, members);
+      if (lane_ < cluster_blocks) this->send_pair(y_in, s_.y, channel, y, neighbour, lane_);
+      channel += 2 * worker_warps;
+      if (channel < p_.channels) read();
+    }
+    if (own_channels_ > 0) ring_.close();
   }
 
   /// The most likely id of all blocks.
   __device__ std::int32_t choose(unsigned tag) {
-    if (warp_ == 0) {
-      best_ = best_of_warp(best_);
-      const unsigned words[3] = {__float_as_uint(best_.logit), static_cast<unsigned>(best_.id), 0};
-      if (lane_ == 0) send(box_.best + block_, words, tag);
-    }
     const int blocks = static_cast<int>(gridDim.x);
-    receive(box_.best, blocks, tag, gave_up_, [&](int i, const unsigned(&words)[3]) {
-      s_.candidates[i] = {__uint_as_float(words[0]), static_cast<std::int32_t>(words[1])};
-    });
-    wait_for_workers();
-    BestLogit best{-INFINITY, no_id};
+#pragma unroll 1
+    for (int i = thread_; i < blocks; i += workers) {
+      const Post* from = this->box_.best + 2 * i;
+      Look l = look(from);
+#pragma unroll 1
+      for (unsigned count = 0; (l.posts[0].tag != tag || l.posts[1].tag != tag) && !gave_up_; ++count) {
+        gave_up_ = count == most_looks;
+        l = look(from);
+      }
+      s_.candidates[i] = {l.posts[0].value, __float_as_int(l.posts[1].value)};
+    }
+    gave_up_ = __any_sync(0xffffffffU, gave_up_);
+    wait_for_readers();
+    BestLogit best{-INFINITY, this->no_id};
 #pragma unroll 1
     for (int i = lane_; i < blocks; i += 32) best = better(best, s_.candidates[i]);
     best = best_of_warp(best);
@@ -425,18 +272,8 @@ class Worker {
     return static_cast<unsigned>(best.id) < static_cast<unsigned>(p_.V) ? best.id : 0;
   }
 
-  const Loop& p_;
-  const DecodeLayer* layers_;
-  Mailbox box_;
-  Ring ring_;
-  Scratch<T> s_;
-  int thread_, lane_, warp_, block_, e0_;
+  int thread_, warp_, e0_;
   bool gave_up_ = false;
-  int buffer_ = 0;
-  float factor_ = 0;
-  float taps_[most_taps] = {}, conv_bias_ = 0;
-  T past_[most_taps - 1] = {};
-  BestLogit best_{};  // of the rows that this thread has seen
 };
 
 #endif
