@@ -9,9 +9,17 @@ namespace {
 // Between two operations of one token the wait is microseconds: spinning briefly saves the trip through the kernel,
 // and giving up soon leaves the core to the rest of the machine.
 constexpr int spins_before_sleep = 2000;
-// Threads seldom run equally fast: the smaller the parts, the less one waits for the other in the end. Taking one costs
-// some 100 ns.
+// Threads seldom run equally fast: the smaller the last parts, the less one waits for the other in the end. Taking one
+// costs some 100 ns.
 constexpr std::int64_t parts_per_thread = 8;
+
+// Where a part of a loop begins. Where there are more indices than parts, the first parts are largest and the last
+// smallest: what is left falls with the square of the parts that are left.
+std::int64_t begin_of(std::int64_t part, std::int64_t parts, std::int64_t count) {
+  if (count == parts) return part;
+  const double left = static_cast<double>(parts - part) / static_cast<double>(parts);
+  return count - static_cast<std::int64_t>(static_cast<double>(count) * left * left);
+}
 
 template <class T>
 void wait_while_equal(const std::atomic<T>& value, T old) {
@@ -73,8 +81,8 @@ void ThreadPool::take_parts() {
       if (parts_left(work) == 0) return;
     } while (!work_.compare_exchange_weak(work, work - 1, std::memory_order_acq_rel, std::memory_order_acquire));
     const std::int64_t parts = parts_, part = parts - parts_left(work);
-    const std::int64_t begin = count_ * part / parts, end = count_ * (part + 1) / parts;
-    call_(body_, begin, end);
+    const std::int64_t begin = begin_of(part, parts, count_), end = begin_of(part + 1, parts, count_);
+    if (begin < end) call_(body_, begin, end);
     if (done_.fetch_add(1, std::memory_order_acq_rel) + 1 == parts) done_.notify_one();
   }
 }

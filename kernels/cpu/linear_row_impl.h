@@ -2,17 +2,16 @@
 // Products of one token, included by linear_impl.h: the weights stream from memory, all 64 columns of a panel at once,
 // and are converted in registers, so that memory is what a product waits for.
 
-template <ElementType storage, int Vectors>
+// `full_panel` tells the compiler the width, so that what is read ahead has its place in the instruction.
+template <ElementType storage, int Vectors, bool full_panel>
 inline void product_of_row(const LinearArgs& args, const Byte* panel, std::int64_t width, std::int64_t offset,
                            std::int64_t column) {
+  if constexpr (full_panel) width = panel_width;
   const float* x = args.x.data;
   Vec sums[Vectors] = {};
-  for_each_input<storage, Vectors, ahead_of<storage>>(panel, width, offset, 0, args.x.cols,
-                                                      [&](std::int64_t k, const Vec(&weights)[Vectors]) {
-                                                        const Vec input = splat(x[k]);
-#pragma GCC unroll 16
-                                                        for (int v = 0; v < Vectors; ++v) sums[v] += input * weights[v];
-                                                      });
+  for_each_input<storage, Vectors, ahead_of<storage>>(
+      panel, width, offset, 0, args.x.cols,
+      [&](std::int64_t k, int v, Vec weights) { sums[v] += splat(x[k]) * weights; });
   for (int v = 0; v < Vectors; ++v) finish(args, 0, column + offset + v * lanes, sums[v]);
 }
 
@@ -36,10 +35,18 @@ void product_of_row(const LinearArgs& args, std::int64_t unit_begin, std::int64_
   for_each_unit_of_row(*args.W, unit_begin, unit_end,
                        [&](std::int64_t p, std::int64_t width, std::int64_t offset, std::int64_t end) {
                          const Byte* const panel = reinterpret_cast<const Byte*>(args.W->panel(p));
-                         for (; offset + row_vectors * lanes <= end; offset += row_vectors * lanes)
-                           product_of_row<storage, row_vectors>(args, panel, width, offset, p * panel_width);
+                         const std::int64_t column = p * panel_width;
+                         constexpr int half = row_vectors / 2;
+                         for (; offset + row_vectors * lanes <= end; offset += row_vectors * lanes) {
+                           if (width == panel_width)
+                             product_of_row<storage, row_vectors, true>(args, panel, width, offset, column);
+                           else
+                             product_of_row<storage, row_vectors, false>(args, panel, width, offset, column);
+                         }
+                         for (; offset + half * lanes <= end; offset += half * lanes)
+                           product_of_row<storage, half, false>(args, panel, width, offset, column);
                          for (; offset < end; offset += step_vectors * lanes)
-                           product_of_row<storage, step_vectors>(args, panel, width, offset, p * panel_width);
+                           product_of_row<storage, step_vectors, false>(args, panel, width, offset, column);
                        });
 }
 

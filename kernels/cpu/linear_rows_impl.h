@@ -32,12 +32,9 @@ inline void expand_columns(const Byte* panel, std::int64_t width, std::int64_t c
     const std::int64_t c = column + v * lanes;
     places[v] = out + c / columns * columns * count + c % columns;
   }
-  for_each_input<storage, Vectors, ahead_of<storage>>(panel, width, column, begin, count,
-                                                      [&](std::int64_t k, const Vec(&weights)[Vectors]) {
-#pragma GCC unroll 16
-                                                        for (int v = 0; v < Vectors; ++v)
-                                                          store(places[v] + (k - begin) * columns, weights[v]);
-                                                      });
+  for_each_input<storage, Vectors, ahead_of<storage>>(
+      panel, width, column, begin, count,
+      [&](std::int64_t k, int v, Vec weights) { store(places[v] + (k - begin) * columns, weights); });
 }
 
 // A block of inputs of a panel as floats: groups of columns, [count, columns] each.

@@ -82,12 +82,12 @@ inline Vec load_i8(const Byte* p) {
 #endif
 }
 
-// Calls use(k, weights) for the inputs k of [begin, begin + count), in order, with the weights of Vectors vectors of
-// outputs from `column` on. `begin` is a multiple of scale_inputs. Reads ahead of itself as `ahead` says.
+// Calls use(k, v, weights) for the inputs k of [begin, begin + count), in order for every vector v of the Vectors of
+// outputs from `column` on. `begin` is a multiple of scale_inputs. Reads ahead of itself as `ahead` says. One vector at
+// a time, because all of an input's and all sums together would not fit the registers.
 template <ElementType storage, int Vectors, Ahead ahead, class Use>
 inline void for_each_input(const Byte* panel, std::int64_t width, std::int64_t column, std::int64_t begin,
                            std::int64_t count, const Use& use) {
-  Vec weights[Vectors];
   const auto fetch = [](const Byte* p, std::int64_t bytes) {
 #pragma GCC unroll 8
     for (std::int64_t i = 0; i < bytes; i += cache_line) __builtin_prefetch(p + prefetch_distance + i);
@@ -114,11 +114,10 @@ inline void for_each_input(const Byte* panel, std::int64_t width, std::int64_t c
 #pragma GCC unroll 16
         for (int v = 0; v < Vectors; ++v) {
           if constexpr (storage == ElementType::f32)
-            __builtin_memcpy(&weights[v], w + v * lanes * size, sizeof weights[v]);
+            use(k, v, reinterpret_cast<Vec>(load_ints(w + v * lanes * size)));
           else
-            weights[v] = load_f16(w + v * lanes * size);
+            use(k, v, load_f16(w + v * lanes * size));
         }
-        use(k, weights);
       }
     }
   } else if constexpr (storage == ElementType::bf16) {
@@ -129,17 +128,17 @@ inline void for_each_input(const Byte* panel, std::int64_t width, std::int64_t c
 #pragma GCC unroll 2
       for (std::int64_t k = page; k < page_end; k += 2, w += width * 4) {
         fetch_line(w, Vectors * lanes * 4);
-        IntVec pairs[Vectors];
+        if (k + 1 == end) {
+#pragma GCC unroll 16
+          for (int v = 0; v < Vectors; ++v) use(k, v, reinterpret_cast<Vec>(load_ints(w + v * lanes * 4) << 16));
+          break;
+        }
 #pragma GCC unroll 16
         for (int v = 0; v < Vectors; ++v) {
-          pairs[v] = load_ints(w + v * lanes * 4);
-          weights[v] = reinterpret_cast<Vec>(pairs[v] << 16);
+          const IntVec pairs = load_ints(w + v * lanes * 4);
+          use(k, v, reinterpret_cast<Vec>(pairs << 16));
+          use(k + 1, v, reinterpret_cast<Vec>(pairs & static_cast<int>(0xFFFF0000u)));
         }
-        use(k, weights);
-        if (k + 1 == end) break;
-#pragma GCC unroll 16
-        for (int v = 0; v < Vectors; ++v) weights[v] = reinterpret_cast<Vec>(pairs[v] & static_cast<int>(0xFFFF0000u));
-        use(k + 1, weights);
       }
     }
   } else {
@@ -155,8 +154,7 @@ inline void for_each_input(const Byte* panel, std::int64_t width, std::int64_t c
       for (std::int64_t i = k; i < block_end; ++i, w += width) {
         fetch_line(w, Vectors * lanes);
 #pragma GCC unroll 16
-        for (int v = 0; v < Vectors; ++v) weights[v] = load_i8(w + v * lanes) * scales[v];
-        use(i, weights);
+        for (int v = 0; v < Vectors; ++v) use(i, v, load_i8(w + v * lanes) * scales[v]);
       }
     }
   }

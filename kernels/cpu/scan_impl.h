@@ -371,6 +371,8 @@ void selective_scan(const SelectiveScanArgs<float>& args, std::int64_t block_beg
   }
 }
 
+#include "cpu/scan_step_impl.h"
+
 // ---- The ladder: the recurrence's a and b in memory
 
 void form(const SelectiveScanArgs<float>& args, float* a, float* b, std::int64_t token_begin, std::int64_t token_end) {
@@ -465,6 +467,7 @@ extern const ScanOps STATESCOPE_SCAN_OPS;
 const ScanOps STATESCOPE_SCAN_OPS = {channel_block,
                                      backward_tile,
                                      selective_scan,
+                                     step,
                                      checkpoints,
                                      backward_workspace,
                                      backward,

@@ -30,6 +30,8 @@ struct ScanOps {
   std::int64_t channel_block;  // channels in a block of selective_scan, and at most in one of the backward scan
   std::int64_t backward_tile;  // tokens; segments of the backward scan are multiples of it
   void (*selective_scan)(const SelectiveScanArgs<float>&, std::int64_t block_begin, std::int64_t block_end);
+  /// A single token with one group, without h_all; channels, not blocks of them.
+  void (*step)(const SelectiveScanArgs<float>&, std::int64_t channel_begin, std::int64_t channel_end);
 
   /// The states before every `every`-th token, out[t / every] = [N, E].
   void (*checkpoints)(const SelectiveScanArgs<float>&, std::int64_t every, float* out, std::int64_t block_begin,

@@ -58,7 +58,7 @@ std::vector<double> tolerances(Inputs in, const std::vector<Matrix>& want) {
 }
 
 enum class Where { apart, x, delta };
-enum class States { kept, dropped };
+enum class States { kept, dropped, squared };
 
 std::vector<Matrix> run(const CpuBackend& backend, const Inputs& in, const Pieces& pieces, Layout layout = {},
                         Where where = Where::apart, States keep = States::kept) {
@@ -143,7 +143,7 @@ TEST(SelectiveScan, HoldsOnLongSequences) {
   expect_matches(random_inputs(700, 19, 16, {0.001, 0.1}), {});
 }
 
-// The outputs of the scan with every state and without, in pieces.
+// The outputs of the scan with every state, with their squares alone, or without, in pieces.
 std::vector<Matrix> run_with_options(const CpuBackend& backend, const ScanInputs& in, const Pieces& pieces,
                                      States keep) {
   const ScanCase& c = in.c;
@@ -152,18 +152,14 @@ std::vector<Matrix> run_with_options(const CpuBackend& backend, const ScanInputs
   std::int64_t t = 0;
   for (const std::int64_t count : pieces) {
     SelectiveScanArgs<float> args = placed.args(t, count);
-    if (keep == States::kept) {
-      args.h_all = states.view().row(t);
-      args.state_squares = squares.view().row_range(t, count);
-    }
+    if (keep == States::kept) args.h_all = states.view().row(t);
+    if (keep != States::dropped) args.state_squares = squares.view().row_range(t, count);
     backend.selective_scan(args);
     t += count;
   }
   std::vector<Matrix> out{placed.y.values(), placed.h.values()};
-  if (keep == States::kept) {
-    out.push_back(states.values());
-    out.push_back(squares.values());
-  }
+  if (keep == States::kept) out.push_back(states.values());
+  if (keep != States::dropped) out.push_back(squares.values());
   return out;
 }
 
@@ -204,6 +200,13 @@ TEST(SelectiveScan, GivesTheSameBitsHoweverSplitWithEveryOption) {
       return kept;
     });
   }
+}
+
+TEST(SelectiveScan, GivesTheSameBitsHoweverSplitWithMoreChannelsThanAPieceHas) {
+  const ScanInputs in({3, 1601, 3, true, true});
+  expect_same_bits_however_split(3, [&](const CpuBackend& backend, const Pieces& pieces) {
+    return run_with_options(backend, in, pieces, States::squared);
+  });
 }
 
 TEST(SelectiveScan, TheOutputMayBeTheGate) {
