@@ -20,7 +20,7 @@ std::vector<DynamicsExample> dynamics_examples() {
           {QStringLiteral("dynamics-convolution.json"), tr("One answer, two ways"),
            tr("The kernel slides over the input, and the recurrence reaches the same number.")},
           {QStringLiteral("dynamics-space.json"), tr("Three states in space"),
-           tr("A stable system driven by noise wanders about its rest.")},
+           tr("Two states turn while the third follows slowly: only in space do the loops come apart.")},
           {QStringLiteral("dynamics-delay.json"), tr("A window of the past"),
            tr("Twelve states of an LMU hold one second of signal well enough to play it back.")},
           {QStringLiteral("dynamics-s4.json"), tr("S4: HiPPO-LegS as a kernel"),

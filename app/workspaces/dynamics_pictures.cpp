@@ -174,7 +174,7 @@ std::shared_ptr<const PhaseData> phase_of(const LtiSeries& series, const LtiView
   const Eigen::VectorXd start = V.transpose() * h0;
   data->start.assign(start.begin(), start.end());
   if (data->in_space()) {
-    data->subtitle = tr("drag to turn it; click, or Shift and arrows, to start elsewhere");
+    data->subtitle = tr("drag to turn, click to start there");
     return data;
   }
   if (L > 0) {  // p' = Vᵀ(A h + B u), where h has p in the plane and else what it has at the cursor

@@ -63,7 +63,11 @@ DynamicsWorkspace::~DynamicsWorkspace() = default;
 void DynamicsWorkspace::connect_all() {
   connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, &DynamicsWorkspace::set_lengths);
   connect(&document_, &DynamicsDocument::scene_changed, this, &DynamicsWorkspace::show_scene);
-  connect(&document_, &DynamicsDocument::result_changed, this, &DynamicsWorkspace::show_result);
+  connect(&document_, &DynamicsDocument::result_changed, this, [this] {
+    if (const QString past = std::exchange(complaint_, {}); !past.isEmpty() && past == notice().message())
+      notice().dismiss();
+    show_result();
+  });
   connect(&document_, &DynamicsDocument::cursor_changed, this, &DynamicsWorkspace::show_cursor);
   connect(&document_, &DynamicsDocument::settled_changed, this, &Workspace::settled_changed);
   connect(&document_, &DynamicsDocument::opened, this, [this] {
@@ -75,6 +79,7 @@ void DynamicsWorkspace::connect_all() {
   });
   connect(&document_, &DynamicsDocument::failed, this, [this](const QString& sentence) {
     say_error(sentence);
+    complaint_ = sentence;
     Q_EMIT failed(sentence);
   });
   connect(pages_, &SegmentedControl::selected, this, [this](int page) { show_page(static_cast<LtiView::Page>(page)); });
@@ -127,6 +132,7 @@ void DynamicsWorkspace::connect_all() {
 void DynamicsWorkspace::enter() {
   if (document_.result() || !document_.settled()) return;
   keep_notice_ = !notice().message().isEmpty();
+  complaint_.clear();
   open_example(0);
 }
 
@@ -148,7 +154,6 @@ bool DynamicsWorkspace::play_scene(const Scene& scene, const std::filesystem::pa
 
 void DynamicsWorkspace::open_scene(const Scene& scene, const std::filesystem::path& base) {
   const LtiScene wanted = at_home(scene, base);
-  examples_->setCurrentIndex(-1);
   document_.open_scene(wanted, document_.result() ? tr("open a scene") : QString());
 }
 
@@ -173,7 +178,7 @@ WorkspaceFacts DynamicsWorkspace::facts() const {
                            tr("leaves double precision at sample %L1").arg(result->diverges_at),
                            tr("The state grows beyond 10¹⁵⁰, so the run ends there"), true, 4});
   facts.status = QString::fromStdString(agreement_sentence(*result));
-  facts.device = tr("double precision on the CPU");
+  facts.device = tr("double precision · CPU");
   return facts;
 }
 
@@ -237,9 +242,9 @@ void DynamicsWorkspace::open_example(int index) {
   const DynamicsExample& example = examples[static_cast<std::size_t>(index)];
   try {
     const Scene scene = load_scene(assets_ / "scenes" / example.file.toStdString());
+    example_ = index;
+    example_run_ = std::get<LtiScene>(scene).run;
     open_scene(scene, {});
-    examples_->setCurrentIndex(index);
-    examples_->setToolTip(example.sentence);
   } catch (const Error& error) {
     say_error(QString::fromUtf8(error.what()));
   }
@@ -306,11 +311,24 @@ void DynamicsWorkspace::show_result() {
     axes_[i]->setCurrentIndex(
         static_cast<int>(view.axes[i] < 0 ? N - 1 - view.axes[i] : std::min<std::int64_t>(view.axes[i], N - 1)));
   }
-  verdict_->setText(QString::fromStdString(stability_sentence(*result)));
-  verdict_->setToolTip(verdict_->text());
+  show_verdict();
   fit_transport();
   show_cursor();
   Q_EMIT facts_changed();
+}
+
+// What an example is for, while it is what its author made it; then what the numbers say.
+void DynamicsWorkspace::show_verdict() {
+  const LtiResult& result = *document_.result();
+  QStringList said;
+  const bool untouched = example_ >= 0 && result.run == example_run_;
+  if (untouched) said << dynamics_examples()[static_cast<std::size_t>(example_)].sentence;
+  examples_->setCurrentIndex(untouched ? example_ : -1);
+  said << QString::fromStdString(stability_sentence(result));
+  const bool aliased =
+      std::any_of(result.modes.begin(), result.modes.end(), [](const Mode& mode) { return mode.beyond_nyquist; });
+  if (aliased && !untouched) said << QString::fromStdString(sampling_sentence(result));
+  verdict_->setText(said.join(QLatin1Char(' ')));
 }
 
 void DynamicsWorkspace::show_poles() {
@@ -321,6 +339,12 @@ void DynamicsWorkspace::show_poles() {
   auto z = std::make_shared<PolePlaneData>(*z_plane_of(*result));
   keep_order(z->poles, z_plane_->poles());
   z_plane_->set_data(z);
+  const auto* preset = std::get_if<Preset>(&result->run.system);
+  const QString id = preset ? QString::fromStdString(preset->id) : QString();
+  if (std::exchange(shown_preset_, id) != id && preset) {  // another system has poles elsewhere
+    s_plane_->reset_zoom();
+    z_plane_->reset_zoom();
+  }
 }
 
 void DynamicsWorkspace::show_cursor() {

@@ -10,6 +10,7 @@ class QComboBox;
 class QGridLayout;
 class QLabel;
 class QStackedWidget;
+class QVBoxLayout;
 
 namespace statescope {
 
@@ -65,6 +66,7 @@ class DynamicsWorkspace : public Workspace {
   void show_scene();
   void show_result();
   void show_poles();
+  void show_verdict();
   void show_cursor();
   void fit_transport();
   void choose_axes(int axis, int state);
@@ -79,6 +81,7 @@ class DynamicsWorkspace : public Workspace {
   SegmentedControl* pages_;
   QComboBox* examples_;
   QLabel* verdict_;
+  QBoxLayout* said_;  // the verdict and what the portrait shows
   QComboBox* axes_[3];
   SegmentedControl* space_;
   QWidget* phase_box_;
@@ -94,7 +97,12 @@ class DynamicsWorkspace : public Workspace {
   QBoxLayout *planes_, *middle_;
   std::vector<QLayout*> grids_;
   QLayout* column_;
-  Complex held_;  // the eigenvalue in the hand, where it was taken
+  QVBoxLayout* content_;
+  int example_ = -1;  // chosen last, and what it runs: its sentence stands as long as that does
+  LtiRun example_run_;
+  QString shown_preset_;
+  QString complaint_;  // why there is no newer result
+  Complex held_;       // the eigenvalue in the hand, where it was taken
   bool holding_ = false;
   bool keep_notice_ = false;  // it says why the example came
   bool fitting_ = false;

@@ -68,7 +68,13 @@ void DynamicsWorkspace::build_tools() {
   space_->set_options({{tr("2-D")}, {tr("3-D")}});
   axes->addWidget(space_);
   tools_ = new FlowLayout;
-  for (QWidget* tool : std::initializer_list<QWidget*>{pages_, examples_, phase_box_}) tools_->addWidget(tool);
+  for (QWidget* tool : std::initializer_list<QWidget*>{pages_, examples_}) tools_->addWidget(tool);
+  verdict_ = named(new QLabel, "dynamics_verdict");
+  verdict_->setProperty("role", QStringLiteral("muted"));
+  verdict_->setWordWrap(true);
+  said_ = new QBoxLayout(QBoxLayout::LeftToRight);
+  said_->addWidget(verdict_, 1);
+  said_->addWidget(phase_box_);
 }
 
 void DynamicsWorkspace::build() {
@@ -84,9 +90,6 @@ void DynamicsWorkspace::build() {
   convolution_ = named(new ConvolutionView, "dynamics_convolution");
   input_->set_drawable(true);
   input_->set_resolution(max_drawn_points);
-  verdict_ = named(new QLabel, "dynamics_verdict");
-  verdict_->setProperty("role", QStringLiteral("muted"));
-  verdict_->setWordWrap(true);
 
   stack_ = new QStackedWidget;
   const auto add_page = [this] {
@@ -129,10 +132,12 @@ void DynamicsWorkspace::build() {
   auto* column = new QVBoxLayout(this);
   column->addWidget(&notice());
   build_tools();
-  column->addLayout(tools_);
-  column->addWidget(verdict_);
   auto* content = new QWidget;
-  content->setLayout(middle_);
+  content_ = new QVBoxLayout(content);
+  content_->setContentsMargins(0, 0, 0, 0);
+  content_->addLayout(tools_);
+  content_->addLayout(said_);
+  content_->addLayout(middle_, 1);
   column->addWidget(make_scrolling(content), 1);
   column_ = column;
   controls_ = new DynamicsControls(document_);
@@ -142,9 +147,10 @@ void DynamicsWorkspace::build() {
 void DynamicsWorkspace::set_lengths() {
   const int edge = scaled(20);
   column_->setContentsMargins(edge, scaled(12), edge, scaled(12));
-  column_->setSpacing(scaled(10));
+  for (QLayout* column : std::initializer_list<QLayout*>{column_, content_}) column->setSpacing(scaled(10));
   for (QLayout* grid : grids_) grid->setSpacing(scaled(16));
   tools_->setSpacing(scaled(12));
+  said_->setSpacing(scaled(12));
   phase_box_->layout()->setSpacing(scaled(8));
   for (QWidget* view : pictures()) view->setMinimumHeight(scaled(150));
   convolution_->setMinimumHeight(scaled(260));
@@ -160,7 +166,8 @@ std::vector<QWidget*> DynamicsWorkspace::pictures() const {
 void DynamicsWorkspace::place_planes() {
   const bool narrow = width() < scaled(680);
   planes_->setDirection(narrow ? QBoxLayout::LeftToRight : QBoxLayout::TopToBottom);
-  middle_->setDirection(narrow ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
+  for (QBoxLayout* row : {middle_, said_})
+    row->setDirection(narrow ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
 }
 
 void DynamicsWorkspace::resizeEvent(QResizeEvent* event) {

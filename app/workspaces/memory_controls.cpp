@@ -49,22 +49,47 @@ ValueSlider* slider(const char* name, const QString& title, const ValueSlider::R
   return made;
 }
 
+// Choices behind their names, or below them where the text is too large for both.
+class NamedChoices : public QWidget {
+ public:
+  explicit NamedChoices(const std::vector<std::pair<QLabel*, QComboBox*>>& choices)
+      : choices_(choices), grid_(new QGridLayout(this)) {
+    grid_->setContentsMargins(0, 0, 0, 0);
+    grid_->setColumnStretch(1, 1);
+    place();
+  }
+
+ protected:
+  void resizeEvent(QResizeEvent* event) override {
+    QWidget::resizeEvent(event);
+    if (narrow_ != (width() < scaled(220))) place();
+  }
+
+ private:
+  void place() {
+    narrow_ = width() < scaled(220);
+    grid_->setVerticalSpacing(scaled(narrow_ ? 4 : 8));
+    for (int i = 0; i < static_cast<int>(choices_.size()); ++i) {
+      const auto [name, box] = choices_[static_cast<std::size_t>(i)];
+      for (QWidget* part : std::initializer_list<QWidget*>{name, box}) grid_->removeWidget(part);
+      name->setMinimumWidth(narrow_ ? 0 : scaled(88));
+      grid_->addWidget(name, 2 * i, 0, 1, narrow_ ? 2 : 1);
+      grid_->addWidget(box, narrow_ ? 2 * i + 1 : 2 * i, narrow_ ? 0 : 1, 1, narrow_ ? 2 : 1);
+    }
+  }
+
+  std::vector<std::pair<QLabel*, QComboBox*>> choices_;
+  QGridLayout* grid_;
+  bool narrow_ = false;
+};
+
 // Named choices over sliders.
 void arrange(QWidget& panel, const std::vector<std::pair<QLabel*, QComboBox*>>& choices,
              std::initializer_list<ValueSlider*> sliders) {
-  auto* grid = new QGridLayout;
-  grid->setVerticalSpacing(scaled(8));
-  for (int i = 0; i < static_cast<int>(choices.size()); ++i) {
-    const auto [name, box] = choices[static_cast<std::size_t>(i)];
-    name->setFixedWidth(scaled(88));
-    grid->addWidget(name, i, 0);
-    grid->addWidget(box, i, 1);
-  }
-  grid->setColumnStretch(1, 1);
   auto* column = new QVBoxLayout(&panel);
   column->setContentsMargins(0, 0, 0, 0);
   column->setSpacing(scaled(6));
-  column->addLayout(grid);
+  column->addWidget(new NamedChoices(choices));
   for (ValueSlider* made : sliders) column->addWidget(made);
 }
 

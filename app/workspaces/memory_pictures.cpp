@@ -35,6 +35,23 @@ QString method_name(const HippoRun& run, std::size_t i) {
   return alike > 1 ? tr("%1, N = %2").arg(name).arg(method.hippo.order) : name;
 }
 
+// In a legend of methods that share their family: in what they differ.
+QString legend_name(const HippoRun& run, std::size_t i) {
+  const MemoryMethod& method = run.methods[i];
+  const auto differ = [&run](const auto& of) {
+    return std::any_of(run.methods.begin(), run.methods.end(),
+                       [&](const MemoryMethod& m) { return of(m) != of(run.methods.front()); });
+  };
+  if (run.methods.size() == 1 || differ([](const MemoryMethod& m) { return m.hippo.family; }))
+    return method_name(run, i);
+  if (differ([](const MemoryMethod& m) { return m.hippo.order; })) return tr("N = %1").arg(method.hippo.order);
+  if (differ([](const MemoryMethod& m) { return m.discretisation; }))
+    return QString::fromUtf8(statescope::method_name(method.discretisation));
+  if (differ([](const MemoryMethod& m) { return m.hippo.theta; }))
+    return tr("θ = %1").arg(seconds_text(method.hippo.theta));
+  return method_name(run, i);
+}
+
 // Within a sentence: "forward Euler".
 QString rule_text(const MemoryMethod& method) {
   QString name = QString::fromUtf8(statescope::method_name(method.discretisation));
@@ -78,8 +95,13 @@ QString memory_subtitle(const MemoryMethod& method, const MethodFrame& frame, bo
 
 // Ends of the vertical axis that do not move while the memory is played.
 std::pair<double, double> signal_range(const MemorySet& set) {
-  const auto [low, high] = std::minmax_element(set.drawn.begin(), set.drawn.end());
-  const double middle = (*low + *high) / 2, half = std::max((*high - *low) / 2, 0.1 * std::abs(middle) + 1e-12);
+  const auto [lowest, highest] = std::minmax_element(set.drawn.begin(), set.drawn.end());
+  double low = *lowest, high = *highest;
+  if (high - low < 0.02 * std::max(std::abs(low), std::abs(high))) {  // a constant is seen by its distance from zero
+    low = std::min(low, 0.0);
+    high = std::max(high, 0.0);
+  }
+  const double middle = (low + high) / 2, half = (high - low) / 2 + 1e-12;
   return {middle - 1.35 * half, middle + 1.35 * half};
 }
 
@@ -149,7 +171,7 @@ std::shared_ptr<const BarsData> coefficients_picture(const MemoryFrame& frame, s
   const std::vector<double>& c = frame.methods[i].coefficients;
   for (std::size_t n = 0; n < c.size(); ++n) data->bars.push_back({QString::number(n), c[n]});
   data->title = {{tr("Coefficients"), {}}, {QStringLiteral("  h"), Symbol::h}};
-  data->subtitle = tr("%1 · n →").arg(method_name(frame.set->run, i));
+  data->subtitle = tr("%1 · n →").arg(legend_name(frame.set->run, i));
   data->noun = tr("coefficient");
   data->quantity = QStringLiteral("h");
   data->symbol = color_of(i);
@@ -160,7 +182,7 @@ std::shared_ptr<const CurvesData> error_ago_picture(const MemoryFrame& frame) {
   auto data = std::make_shared<CurvesData>();
   for (std::size_t i = 0; i < frame.methods.size(); ++i)
     data->curves.push_back(
-        {.name = method_name(frame.set->run, i), .values = frame.methods[i].error_ago, .symbol = color_of(i)});
+        {.name = legend_name(frame.set->run, i), .values = frame.methods[i].error_ago, .symbol = color_of(i)});
   data->title = {{tr("Error against how long ago"), {}}};
   time_axis(*data, *frame.set);
   data->x_axis = tr("before now");
@@ -177,7 +199,7 @@ std::shared_ptr<const CurvesData> error_orders_picture(const MemoryDetails& deta
     for (double& error : errors)
       if (!(error < 1e6)) error = nan;
     data->curves.push_back(
-        {.name = method_name(details.set->run, i), .values = std::move(errors), .symbol = color_of(i)});
+        {.name = legend_name(details.set->run, i), .values = std::move(errors), .symbol = color_of(i)});
   }
   data->title = {{tr("More coefficients sharpen"), {}}};
   data->subtitle = tr("error at the end");
@@ -199,7 +221,7 @@ std::shared_ptr<const CurvesData> weights_picture(const MemoryFrame& frame) {
     std::vector<double> weights = frame.methods[i].weight;
     for (std::size_t k = 0; k < weights.size(); ++k)
       if (set.x[k] > now) weights[k] = nan;
-    data->curves.push_back({.name = method_name(set.run, i), .values = std::move(weights), .symbol = color_of(i)});
+    data->curves.push_back({.name = legend_name(set.run, i), .values = std::move(weights), .symbol = color_of(i)});
   }
   data->title = {{tr("What is weighed"), {}}};
   data->subtitle = tr("measure, 1/s");
@@ -270,19 +292,19 @@ QString formula_html(const Hippo& hippo) {
   switch (hippo.family) {
     case HippoFamily::legs:
     case HippoFamily::legs_lti:
-      return A + QStringLiteral(" = −√((2n+1)(2k+1)), &nbsp;n &gt; k<br>") + A +
-             QStringLiteral(" = −(n+1), &nbsp;n = k<br>") + B + QStringLiteral(" = √(2n+1)");
+      return A + QStringLiteral(" = −√((2n+1)(2k+1)), &nbsp;n&nbsp;&gt;&nbsp;k<br>") + A +
+             QStringLiteral(" = −(n+1), &nbsp;n&nbsp;=&nbsp;k<br>") + B + QStringLiteral(" = √(2n+1)");
     case HippoFamily::legt:
-      return A + QStringLiteral(" = −√((2n+1)(2k+1)), &nbsp;n ≥ k<br>") + A +
-             QStringLiteral(" = −(−1)<sup>n−k</sup> √((2n+1)(2k+1)), &nbsp;n &lt; k<br>") + B +
+      return A + QStringLiteral(" = −√((2n+1)(2k+1)), &nbsp;n&nbsp;≥&nbsp;k<br>") + A +
+             QStringLiteral(" = −(−1)<sup>n−k</sup> √((2n+1)(2k+1)), &nbsp;n&nbsp;&lt;&nbsp;k<br>") + B +
              QStringLiteral(" = √(2n+1)");
     case HippoFamily::lmu:
-      return A + QStringLiteral(" = −(2n+1), &nbsp;n &lt; k<br>") + A +
-             QStringLiteral(" = (−1)<sup>n−k+1</sup>(2n+1), &nbsp;n ≥ k<br>") + B +
+      return A + QStringLiteral(" = −(2n+1), &nbsp;n&nbsp;&lt;&nbsp;k<br>") + A +
+             QStringLiteral(" = (−1)<sup>n−k+1</sup>(2n+1), &nbsp;n&nbsp;≥&nbsp;k<br>") + B +
              QStringLiteral(" = (−1)<sup>n</sup>(2n+1)");
     case HippoFamily::lagt:
-      return A + QStringLiteral(" = −1, &nbsp;n &gt; k<br>") + A + QStringLiteral(" = −½, &nbsp;n = k<br>") + B +
-             QStringLiteral(" = 1");
+      return A + QStringLiteral(" = −1, &nbsp;n&nbsp;&gt;&nbsp;k<br>") + A +
+             QStringLiteral(" = −½, &nbsp;n&nbsp;=&nbsp;k<br>") + B + QStringLiteral(" = 1");
     case HippoFamily::fout:
       return QStringLiteral("<i><span style=\"color:%1\">A</span></i> = S − ½ ").arg(theme().symbol(Symbol::A).name()) +
              QStringLiteral("<i><span style=\"color:%1\">BB</span></i>ᵀ<br>").arg(theme().symbol(Symbol::B).name()) +

@@ -70,13 +70,17 @@ MemoryWorkspace::MemoryWorkspace(std::filesystem::path assets)
   for (QVBoxLayout* layout : {memory_column_, chain_column_}) {
     auto* page = new QWidget;
     page->setLayout(layout);
-    page_stack_->addWidget(make_scrolling(page));
+    page_stack_->addWidget(page);
   }
+  auto* content = new QWidget;
+  content_ = new QVBoxLayout(content);
+  content_->setContentsMargins(0, 0, 0, 0);
+  content_->addLayout(tools_);
+  content_->addWidget(explanation_);
+  content_->addWidget(page_stack_, 1);
   column_ = new QVBoxLayout(this);
   column_->addWidget(&notice());
-  column_->addLayout(tools_);
-  column_->addWidget(explanation_);
-  column_->addWidget(page_stack_, 1);
+  column_->addWidget(make_scrolling(content), 1);
   set_lengths();
   connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, [this] {
     set_lengths();
@@ -89,6 +93,7 @@ MemoryWorkspace::MemoryWorkspace(std::filesystem::path assets)
 
 void MemoryWorkspace::enter() {
   if (document_.set() || opening_) return;
+  complaint_.clear();  // it says why the example came
   show_example(0);
 }
 
@@ -118,7 +123,13 @@ Scene MemoryWorkspace::scene(const std::filesystem::path& folder) const {
 WorkspaceFacts MemoryWorkspace::facts() const {
   WorkspaceFacts facts;
   const HippoRun& run = document_.run();
-  if (document_.set()) {
+  const MemoryState& state = document_.state();
+  if (state.page == Page::chain && document_.chain()) {
+    const S4Run& chain = document_.chain()->run;
+    facts.chips = {
+        {QStringLiteral("order"), tr("N = %1").arg(chain.hippo.order), tr("States"), false, 1},
+        {QStringLiteral("kernel"), tr("%L1 samples").arg(chain.length), tr("Length of the kernel"), false, 2}};
+  } else if (document_.set()) {
     const QString signal = run.input.file.empty() ? QString::fromLatin1(signal_kind_name(run.input.kind))
                                                   : QFileInfo(QString::fromStdString(run.input.file)).fileName();
     facts.chips.push_back({QStringLiteral("signal"),
@@ -219,6 +230,8 @@ void MemoryWorkspace::show_example(int index) {
   const MemoryExample& example = memory_examples()[static_cast<std::size_t>(index)];
   try {
     const Scene scene = load_scene(assets_ / "scenes" / example.file.toStdString());
+    example_ = index;
+    example_scene_ = scene;
     if (!document_.set()) return open_scene(scene, assets_ / "scenes");
     MemoryState next = document_.state();
     if (const auto* memory = std::get_if<HippoScene>(&scene)) {
@@ -237,6 +250,7 @@ void MemoryWorkspace::show_example(int index) {
 void MemoryWorkspace::set_drawing(bool on) {
   draw_->setChecked(on);
   for (SignalView* panel : panels_) panel->set_drawable(on);
+  show_explanation();
 }
 
 // Until its own memory is there, the stroke is shown with the newest one; the paper stays still under the pen.
@@ -304,6 +318,7 @@ void MemoryWorkspace::show_page(MemoryState::Page page) {
 void MemoryWorkspace::show_state() {
   const MemoryState& state = document_.state();
   pages_->set_current(state.page == Page::memory ? 0 : 1);
+  const bool other_page = page_stack_->currentIndex() != static_cast<int>(state.page);
   page_stack_->setCurrentIndex(static_cast<int>(state.page));
   inspector_stack_->setCurrentIndex(static_cast<int>(state.page));
   memory_tools_->setVisible(state.page == Page::memory);
@@ -312,6 +327,7 @@ void MemoryWorkspace::show_state() {
   controls_->show_state();
   chain_controls_->show_state();
   fit_transport();
+  if (other_page) Q_EMIT facts_changed();
   if (document_.frame() && shown_method_ != selected()) {
     show_frame();
     show_card();
@@ -319,7 +335,14 @@ void MemoryWorkspace::show_state() {
   show_explanation();
 }
 
+// What could not be computed is no longer asked for.
+void MemoryWorkspace::calm_down() {
+  if (const QString past = std::exchange(complaint_, {}); !past.isEmpty() && past == notice().message())
+    notice().dismiss();
+}
+
 void MemoryWorkspace::show_set() {
+  calm_down();
   if (!stroke_held_) stroke_.clear();
   page_stack_->show();
   place_panels();
@@ -371,6 +394,7 @@ void MemoryWorkspace::show_card() {
 }
 
 void MemoryWorkspace::show_chain() {
+  calm_down();
   const S4Result& chain = *document_.chain();
   const bool s4 = !chain.run.diagonal;
   chain_matrix_->setVisible(s4);
@@ -382,6 +406,7 @@ void MemoryWorkspace::show_chain() {
   chain_kernel_->set_data(chain_kernel_picture(chain));
   chain_facts_->setText(chain_facts(chain));
   fit_transport();
+  Q_EMIT facts_changed();
   show_explanation();
 }
 
@@ -404,8 +429,23 @@ void MemoryWorkspace::fit_transport() {
   transport_bar().scrubber().set_values(strip_values(values), Scrubber::Shape::curve);
 }
 
+bool MemoryWorkspace::example_untouched() const {
+  const MemoryState& state = document_.state();
+  if (example_ < 0) return false;
+  if (const auto* memory = std::get_if<HippoScene>(&example_scene_))
+    return state.page == Page::memory && memory->run == state.memory.run;
+  return state.page == Page::chain && std::get<S4Scene>(example_scene_).run == state.chain.run;
+}
+
+// What an example is for, while it is what its author made it; else what the numbers say.
 void MemoryWorkspace::show_explanation() {
   const MemoryState& state = document_.state();
+  const bool untouched = example_untouched();
+  examples_->setCurrentIndex(untouched ? example_ : -1);
+  if (draw_->isChecked() && state.page == Page::memory)
+    return explanation_->setText(tr(
+        "Drag across any picture of the signal; Up and Down bend it at the cursor. Draw once more when you are done."));
+  if (untouched) return explanation_->setText(memory_examples()[static_cast<std::size_t>(example_)].sentence);
   if (state.page == Page::chain) {
     if (document_.chain()) explanation_->setText(chain_sentence(*document_.chain()));
     return;

@@ -70,6 +70,8 @@ class MemoryWorkspace : public Workspace {
   void show_chain();
   void fit_transport();
   void show_explanation();
+  bool example_untouched() const;
+  void calm_down();
 
   std::size_t selected() const { return static_cast<std::size_t>(document_.state().memory.view.method); }
   void select(std::size_t method);
@@ -96,7 +98,7 @@ class MemoryWorkspace : public Workspace {
   PolePlaneView* chain_spectrum_;
   CurvesView* chain_kernel_;
 
-  QVBoxLayout *column_, *memory_column_, *chain_column_, *inspector_columns_[2];
+  QVBoxLayout *column_, *content_, *memory_column_, *chain_column_, *inspector_columns_[2];
   FlowLayout* tools_;
   QHBoxLayout *below_, *links_;
   QGridLayout* panel_grid_;
@@ -109,6 +111,9 @@ class MemoryWorkspace : public Workspace {
   std::size_t shown_method_ = 0;
   std::vector<double> stroke_;  // what the mouse draws, until there is a memory of it
   bool stroke_held_ = false;
+  int example_ = -1;  // chosen last, and what it runs: its sentence stands as long as that does
+  Scene example_scene_;
+  QString complaint_;  // why there is no newer memory
   bool opening_ = false;
   bool fitting_ = false;           // the transport is made to fit, not moved
   const double* strip_ = nullptr;  // numbers the scrubber shows

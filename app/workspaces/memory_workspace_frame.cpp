@@ -182,7 +182,7 @@ void MemoryWorkspace::build_inspector() {
 // Lengths that grow with the text.
 void MemoryWorkspace::set_lengths() {
   column_->setContentsMargins(scaled(20), scaled(12), scaled(20), scaled(12));
-  column_->setSpacing(scaled(10));
+  for (QVBoxLayout* column : {column_, content_}) column->setSpacing(scaled(10));
   tools_->setSpacing(scaled(12));
   memory_tools_->layout()->setSpacing(scaled(8));
   for (QVBoxLayout* page : {memory_column_, chain_column_}) {
@@ -270,6 +270,7 @@ void MemoryWorkspace::connect_document() {
   });
   connect(&document_, &MemoryDocument::failed, this, [this](const QString& sentence) {
     opening_ = false;
+    complaint_ = sentence;
     say_error(sentence);
     Q_EMIT failed(sentence);
   });

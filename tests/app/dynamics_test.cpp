@@ -160,6 +160,23 @@ TEST_F(DynamicsTest, a_step_that_does_not_exist_is_said_and_nothing_is_lost) {
   trigger("undo");
   ASSERT_TRUE(ready());
   EXPECT_EQ(result().system.dense.A(0, 0), -1);
+  EXPECT_TRUE(wait_until([this] { return notice().isEmpty(); })) << "nobody asks for it any more";
+}
+
+TEST_F(DynamicsTest, an_example_says_what_it_is_for_as_long_as_it_is_that) {
+  enter();
+  const QString sentence = dynamics_examples()[0].sentence;
+  auto& verdict = find<QLabel>("dynamics_verdict");
+  auto& examples = find<QComboBox>("dynamics_examples");
+  EXPECT_TRUE(verdict.text().startsWith(sentence));
+  EXPECT_EQ(examples.currentIndex(), 0);
+  choose("dynamics_method", "Bilinear");
+  EXPECT_FALSE(verdict.text().contains(sentence));
+  EXPECT_EQ(examples.currentIndex(), -1);
+  trigger("undo");
+  ASSERT_TRUE(ready());
+  EXPECT_TRUE(verdict.text().startsWith(sentence));
+  EXPECT_EQ(examples.currentIndex(), 0);
 }
 
 TEST_F(DynamicsTest, a_click_in_the_portrait_starts_there_and_the_theatre_says_so) {

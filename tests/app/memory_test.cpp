@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A user at the Memory workspace.
 #include <QAbstractButton>
+#include <QApplication>
 #include <QComboBox>
 #include <QLabel>
 #include <QTest>
@@ -158,13 +159,34 @@ TEST_F(MemoryTest, every_example_opens) {
     workspace().show_example(i);
     ASSERT_TRUE(ready()) << examples[static_cast<std::size_t>(i)].file.toStdString() << notice().toStdString();
     EXPECT_TRUE(notice().isEmpty()) << notice().toStdString();
-    EXPECT_FALSE(find<QLabel>("memory_explanation").text().isEmpty());
+    EXPECT_EQ(find<QLabel>("memory_explanation").text(), examples[static_cast<std::size_t>(i)].sentence);
+    EXPECT_EQ(find<QComboBox>("memory_examples").currentIndex(), i);
     EXPECT_FALSE(window->grab().isNull());
   }
   workspace().show_example(2);  // a constant
   ASSERT_TRUE(ready());
   EXPECT_LT(frame().methods[0].error, 1e-12);
   EXPECT_GT(frame().methods[3].error, 1e-2) << "LagT fades";
+}
+
+TEST_F(MemoryTest, what_is_no_longer_an_example_is_told_by_its_numbers) {
+  enter();
+  workspace().show_example(1);  // four orders of one family
+  ASSERT_TRUE(ready());
+  EXPECT_EQ(find<CurvesView>("memory_error_ago").data()->curves[2].name, u("N = 32"));
+  Q_EMIT find<ValueSlider>("memory_order").value_changed(5, true);
+  ASSERT_TRUE(ready());
+  EXPECT_TRUE(find<QLabel>("memory_explanation").text().startsWith(u("The same signal in 5 numbers and in 96")));
+  EXPECT_EQ(find<QComboBox>("memory_examples").currentIndex(), -1);
+}
+
+TEST_F(MemoryTest, large_text_leaves_choices_their_words) {
+  enter();
+  window->resize(1280, 800);
+  set_text_scale(2);
+  QApplication::processEvents();
+  EXPECT_GT(find<QComboBox>("memory_family").width(), scaled(110));
+  set_text_scale(1);
 }
 
 TEST_F(MemoryTest, chain_shows_the_kernel_that_it_computes) {
