@@ -64,8 +64,10 @@ void DynamicsWorkspace::connect_all() {
   connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, &DynamicsWorkspace::set_lengths);
   connect(&document_, &DynamicsDocument::scene_changed, this, &DynamicsWorkspace::show_scene);
   connect(&document_, &DynamicsDocument::result_changed, this, [this] {
-    if (const QString past = std::exchange(complaint_, {}); !past.isEmpty() && past == notice().message())
-      notice().dismiss();
+    if (!complaint_.isEmpty() && document_.result()->run == document_.run()) {  // what could not be is not asked for
+      if (notice().message() == complaint_) notice().dismiss();
+      complaint_.clear();
+    }
     show_result();
   });
   connect(&document_, &DynamicsDocument::cursor_changed, this, &DynamicsWorkspace::show_cursor);

@@ -151,6 +151,7 @@ void DynamicsWorkspace::set_lengths() {
   for (QLayout* grid : grids_) grid->setSpacing(scaled(16));
   tools_->setSpacing(scaled(12));
   said_->setSpacing(scaled(12));
+  verdict_->setMinimumHeight(scaled(34));  // two lines: words that change do not move the pictures under the hand
   phase_box_->layout()->setSpacing(scaled(8));
   for (QWidget* view : pictures()) view->setMinimumHeight(scaled(150));
   convolution_->setMinimumHeight(scaled(260));
