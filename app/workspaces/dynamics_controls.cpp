@@ -2,14 +2,17 @@
 #include "workspaces/dynamics_controls.h"
 
 #include <QComboBox>
+#include <QFile>
 #include <QFileInfo>
 #include <QLabel>
 #include <QSignalBlocker>
 #include <QVBoxLayout>
 #include <algorithm>
 #include <cmath>
+#include <utility>
 
 #include "engine/dynamics/edit.h"
+#include "engine/io/csv.h"
 #include "model/dynamics_document.h"
 #include "widgets/button.h"
 #include "widgets/format.h"
@@ -130,6 +133,11 @@ DynamicsControls::DynamicsControls(DynamicsDocument& document) : document_(docum
     run.h0.clear();  // of other states
     change(run, tr("change the number of states"), finished);
   });
+  connect(table_column_, &QComboBox::activated, this, [this] {
+    LtiRun run = document_.run();
+    run.input.column = table_column_->currentData().toString().toStdString();
+    change(run, tr("choose a column"), true);
+  });
   connect(open_, &QAbstractButton::clicked, this, [this] { Q_EMIT file_requested(document_.run().input.kind); });
   show_scene();
 }
@@ -169,6 +177,7 @@ void DynamicsControls::build() {
   open_ = new Button(Button::Look::raised, QStringLiteral("open"), tr("Choose a file…"));
   open_->setObjectName(QStringLiteral("dynamics_open"));
   column_->addWidget(open_);
+  table_column_ = add_choice("dynamics_column", tr("Column of the table"));
   input_column_ = new QVBoxLayout;
   column_->addLayout(input_column_);
   for (std::size_t i = 0; i < signal_numbers().size(); ++i) {
@@ -337,6 +346,26 @@ void DynamicsControls::show_input() {
   file_->setVisible(is_file(input.kind) || input.kind == SignalKind::drawn);
   file_->setText(input.kind == SignalKind::drawn ? tr("Draw in the picture of the input.")
                                                  : QFileInfo(QString::fromStdString(input.file)).fileName());
+  show_columns();
+}
+
+// The first line of a table names its columns; one of another name or number, from a scene, is listed as it is.
+void DynamicsControls::show_columns() {
+  const Signal& input = document_.run().input;
+  table_column_->setVisible(input.kind == SignalKind::csv);
+  if (input.kind != SignalKind::csv) return;
+  if (std::exchange(shown_table_, input.file) != input.file || table_column_->count() == 0) {
+    constexpr qint64 most_bytes = 1 << 16;
+    QFile file(QString::fromStdString(input.file));
+    const QByteArray beginning = file.open(QIODevice::ReadOnly) ? file.read(most_bytes) : QByteArray();
+    table_column_->clear();
+    table_column_->addItem(tr("First column of numbers"), QString());
+    for (const std::string& name : csv_columns({beginning.constData(), static_cast<std::size_t>(beginning.size())}))
+      table_column_->addItem(tr("Column %1").arg(QString::fromStdString(name)), QString::fromStdString(name));
+  }
+  const QString column = QString::fromStdString(input.column);
+  if (table_column_->findData(column) < 0) table_column_->addItem(tr("Column %1").arg(column), column);
+  table_column_->setCurrentIndex(table_column_->findData(column));
 }
 
 void DynamicsControls::show_result() {

@@ -43,6 +43,7 @@ class DynamicsControls : public QWidget {
   void show_matrices();
   void show_rule();
   void show_input();
+  void show_columns();
   void show_result();
 
   void choose_system(int index);
@@ -53,7 +54,7 @@ class DynamicsControls : public QWidget {
 
   DynamicsDocument& document_;
   QVBoxLayout* column_;
-  QComboBox *system_, *method_, *kind_;
+  QComboBox *system_, *method_, *kind_, *table_column_;
   QLabel *about_, *formula_, *file_;
   Words* said_;
   NumberTable* modes_;
@@ -65,6 +66,7 @@ class DynamicsControls : public QWidget {
   std::vector<ValueSlider*> input_sliders_;  // one for each number of a Signal that has one, in their order
   Button* open_;
   QString shown_preset_;       // whose sliders there are
+  std::string shown_table_;    // whose columns there are
   double duration_ = 0;        // seconds of the input, which Δ samples …
   std::int64_t sampled_ = -1;  // … so often
 };

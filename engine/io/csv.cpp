@@ -74,6 +74,10 @@ class Lines {
   std::int64_t number_ = 0;
 };
 
+bool is_header(const std::vector<std::string_view>& fields) {
+  return std::none_of(fields.begin(), fields.end(), [](std::string_view f) { return number_of(f).has_value(); });
+}
+
 std::size_t find_column(const std::vector<std::string_view>& header, const std::vector<std::string_view>& values,
                         const std::string& column, const std::string& where) {
   if (column.empty()) {
@@ -100,8 +104,7 @@ std::vector<double> csv_column(std::string_view text, const std::string& column,
   if (!line) throw Error(where + ": the table is empty; it needs at least one number");
   const char separator = separator_of(*line);
   const std::vector<std::string_view> top = split(*line, separator);
-  const bool has_header =
-      std::none_of(top.begin(), top.end(), [](std::string_view f) { return number_of(f).has_value(); });
+  const bool has_header = is_header(top);
   if (has_header) line = lines.next();
   if (!line) throw Error(where + ": the table has a header and no rows; it needs at least one number");
   const std::size_t wanted =
@@ -119,6 +122,16 @@ std::vector<double> csv_column(std::string_view text, const std::string& column,
   if (values.empty())
     throw Error(where + ": no rows are left after the first " + std::to_string(first) + "; leave out fewer");
   return values;
+}
+
+std::vector<std::string> csv_columns(std::string_view text) {
+  const std::optional<std::string_view> line = Lines(text).next();
+  if (!line) return {};
+  const std::vector<std::string_view> top = split(*line, separator_of(*line));
+  std::vector<std::string> names;
+  for (std::size_t i = 0; i < top.size(); ++i)
+    names.push_back(is_header(top) ? std::string(top[i]) : std::to_string(i + 1));
+  return names;
 }
 
 }  // namespace statescope

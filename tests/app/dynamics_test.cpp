@@ -313,6 +313,20 @@ TEST_F(DynamicsTest, a_dropped_table_is_the_input_and_a_bad_one_gets_a_sentence)
   EXPECT_EQ(result().length(), 500);
 }
 
+TEST_F(DynamicsTest, a_column_of_a_table_is_chosen_by_its_name) {
+  enter();
+  std::ofstream(folder.path() / "two.csv") << "t,u\n0,0.5\n1,-0.25\n2,1.75\n";
+  window->open_path(QString::fromStdString((folder.path() / "two.csv").string()));
+  ASSERT_TRUE(wait_until([this] { return result().length() == 3; })) << notice().toStdString();
+  EXPECT_EQ(result().input, (std::vector<double>{0, 1, 2}));
+  choose("dynamics_column", "Column u");
+  EXPECT_EQ(result().input, (std::vector<double>{0.5, -0.25, 1.75}));
+  trigger("undo");
+  ASSERT_TRUE(ready());
+  EXPECT_EQ(result().input, (std::vector<double>{0, 1, 2}));
+  EXPECT_EQ(find<QComboBox>("dynamics_column").currentIndex(), 0);
+}
+
 TEST_F(DynamicsTest, a_scene_that_cannot_be_computed_leaves_its_reason_and_an_example) {
   const QString path = QString::fromStdString((folder.path() / "lost.json").string());
   std::ofstream(path.toStdString()) << R"({"format": "statescope-scene", "version": 1, "experiment": {"kind": "lti",

@@ -270,6 +270,13 @@ TEST(Csv, FindsTheColumn) {
             (std::vector<double>{2, 4}));
 }
 
+TEST(Csv, NamesTheColumnsOfABeginning) {
+  EXPECT_EQ(csv_columns("# made by hand\ntime,\"level, m\"\n0,1.5\n0.1"),
+            (std::vector<std::string>{"time", "level, m"}));
+  EXPECT_EQ(csv_columns("1;2;3"), (std::vector<std::string>{"1", "2", "3"}));
+  EXPECT_TRUE(csv_columns("").empty());
+}
+
 TEST(Csv, RefusesWithTheLine) {
   const auto refusal = [](const std::string& text, const std::string& name = "") {
     return message_of([&] { column(text, name); });

@@ -4,7 +4,9 @@
 #include <QAbstractItemView>
 #include <QComboBox>
 #include <QLabel>
+#include <QLineEdit>
 #include <QSignalSpy>
+#include <QToolTip>
 #include <QVBoxLayout>
 
 #include "controls.h"
@@ -20,6 +22,7 @@
 #include "widgets/token_strip.h"
 #include "widgets/top_bar.h"
 #include "widgets/transport_bar.h"
+#include "widgets/value_slider.h"
 #include "widgets/words.h"
 
 namespace statescope {
@@ -55,6 +58,29 @@ struct LayoutRequests : QObject {
   }
   int count = 0;
 };
+
+TEST_F(Controls, a_number_beyond_the_limits_becomes_the_nearest_and_the_slider_says_so) {
+  ValueSlider slider(u("Step Δ"), {0.001, 1, 0.001, 1, false, u("s")});
+  slider.show();
+  auto& field = *slider.findChild<QLineEdit*>();
+  QSignalSpy changed(&slider, &ValueSlider::value_changed);
+  const auto type = [&](const char* text) {
+    field.selectAll();
+    QTest::keyClicks(&field, u(text));
+    QTest::keyClick(&field, Qt::Key_Return);
+  };
+  type("0.5");
+  EXPECT_EQ(slider.value(), 0.5);
+  EXPECT_EQ(QToolTip::text(), QString());
+  type("-2");
+  EXPECT_EQ(slider.value(), 0.001);
+  EXPECT_EQ(changed.count(), 2);
+  EXPECT_EQ(QToolTip::text(), u("Step Δ is a number from 0.001 s to 1 s"));
+  type("many");
+  EXPECT_EQ(slider.value(), 0.001);
+  EXPECT_EQ(field.text(), u("0.001 s"));
+  EXPECT_EQ(changed.count(), 2);
+}
 
 TEST_F(Controls, new_values_of_a_fact_table_do_not_disturb_the_layout) {
   QWidget window;

@@ -6,6 +6,7 @@
 #include <QLineEdit>
 #include <QSignalBlocker>
 #include <QSlider>
+#include <QToolTip>
 #include <algorithm>
 #include <cmath>
 
@@ -104,9 +105,19 @@ void ValueSlider::show_value() {
   if (const QString shown = text(); shown != field_->text()) field_->setText(shown);
 }
 
+QString ValueSlider::number(double value) const {
+  const QString digits = format_tick(value, 5);
+  return range_.unit.isEmpty() ? digits : digits + QLatin1Char(' ') + range_.unit;
+}
+
 QString ValueSlider::text() const {
-  const QString number = format_tick(value_, 5);
-  return range_.unit.isEmpty() ? number : number + QLatin1Char(' ') + range_.unit;
+  return number(value_);
+}
+
+// What was typed cannot be; the nearest that can, or what was there, comes back.
+void ValueSlider::say_limits() const {
+  QToolTip::showText(field_->mapToGlobal(QPoint(0, field_->height())),
+                     tr("%1 is a number from %2 to %3").arg(name(), number(range_.least), number(range_.most)), field_);
 }
 
 void ValueSlider::take_text() {
@@ -118,10 +129,14 @@ void ValueSlider::take_text() {
   text.replace(QLatin1Char(','), QLatin1Char('.'));
   bool is_number = false;
   double value = text.trimmed().toDouble(&is_number);
-  if (!is_number || !std::isfinite(value)) return show_value();
+  if (!is_number || !std::isfinite(value)) {
+    say_limits();
+    return show_value();
+  }
   if (range_.whole) value = std::round(value);
   const double before = value_;
   set_value(value);
+  if (value_ != value) say_limits();
   if (value_ != before) Q_EMIT value_changed(value_, true);
 }
 

@@ -38,8 +38,10 @@ class ValueSlider : public QWidget {
   double at(int step) const;
   int step_of(double value) const;
   bool logarithmic() const;
+  QString number(double value) const;
   QString text() const;
   void show_value();
+  void say_limits() const;
   void take_text();
 
   Range range_;

@@ -17,4 +17,8 @@ namespace statescope {
 std::vector<double> csv_column(std::string_view text, const std::string& column, std::int64_t first, std::int64_t count,
                                const std::string& where);
 
+/// What the columns of such a table may be called: the names of its header, or "1", "2" … where it has none. Of the
+/// beginning of a text, too, if that holds the first line.
+std::vector<std::string> csv_columns(std::string_view text);
+
 }  // namespace statescope
