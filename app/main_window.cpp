@@ -34,11 +34,11 @@ constexpr int wide_window = 1560;                 // holds lesson, picture and c
 
 }  // namespace
 
-MainWindow::MainWindow(const std::filesystem::path& assets, const Machine& machine) {
+MainWindow::MainWindow(const std::filesystem::path& assets, const Machine& machine) : assets_(assets) {
   setObjectName(QStringLiteral("main_window"));
   setAcceptDrops(true);
   set_motion(settings_.motion());
-  build_frame(assets, machine);
+  build_frame(machine);
   build_actions();
   setMinimumSize(1024, 640);
   resize(1440, 900);
@@ -51,7 +51,7 @@ MainWindow::MainWindow(const std::filesystem::path& assets, const Machine& machi
 
 MainWindow::~MainWindow() = default;
 
-void MainWindow::build_frame(const std::filesystem::path& assets, const Machine& machine) {
+void MainWindow::build_frame(const Machine& machine) {
   rail_ = new NavigationRail;
   rail_->setObjectName(QStringLiteral("rail"));
   rail_->add_tool(QStringLiteral("file"), tr("Open, save, export"), QStringLiteral("open"), tr("Alt+F"));
@@ -62,7 +62,7 @@ void MainWindow::build_frame(const std::filesystem::path& assets, const Machine&
   inspectors_ = new QStackedWidget;
   transports_ = new QStackedWidget;
   transports_->setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);
-  for (std::unique_ptr<Workspace>& made : make_workspaces(assets, machine)) {
+  for (std::unique_ptr<Workspace>& made : make_workspaces(assets_, machine)) {
     Workspace* workspace = made.release();  // the stack owns it
     rail_->add_entry(workspace->id(), workspace->title(), workspace->icon());
     workspaces_->addWidget(workspace);
@@ -86,7 +86,7 @@ void MainWindow::build_frame(const std::filesystem::path& assets, const Machine&
   status_row->addWidget(status_, 1);
   status_row->addWidget(device_);
 
-  build_lesson(assets);
+  build_lesson();
   auto* middle = new QHBoxLayout;
   middle->setSpacing(0);
   middle->addWidget(&lesson_->panel());
@@ -224,8 +224,8 @@ void MainWindow::build_actions() {
   palette_->set_commands(std::move(commands));
 }
 
-void MainWindow::build_lesson(const std::filesystem::path& assets) {
-  lesson_ = std::make_unique<LessonGuide>(assets, [this](const Scene& scene) -> Workspace* {
+void MainWindow::build_lesson() {
+  lesson_ = std::make_unique<LessonGuide>(assets_, [this](const Scene& scene) -> Workspace* {
     Place* place = place_for([&](const Workspace& workspace) { return workspace.shows(scene); });
     if (!place) return nullptr;
     bring_forward(*place);

@@ -69,10 +69,10 @@ class MainWindow : public QMainWindow {
     std::vector<QAction*> commands;  // that only make sense while it is in front
   };
 
-  void build_frame(const std::filesystem::path& assets, const Machine& machine);
+  void build_frame(const Machine& machine);
   void connect_workspace(Place& place);
   void build_actions();
-  void build_lesson(const std::filesystem::path& assets);
+  void build_lesson();
   void build_lesson_actions();
   void show_lesson(bool shown);
   QAction* add_action(const QString& category, const QString& id, const QString& name, const QKeySequence& shortcut,
@@ -93,6 +93,7 @@ class MainWindow : public QMainWindow {
   void change_text_scale(double factor);
   void fit_inspector();
 
+  std::filesystem::path assets_;
   Settings settings_;
   FrameClock frame_clock_;
   QUndoGroup undo_;

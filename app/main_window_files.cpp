@@ -5,6 +5,7 @@
 #include <QFileInfo>
 #include <QLayout>
 #include <QMimeData>
+#include <algorithm>
 
 #include "engine/error.h"
 #include "lesson/lesson_guide.h"
@@ -15,6 +16,16 @@
 #include "workspace.h"
 
 namespace statescope {
+namespace {
+
+bool is_inside(const std::filesystem::path& file, const std::filesystem::path& folder) {
+  std::error_code ignored;
+  const auto whole = std::filesystem::weakly_canonical(file, ignored);
+  const auto outer = std::filesystem::weakly_canonical(folder, ignored);
+  return std::mismatch(outer.begin(), outer.end(), whole.begin(), whole.end()).first == outer.end();
+}
+
+}  // namespace
 
 void MainWindow::open_path(const QString& path) {
   const QFileInfo file(path);
@@ -41,11 +52,13 @@ void MainWindow::open_path(const QString& path) {
   }
 }
 
-// Only what could be opened is listed as recent, and only then does Save write to it.
+// Only what could be opened is listed as recent, and only then does Save write to it. What comes with Statescope stays
+// as it is: saving that asks for a place.
 void MainWindow::remember_opened(Place& place) {
   if (place.opening.isEmpty()) return;
   settings_.add_recent(place.opening);
-  if (!place.workspace->accepts(QFileInfo(place.opening))) place.scene_path = place.opening;
+  if (!place.workspace->accepts(QFileInfo(place.opening)))
+    place.scene_path = is_inside(place.opening.toStdString(), assets_) ? QString() : place.opening;
   place.opening.clear();
 }
 

@@ -5,6 +5,7 @@
 #include <QMenu>
 #include <QMimeData>
 #include <QTest>
+#include <QTimer>
 #include <filesystem>
 
 #include "engine/scene/scene.h"
@@ -14,6 +15,7 @@
 #include "widgets/equation_view.h"
 #include "widgets/prompt_bar.h"
 #include "window_fixture.h"
+#include "workspace.h"
 
 namespace statescope::test {
 namespace {
@@ -239,6 +241,36 @@ TEST_F(FilesTest, saved_scene_restores_everything_bit_for_bit) {
   EXPECT_EQ(document().scene(), scene);
   expect_same_numbers(*document().focus(), focus);
   EXPECT_EQ(document().undo_stack().count(), 0);
+}
+
+TEST_F(FilesTest, saving_a_scene_that_came_with_statescope_asks_for_a_place) {
+  const fs::path assets = folder / "assets";
+  fs::create_directories(assets);
+  for (const fs::directory_entry& part : fs::directory_iterator(test::assets))
+    if (part.path().filename() != "scenes") fs::create_symlink(fs::absolute(part), assets / part.path().filename());
+  fs::copy(fs::path(test::assets) / "scenes", assets / "scenes");
+  fs::copy_file(assets / "scenes" / "dynamics-spring.json", folder / "own.json");
+  window = std::make_unique<MainWindow>(assets);
+  window->show();
+  // Saves, and says whether it was asked for a place.
+  const auto asked = [&] {
+    bool dialog = false;
+    QTimer::singleShot(0, [&] {
+      if (QWidget* shown = QApplication::activeModalWidget()) dialog = shown->close();
+    });
+    trigger("save_scene");
+    QTest::qWait(50);
+    return dialog;
+  };
+  for (const auto& [file, bundled] :
+       {std::pair(assets / "scenes" / "dynamics-spring.json", true), std::pair(folder / "own.json", false)}) {
+    window->open_path(text(file));
+    Workspace& dynamics = *window->workspace(u("dynamics"));
+    ASSERT_TRUE(wait_until([&] { return dynamics.settled(); }));
+    const auto written = fs::last_write_time(file);
+    EXPECT_EQ(asked(), bundled) << file;
+    EXPECT_EQ(fs::last_write_time(file) == written, bundled) << file;
+  }
 }
 
 TEST_F(FilesTest, model_beside_its_scene_travels_with_it) {
