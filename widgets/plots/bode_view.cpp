@@ -32,7 +32,7 @@ double degrees(double radians) {
 
 struct BodeView::Axes {
   QRectF panes[2];
-  QRectF legend;
+  QRectF names;        // the row above: the legend, and at the right what the upper pane shows
   double first, last;  // log₁₀ of the frequencies at the ends
   double min[2], max[2];
 
@@ -111,14 +111,11 @@ BodeView::Axes BodeView::axes(const QRectF& area) const {
   Axes result;
   const double line = caption_height();
   QRectF body = area.adjusted(0, header_height(area.width(), data_->title, data_->subtitle), 0, -line - scaled(6));
-  if (data_->curves.size() > 1) {
-    result.legend = QRectF(body.left(), body.top(), body.width(), line);
-    body.setTop(body.top() + line + scaled(6));
-  }
   const double gutter = QFontMetricsF(font(TextRole::caption)).horizontalAdvance(QStringLiteral("−270°")) + scaled(8);
-  body.adjust(gutter, std::ceil(line / 2), -scaled(8), 0);
-  result.legend.setLeft(body.left());
-  const double gap = line + scaled(4);
+  body.adjust(gutter, 0, -scaled(8), 0);
+  const double gap = line + scaled(10);
+  result.names = QRectF(body.left(), body.top(), body.width(), line);
+  body.setTop(body.top() + line + scaled(5));
   const double upper = (body.height() - gap) * 0.55;
   result.panes[0] = QRectF(body.left(), body.top(), body.width(), upper).toAlignedRect();
   result.panes[1] =
@@ -199,6 +196,19 @@ void BodeView::draw_frame(QPainter& painter, const Axes& axes) const {
   painter.setFont(font(TextRole::caption));
   const QColor faint = mix(theme().hairline, theme().background, 0.45);
   const int first = static_cast<int>(std::floor(axes.first)), last = static_cast<int>(std::ceil(axes.last));
+  const QString names[] = {tr("|H| (dB)"), tr("phase")};
+  const QString unit = data_->unit.isEmpty() ? QString() : QStringLiteral("ω (%1)").arg(data_->unit);
+  const double unit_left = axes.panes[1].right() - metrics.horizontalAdvance(unit);
+  const double foot = axes.panes[1].bottom() + scaled(6) + caption_height() - metrics.descent();
+  painter.setPen(theme().muted);
+  // What a pane shows stands above it, the frequency's name among its numbers: clear of frames and curves.
+  for (std::size_t pane = 0; pane < 2; ++pane) {
+    const double bottom = axes.panes[pane].top() - scaled(5);
+    painter.drawText(QRectF(axes.names.left(), bottom - caption_height(), axes.names.width(), caption_height()),
+                     Qt::AlignRight | Qt::AlignVCenter | Qt::TextDontClip, names[pane]);
+  }
+  painter.drawText(QPointF(unit_left, foot), unit);
+
   const int every = std::max(1, (last - first) / std::max(1, static_cast<int>(axes.panes[0].width() / scaled(56))));
   for (int decade = first; decade <= last; ++decade) {
     for (int digit = 1; digit < 10; ++digit) {
@@ -211,10 +221,8 @@ void BodeView::draw_frame(QPainter& painter, const Axes& axes) const {
       painter.setPen(theme().muted);
       const QString label = format_tick(frequency);
       const double width = metrics.horizontalAdvance(label);
-      painter.drawText(
-          QPointF(std::clamp(x - width / 2, axes.panes[0].left() - scaled(8), axes.panes[0].right() - width),
-                  axes.panes[1].bottom() + scaled(6) + caption_height() - metrics.descent()),
-          label);
+      const double left = std::clamp(x - width / 2, axes.panes[0].left() - scaled(8), axes.panes[0].right() - width);
+      if (unit.isEmpty() || left + width + scaled(8) < unit_left) painter.drawText(QPointF(left, foot), label);
     }
   }
   constexpr double finest[] = {20, 45};
@@ -234,22 +242,11 @@ void BodeView::draw_frame(QPainter& painter, const Axes& axes) const {
                        label);
     }
   }
-  // What each pane shows stands in the gap above it, at the right, out of the way of numbers.
-  const QString names[] = {tr("|H| (dB)"), tr("phase")};
-  painter.setPen(theme().muted);
-  for (std::size_t pane = 0; pane < 2; ++pane) {
-    const double width = metrics.horizontalAdvance(names[pane]);
-    painter.drawText(QPointF(axes.panes[pane].right() - width, axes.panes[pane].top() - scaled(3)), names[pane]);
-  }
-  const QString unit = data_->unit.isEmpty() ? QString() : QStringLiteral("ω (%1)").arg(data_->unit);
-  painter.drawText(QPointF(axes.panes[1].right() - metrics.horizontalAdvance(unit), axes.panes[1].bottom() - scaled(5)),
-                   unit);
-
   const auto upright = [&](double frequency, const QPen& pen, const QString& label) {
     const double x = axes.x_of(frequency);
     if (!(frequency > 0) || x < axes.panes[0].left() || x > axes.panes[0].right()) return;
     painter.setPen(pen);
-    painter.drawLine(QPointF(x, axes.panes[0].top()), QPointF(x, axes.panes[1].bottom()));
+    for (const QRectF& pane : axes.panes) painter.drawLine(QPointF(x, pane.top()), QPointF(x, pane.bottom()));
     const double width = metrics.horizontalAdvance(label);
     // Beyond the line, at the top: a response has come down by then.
     const bool fits = x + scaled(6) + width < axes.panes[0].right();
@@ -272,16 +269,17 @@ void BodeView::draw_frame(QPainter& painter, const Axes& axes) const {
 
 void BodeView::draw_legend(QPainter& painter, const Axes& axes) const {
   const QFontMetricsF metrics(font(TextRole::caption));
-  double x = axes.legend.left();
+  double x = axes.names.left();
+  const double right = axes.names.right() - metrics.horizontalAdvance(tr("|H| (dB)")) - scaled(16);
   painter.setFont(font(TextRole::caption));
   for (const BodeCurve& curve : data_->curves) {
-    const double room = axes.legend.right() - x - scaled(20), width = metrics.horizontalAdvance(curve.name) + 1;
+    const double room = right - x - scaled(20), width = metrics.horizontalAdvance(curve.name) + 1;
     if (room < std::min<double>(width, scaled(40))) break;
     painter.setPen(QPen(curve.quiet ? theme().muted : theme().symbol(curve.symbol), 2));
-    painter.drawLine(QPointF(x, axes.legend.center().y()), QPointF(x + scaled(14), axes.legend.center().y()));
+    painter.drawLine(QPointF(x, axes.names.center().y()), QPointF(x + scaled(14), axes.names.center().y()));
     painter.setPen(theme().muted);
-    draw_elided(painter, {x + scaled(20), axes.legend.top(), std::min(width, room), axes.legend.height()},
-                Qt::AlignLeft, curve.name);
+    draw_elided(painter, {x + scaled(20), axes.names.top(), std::min(width, room), axes.names.height()}, Qt::AlignLeft,
+                curve.name);
     x += scaled(36) + width;
   }
 }
