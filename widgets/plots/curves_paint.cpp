@@ -6,12 +6,26 @@
 #include <cmath>
 #include <numeric>
 
+#include "curves_words.h"
 #include "decimate.h"
 #include "plot_paint.h"
 #include "widgets/curves_view.h"
 #include "widgets/format.h"
 
 namespace statescope {
+
+static constexpr double strongest = 0.22;  // of the shades of a band
+
+QString subtitle_of(const CurvesData& data) {
+  const auto axis = [](const QString& name, const QString& unit, const QString& arrow) {
+    if (name.isEmpty()) return QString();
+    return name + (unit.isEmpty() ? QString() : QStringLiteral(" (%1)").arg(unit)) + arrow;
+  };
+  QStringList parts = {axis(data.y_axis, data.y_unit, QStringLiteral(" ↑")),
+                       axis(data.x_axis, data.x_unit, QStringLiteral(" →")), data.subtitle};
+  parts.removeAll(QString());
+  return parts.join(QStringLiteral(" · "));
+}
 
 void CurvesView::draw_band(QPainter& painter, const QRectF& body) const {
   const WeightBand& band = *data_->band;
@@ -25,7 +39,6 @@ void CurvesView::draw_band(QPainter& painter, const QRectF& body) const {
 
   // Columns of one shade are one rectangle: a vector picture stays small and a window keeps its sharp edge.
   constexpr int shades = 48;
-  constexpr double strongest = 0.22;
   const int columns = std::max(1, static_cast<int>(body.width() - 2 * side_padding()));
   const auto starts = column_starts(
       data_->points(), [this](qint64 point) { return data_->x_at(point); }, first_, last_, columns);
@@ -55,27 +68,25 @@ void CurvesView::draw_band(QPainter& painter, const QRectF& body) const {
   }
 }
 
-// At the foot of the band, where there is enough of it; over grid and curves, on a ground of its own.
-void CurvesView::draw_band_name(QPainter& painter, const QRectF& body) const {
+// Behind the title, with a patch of its shade: inside, curves would run under it as the band moves.
+void CurvesView::draw_band_name(QPainter& painter, const QRectF& area) const {
   const WeightBand& band = *data_->band;
-  qint64 first = 0, last = data_->points() - 1;
-  const auto weighs = [&band](qint64 point) { return std::isfinite(band.weights[point]) && band.weights[point] > 0; };
-  while (first <= last && !weighs(first)) ++first;
-  while (last > first && !weighs(last)) --last;
-  const double left = std::max(x_of(body, data_->x_at(std::min(first, last))), body.left());
-  const double right = std::min(x_of(body, data_->x_at(last)), body.right());
-  const QFontMetricsF metrics(font(TextRole::caption));
-  const QRectF place(left + scaled(6), body.bottom() - caption_height() - scaled(8),
-                     std::ceil(metrics.horizontalAdvance(band.name)) + scaled(8), caption_height() + scaled(4));
-  if (first > last || place.right() + scaled(6) > right) return;
-  QColor ground = mix(theme().background, theme().symbol(band.symbol), 0.16);
-  ground.setAlphaF(0.9F);
-  painter.setPen(Qt::NoPen);
-  painter.setBrush(ground);
-  painter.drawRoundedRect(place, scaled(3), scaled(3));
-  painter.setFont(font(TextRole::caption));
+  const QFont title_font = font(TextRole::strong), name_font = font(TextRole::caption);
+  const double line = std::ceil(QFontMetricsF(title_font).height()), patch = scaled(10);
+  const double width = patch + scaled(5) + std::ceil(QFontMetricsF(name_font).horizontalAdvance(band.name));
+  const double left = area.left() + text_width(data_->title, title_font) + scaled(12);
+  const QString subtitle = subtitle_of(*data_);
+  const bool shared = header_height(area.width(), data_->title, subtitle) < 2 * line;  // with the subtitle
+  const double right =
+      area.right() - (shared ? QFontMetricsF(name_font).horizontalAdvance(subtitle) + scaled(12) : 0.0);
+  if (left + width > right) return;
+  QColor shade = theme().symbol(band.symbol);
+  shade.setAlphaF(static_cast<float>(strongest));
+  painter.fillRect(QRectF(left, area.top() + (line - patch) / 2, patch, patch), shade);
+  painter.setFont(name_font);
   painter.setPen(theme().symbol(band.symbol));
-  painter.drawText(place, Qt::AlignCenter, band.name);
+  painter.drawText(QRectF(left, area.top(), width, line), Qt::AlignRight | Qt::AlignVCenter | Qt::TextDontClip,
+                   band.name);
 }
 
 void CurvesView::draw_legend(QPainter& painter, const QRectF& area, const QRectF& body) const {

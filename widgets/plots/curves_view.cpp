@@ -12,6 +12,7 @@
 #include <cmath>
 #include <tuple>
 
+#include "curves_words.h"
 #include "decimate.h"
 #include "engine/error.h"
 #include "line_paint.h"
@@ -62,17 +63,6 @@ double turns_of(const std::vector<QPointF>& places) {
     if (step != 0 && std::isfinite(step)) last = step;
   }
   return turns;
-}
-
-QString subtitle_of(const CurvesData& data) {
-  const auto axis = [](const QString& name, const QString& unit, const QString& arrow) {
-    if (name.isEmpty()) return QString();
-    return name + (unit.isEmpty() ? QString() : QStringLiteral(" (%1)").arg(unit)) + arrow;
-  };
-  QStringList parts = {axis(data.y_axis, data.y_unit, QStringLiteral(" ↑")),
-                       axis(data.x_axis, data.x_unit, QStringLiteral(" →")), data.subtitle};
-  parts.removeAll(QString());
-  return parts.join(QStringLiteral(" · "));
 }
 
 }  // namespace
@@ -324,7 +314,7 @@ void CurvesView::draw(QPainter& painter, const QRectF& area, bool for_export) co
     if (!roomy) return;
     if (data_->band) draw_band(still, body);
     draw_plot(still, body, for_export);
-    if (data_->band) draw_band_name(still, body);
+    if (data_->band) draw_band_name(still, area);
     draw_ticks(still, body);
   });
   if (!roomy) return;

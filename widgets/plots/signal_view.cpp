@@ -113,6 +113,7 @@ void SignalView::draw_to(const QPointF& place) {
 void SignalView::mousePressEvent(QMouseEvent* event) {
   const bool draws = drawable_ && event->button() == Qt::LeftButton && !event->modifiers().testFlag(Qt::ShiftModifier);
   if (!draws || !data() || data()->points() < 2) return CurvesView::mousePressEvent(event);
+  leaveEvent(event);  // a read-out would stay behind the pen
   take_up();
   before_ = stroke_ = samples();
   touched_.reset();

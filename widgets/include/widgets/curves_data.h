@@ -21,7 +21,7 @@ struct Curve {
 
 /// A weight over the axis (a measure), shaded behind the curves: the heavier, the stronger.
 struct WeightBand {
-  QString name;    // written at its foot: "what the state remembers"
+  QString name;    // written behind the title: "what the state remembers"
   Series weights;  // [points], ≥ 0; nothing is shaded where it is 0 or not finite
   QString unit;
   Symbol symbol = Symbol::h;
