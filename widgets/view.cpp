@@ -14,6 +14,7 @@
 #include <QMessageBox>
 #include <QPainter>
 #include <QPainterPath>
+#include <QPdfWriter>
 #include <QSaveFile>
 #include <QSvgGenerator>
 #include <QThreadPool>
@@ -28,6 +29,23 @@ namespace statescope {
 namespace {
 
 constexpr int long_text = 1000;  // whose scaled size tells text sizes apart
+
+QByteArray pdf(const View& view) {
+  constexpr int dots_per_inch = 96;  // a logical pixel is 1/96 inch
+  QByteArray bytes;
+  QBuffer buffer(&bytes);
+  buffer.open(QIODevice::WriteOnly);
+  QPdfWriter writer(&buffer);
+  writer.setTitle(view.accessibleName());
+  writer.setResolution(dots_per_inch);
+  writer.setPageSize(QPageSize(QSizeF(view.size()) / dots_per_inch, QPageSize::Inch));
+  writer.setPageMargins({});
+  QPainter painter(&writer);
+  painter.fillRect(view.rect(), theme().background);
+  view.draw(painter, view.rect(), true);
+  painter.end();
+  return bytes;
+}
 
 }  // namespace
 
@@ -104,6 +122,8 @@ void View::save_picture(const QString& path) const {
   QByteArray bytes;
   if (path.endsWith(QStringLiteral(".svg"), Qt::CaseInsensitive)) {
     bytes = svg();
+  } else if (path.endsWith(QStringLiteral(".pdf"), Qt::CaseInsensitive)) {
+    bytes = pdf(*this);
   } else {
     QBuffer buffer(&bytes);
     buffer.open(QIODevice::WriteOnly);
@@ -117,8 +137,9 @@ void View::save_picture(const QString& path) const {
 }
 
 void View::save_picture_as() {
-  const QString path = QFileDialog::getSaveFileName(this, tr("Save picture"), QStringLiteral("statescope.svg"),
-                                                    tr("SVG picture (*.svg);;PNG picture (*.png)"));
+  const QString path =
+      QFileDialog::getSaveFileName(this, tr("Save picture"), QStringLiteral("statescope.svg"),
+                                   tr("SVG picture (*.svg);;PDF picture (*.pdf);;PNG picture (*.png)"));
   if (path.isEmpty()) return;
   try {
     save_picture(path);

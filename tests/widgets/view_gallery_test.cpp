@@ -4,6 +4,8 @@
 #include <gtest/gtest.h>
 
 #include <QApplication>
+#include <QFile>
+#include <QTemporaryDir>
 
 #include "dynamics_samples.h"
 #include "view_samples.h"
@@ -206,6 +208,21 @@ TEST(Pictures, CurvesAndBarsStayVectorsInSvg) {
   EXPECT_TRUE(samples::svg_text(svg, &shapes).contains(QStringLiteral("Channel 241")));
   EXPECT_GE(shapes, 16);
   EXPECT_FALSE(svg.contains("<image"));
+}
+
+TEST(Pictures, AreSavedAsTheirEndingSays) {
+  CurvesView curves;
+  curves.set_data(samples::trajectories(16, 11));
+  curves.resize(600, 240);
+  const QTemporaryDir folder;
+  for (const auto& [name, start] : {std::pair("a.svg", "<?xml"), {"a.PDF", "%PDF"}, {"a.png", "\x89PNG"}}) {
+    curves.save_picture(folder.filePath(QLatin1String(name)));
+    QFile file(folder.filePath(QLatin1String(name)));
+    ASSERT_TRUE(file.open(QIODevice::ReadOnly)) << name;
+    const QByteArray bytes = file.readAll();
+    EXPECT_TRUE(bytes.startsWith(start)) << name;
+    if (bytes.startsWith("%PDF")) EXPECT_TRUE(bytes.contains("/MediaBox [0 0 450")) << "96 pixels are 72 points";
+  }
 }
 
 TEST(Pictures, CannotBeWrittenIntoAMissingFolder) {
