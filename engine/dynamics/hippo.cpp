@@ -122,7 +122,7 @@ bool has_window(HippoFamily family) {
 void check_hippo(const Hippo& hippo) {
   if (hippo.order < 1 || hippo.order > max_hippo_order)
     throw Error("the order N = " + std::to_string(hippo.order) + " is outside 1 to " + std::to_string(max_hippo_order) +
-                "; choose fewer coefficients");
+                (hippo.order < 1 ? "; choose one coefficient or more" : "; choose fewer coefficients"));
   if (hippo.family == HippoFamily::fout && hippo.order % 2 != 0)
     throw Error("FouT pairs a cosine with every sine, so N = " + std::to_string(hippo.order) +
                 " must be even; choose one more");

@@ -322,7 +322,7 @@ TEST(Hippo, BadParametersGetASentence) {
     return message_of([&] { HippoMemory(method, signal, delta); });
   };
   EXPECT_EQ(message(with(HippoFamily::legs, 257)), "the order N = 257 is outside 1 to 256; choose fewer coefficients");
-  EXPECT_EQ(message(with(HippoFamily::legs, 0)), "the order N = 0 is outside 1 to 256; choose fewer coefficients");
+  EXPECT_EQ(message(with(HippoFamily::legs, 0)), "the order N = 0 is outside 1 to 256; choose one coefficient or more");
   EXPECT_EQ(message(with(HippoFamily::fout, 7)),
             "FouT pairs a cosine with every sine, so N = 7 must be even; choose one more");
   EXPECT_EQ(message(with(HippoFamily::legt, 8, Method::zoh, 0)), "the window θ must be a positive number of seconds");
