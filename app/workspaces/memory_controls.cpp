@@ -54,6 +54,7 @@ class NamedChoices : public QWidget {
  public:
   explicit NamedChoices(const std::vector<std::pair<QLabel*, QComboBox*>>& choices)
       : choices_(choices), grid_(new QGridLayout(this)) {
+    setSizePolicy(QSizePolicy::Preferred, QSizePolicy::Fixed);  // or room to spare would part the choices
     grid_->setContentsMargins(0, 0, 0, 0);
     grid_->setColumnStretch(1, 1);
     place();
@@ -124,13 +125,14 @@ MemoryControls::MemoryControls(MemoryDocument& document, QWidget* parent) : QWid
   window_->addItem(tr("[0, θ], unhalved"));
   window_->addItem(tr("[0, 2θ], halved"));
   start_ = choice("memory_start", tr("Start"));
-  start_->addItem(tr("with the first sample"));
-  start_->addItem(tr("in silence (hippo.py)"));
-  order_ = slider("memory_order", tr("Order N"), order_range);
+  start_->addItem(tr("the first sample"));
+  start_->addItem(tr("silence"));
+  start_->setItemData(1, tr("as hippo.py does"), Qt::ToolTipRole);
+  order_ = slider("memory_order", tr("Order\u00a0N"), order_range);
   theta_ = slider("memory_theta", tr("Window or time scale θ"), theta_range);
   delta_ = slider("memory_delta", tr("Step Δ"), delta_range);
   window_label_ = caption(tr("Window"));
-  start_label_ = caption(tr("Begins"));
+  start_label_ = caption(tr("Begins with"));
   arrange(*this,
           {{caption(tr("Method")), family_},
            {caption(tr("Stepped by")), rule_},
@@ -238,7 +240,7 @@ ChainControls::ChainControls(MemoryDocument& document, QWidget* parent) : QWidge
   for (const char* name : {"S4D-Lin", "S4D-Inv", "S4D-LegS", "S4D-Real"}) form_->addItem(QLatin1String(name));
   rule_ = choice("chain_rule", tr("Discretisation"));
   fill_rules(rule_);
-  order_ = slider("chain_order", tr("Order N"), order_range);
+  order_ = slider("chain_order", tr("Order\u00a0N"), order_range);
   theta_ = slider("chain_theta", tr("Window or time scale θ"), theta_range);
   delta_ = slider("chain_delta", tr("Step Δ"), delta_range);
   read_ = slider("chain_read", tr("Coefficient that C reads"), order_range);
