@@ -45,7 +45,7 @@ class View : public QWidget {
   /// Data that takes long to write is written by a thread of the pool and reaches the clipboard when it is ready.
   void copy_data() const;
   void copy_picture() const;
-  /// Writes PNG or SVG, by the ending of `path`. Throws `Error` when the file cannot be written.
+  /// Writes PNG, SVG or PDF, by the ending of `path`. Throws `Error` when the file cannot be written.
   void save_picture(const QString& path) const;
 
  protected:
