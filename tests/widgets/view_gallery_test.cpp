@@ -221,7 +221,9 @@ TEST(Pictures, AreSavedAsTheirEndingSays) {
     ASSERT_TRUE(file.open(QIODevice::ReadOnly)) << name;
     const QByteArray bytes = file.readAll();
     EXPECT_TRUE(bytes.startsWith(start)) << name;
-    if (bytes.startsWith("%PDF")) EXPECT_TRUE(bytes.contains("/MediaBox [0 0 450")) << "96 pixels are 72 points";
+    if (bytes.startsWith("%PDF")) {
+      EXPECT_TRUE(bytes.contains("/MediaBox [0 0 450")) << "96 pixels are 72 points";
+    }
   }
 }
 
