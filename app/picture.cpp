@@ -6,15 +6,14 @@
 #include <QEventLoop>
 #include <QHBoxLayout>
 #include <QImage>
-#include <QPageSize>
 #include <QPainter>
-#include <QPdfWriter>
 #include <QSvgGenerator>
 #include <algorithm>
 
 #include "engine/error.h"
 #include "engine/io/file.h"
 #include "engine/scene/scene.h"
+#include "widgets/pdf.h"
 #include "workspace.h"
 
 namespace statescope {
@@ -79,25 +78,6 @@ QByteArray svg(const Sheet& sheet) {
   return bytes;
 }
 
-QByteArray pdf(const Sheet& sheet) {
-  constexpr int dots_per_inch = 96;  // a logical pixel is 1/96 inch
-  QByteArray bytes;
-  QBuffer buffer(&bytes);
-  buffer.open(QIODevice::WriteOnly);
-  QPdfWriter writer(&buffer);
-  writer.setResolution(dots_per_inch);
-  writer.setPageSize(QPageSize(QSizeF(sheet.size()) / dots_per_inch, QPageSize::Inch));
-  writer.setPageMargins({});
-  QPainter painter(&writer);
-  sheet.draw(painter);
-  painter.end();
-  return bytes;
-}
-
-}  // namespace
-
-namespace {
-
 std::function<void()> draw(const Sheet& sheet, const QString& path, double scale) {
   const auto write = [path = path.toStdString()](const QByteArray& bytes) {
     write_file(path, {bytes.constData(), static_cast<std::size_t>(bytes.size())});
@@ -105,7 +85,8 @@ std::function<void()> draw(const Sheet& sheet, const QString& path, double scale
   if (path.endsWith(QLatin1String(".png"), Qt::CaseInsensitive))
     return [image = pixels_of(sheet, scale), write] { write(png(image)); };
   if (path.endsWith(QLatin1String(".svg"), Qt::CaseInsensitive)) return [bytes = svg(sheet), write] { write(bytes); };
-  if (path.endsWith(QLatin1String(".pdf"), Qt::CaseInsensitive)) return [bytes = pdf(sheet), write] { write(bytes); };
+  if (path.endsWith(QLatin1String(".pdf"), Qt::CaseInsensitive))
+    return [bytes = pdf_of(sheet.size(), {}, [&](QPainter& painter) { sheet.draw(painter); }), write] { write(bytes); };
   throw Error(path.toStdString() + ": the ending must be .png, .svg or .pdf");
 }
 

@@ -14,7 +14,6 @@
 #include <QMessageBox>
 #include <QPainter>
 #include <QPainterPath>
-#include <QPdfWriter>
 #include <QSaveFile>
 #include <QSvgGenerator>
 #include <QThreadPool>
@@ -24,28 +23,12 @@
 #include <utility>
 
 #include "engine/error.h"
+#include "widgets/pdf.h"
 
 namespace statescope {
 namespace {
 
 constexpr int long_text = 1000;  // whose scaled size tells text sizes apart
-
-QByteArray pdf(const View& view) {
-  constexpr int dots_per_inch = 96;  // a logical pixel is 1/96 inch
-  QByteArray bytes;
-  QBuffer buffer(&bytes);
-  buffer.open(QIODevice::WriteOnly);
-  QPdfWriter writer(&buffer);
-  writer.setTitle(view.accessibleName());
-  writer.setResolution(dots_per_inch);
-  writer.setPageSize(QPageSize(QSizeF(view.size()) / dots_per_inch, QPageSize::Inch));
-  writer.setPageMargins({});
-  QPainter painter(&writer);
-  painter.fillRect(view.rect(), theme().background);
-  view.draw(painter, view.rect(), true);
-  painter.end();
-  return bytes;
-}
 
 }  // namespace
 
@@ -123,7 +106,10 @@ void View::save_picture(const QString& path) const {
   if (path.endsWith(QStringLiteral(".svg"), Qt::CaseInsensitive)) {
     bytes = svg();
   } else if (path.endsWith(QStringLiteral(".pdf"), Qt::CaseInsensitive)) {
-    bytes = pdf(*this);
+    bytes = pdf_of(size(), accessibleName(), [this](QPainter& painter) {
+      painter.fillRect(rect(), theme().background);
+      draw(painter, rect(), true);
+    });
   } else {
     QBuffer buffer(&bytes);
     buffer.open(QIODevice::WriteOnly);
