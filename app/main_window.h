@@ -11,6 +11,7 @@
 #include "frame_clock.h"
 #include "model/job_thread.h"
 #include "model/machine.h"
+#include "paint_threads.h"
 #include "settings.h"
 
 class QLabel;
@@ -96,6 +97,7 @@ class MainWindow : public QMainWindow {
   std::filesystem::path assets_;
   Settings settings_;
   FrameClock frame_clock_;
+  PaintThreads paint_threads_;
   QUndoGroup undo_;
   std::vector<Place> places_;  // in the order of the rail; complete before anything points into it
 

@@ -207,9 +207,10 @@ static QFont made_font(TextRole role) {
   return font;
 }
 
-// Kept, because a font finds its files when it is first used, and a picture asks for dozens of fonts.
+// Kept, because a font finds its files when it is first used, and a picture asks for dozens of fonts. Every thread has
+// fonts of its own, as Qt's fonts remember the files that one thread has opened.
 QFont font(TextRole role) {
-  static std::map<std::pair<TextRole, int>, QFont> fonts;
+  thread_local std::map<std::pair<TextRole, int>, QFont> fonts;
   const auto [found, made] = fonts.try_emplace({role, scaled(1000)});
   if (made) found->second = made_font(role);
   return found->second;

@@ -4,6 +4,7 @@
 #include <QBuffer>
 #include <QClipboard>
 #include <QContextMenuEvent>
+#include <QElapsedTimer>
 #include <QFileDialog>
 #include <QFontMetricsF>
 #include <QGuiApplication>
@@ -12,8 +13,8 @@
 #include <QKeyEvent>
 #include <QMenu>
 #include <QMessageBox>
+#include <QPaintEngine>
 #include <QPainter>
-#include <QPainterPath>
 #include <QSaveFile>
 #include <QSvgGenerator>
 #include <QThreadPool>
@@ -30,16 +31,45 @@ namespace {
 
 constexpr int long_text = 1000;  // whose scaled size tells text sizes apart
 
+View::SideBySide side_by_side;
+std::vector<View*> changed;  // since they were last painted; only the interface thread knows of it
+
+// What a view lies on: it covers that, so that nobody paints it first.
+QColor ground_of(const QWidget* widget) {
+  for (; widget; widget = widget->isWindow() ? nullptr : widget->parentWidget()) {
+    const QString surface = widget->property("surface").toString();
+    if (surface == QLatin1String("background")) break;
+    if (surface == QLatin1String("surface")) return theme().surface;
+    if (!surface.isEmpty()) return theme().raised;
+  }
+  return theme().background;
+}
+
 }  // namespace
 
 View::View(QWidget* parent) : QWidget(parent) {
   setFocusPolicy(Qt::StrongFocus);
   setMouseTracking(true);
+  setAttribute(Qt::WA_OpaquePaintEvent);
   connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, [this] {
     updateGeometry();
     place_title_control();
     update();
   });
+}
+
+View::~View() {
+  std::erase(changed, this);
+}
+
+void View::paint_with(SideBySide threads) {
+  side_by_side = std::move(threads);
+}
+
+void View::update() {
+  is_ahead_ = false;
+  if (!std::exchange(changed_, true)) changed.push_back(this);
+  QWidget::update();
 }
 
 void View::set_message(const QString& message) {
@@ -134,33 +164,76 @@ void View::save_picture_as() {
   }
 }
 
-void View::paintEvent(QPaintEvent*) {
-  tips_.clear();
+// The first view of a frame that is asked for its picture paints those of the others as well.
+void View::paintEvent(QPaintEvent* event) {
+  if (changed_) paint_side_by_side(*window());
   QPainter painter(this);
+  const bool to_pixels = painter.paintEngine()->type() == QPaintEngine::Raster;
+  const double ratio = painter.device()->devicePixelRatioF();
+  if (std::exchange(is_ahead_, false) && to_pixels && ahead_.devicePixelRatio() == ratio &&
+      ahead_.size() == size() * ratio) {
+    return painter.drawImage(QPointF(0, 0), ahead_);
+  }
+  painter.fillRect(event->rect(), ground_of(this));
+  paint(painter);
+}
+
+void View::paint_side_by_side(const QWidget& window) {
+  std::vector<View*> views;
+  std::erase_if(changed, [&](View* view) {
+    if (view->window() != &window || !view->isVisible() || view->visibleRegion().isEmpty()) return false;
+    view->changed_ = false;
+    if (view->paints_on_any_thread()) views.push_back(view);
+    return true;
+  });
+  if (views.size() < 2 || !side_by_side) return;
+  // The longest first, so that the threads are done at about the same time.
+  std::sort(views.begin(), views.end(), [](const View* a, const View* b) { return a->painting_ns_ > b->painting_ns_; });
+  side_by_side(static_cast<int>(views.size()), [&](int i) { views[static_cast<std::size_t>(i)]->paint_ahead(); });
+}
+
+void View::paint_ahead() {
+  const double ratio = devicePixelRatioF();
+  const QSize pixels = size() * ratio;
+  if (ratio != std::floor(ratio)) return;  // a view may begin and end between pixels
+  if (ahead_.size() != pixels) ahead_ = QImage(pixels, QImage::Format_RGB32);
+  if (ahead_.isNull()) return;  // of no size, or no memory
+  ahead_.setDevicePixelRatio(ratio);
+  ahead_.fill(ground_of(this));
+  QPainter painter(&ahead_);
+  paint(painter);
+  is_ahead_ = true;
+}
+
+void View::paint(QPainter& painter) {
+  QElapsedTimer clock;
+  clock.start();
+  tips_.clear();
   painter.setRenderHint(QPainter::Antialiasing);
   on_screen_ = true;
   draw(painter, rect(), false);
   on_screen_ = false;
+  painting_ns_ = clock.nsecsElapsed();
 }
 
 void View::draw_kept(QPainter& painter, bool stale, const std::function<void(QPainter&)>& paint) const {
   if (!on_screen_) return paint(painter);
   const double ratio = devicePixelRatioF();
   const QSize pixels = (QSizeF(size()) * ratio).toSize();
-  if (stale || kept_.pixmap.size() != pixels || kept_.theme != theme().kind || kept_.text_size != scaled(long_text)) {
-    kept_.pixmap = QPixmap(pixels);
-    kept_.pixmap.setDevicePixelRatio(ratio);
-    kept_.pixmap.fill(Qt::transparent);
+  if (stale || kept_.image.size() != pixels || kept_.theme != theme().kind || kept_.text_size != scaled(long_text)) {
+    kept_.image = QImage(pixels, QImage::Format_ARGB32_Premultiplied);
+    kept_.image.setDevicePixelRatio(ratio);
+    kept_.image.fill(Qt::transparent);
     kept_.theme = theme().kind;
     kept_.text_size = scaled(long_text);
     Tips before = std::exchange(tips_, {});
-    QPainter picture(&kept_.pixmap);
+    QPainter picture(&kept_.image);
     picture.setRenderHint(QPainter::Antialiasing);
     paint(picture);
     kept_.tips = std::exchange(tips_, std::move(before));
   }
   tips_.insert(tips_.end(), kept_.tips.begin(), kept_.tips.end());
-  painter.drawPixmap(0, 0, kept_.pixmap);
+  painter.drawImage(0, 0, kept_.image);
 }
 
 void View::contextMenuEvent(QContextMenuEvent* event) {
@@ -180,6 +253,7 @@ void View::keyPressEvent(QKeyEvent* event) {
 }
 
 bool View::event(QEvent* event) {
+  if (event->type() != QEvent::Paint) is_ahead_ = false;  // it may change what is to be seen
   if (event->type() == QEvent::Resize || event->type() == QEvent::LayoutRequest) place_title_control();
   if (event->type() == QEvent::ToolTip) {
     const auto* help = static_cast<QHelpEvent*>(event);
@@ -197,7 +271,7 @@ bool View::header_fits_one_line(double width, const RichText& title, const QStri
   if (title.empty() || subtitle.isEmpty()) return true;
   // Shaping text takes as long as drawing it, and a frame asks for the same widths many times.
   constexpr qsizetype most_kept = 256;
-  static QHash<QString, double> widths;
+  thread_local QHash<QString, double> widths;
   const QString key = QStringLiteral("%1\n%2\n%3").arg(plain_text(title), subtitle).arg(scaled(long_text));
   const auto found = widths.constFind(key);
   if (found != widths.constEnd()) return *found + scaled(16) <= width;

@@ -6,6 +6,7 @@
 #include <QApplication>
 #include <QFile>
 #include <QTemporaryDir>
+#include <thread>
 
 #include "dynamics_samples.h"
 #include "view_samples.h"
@@ -183,6 +184,43 @@ TEST_P(Gallery, EveryViewDrawsSomethingAtEverySize) {
       EXPECT_GT(samples::differing_pixels(image, blank), image.width() * image.height() / 200) << sample.name;
       EXPECT_FALSE(view->accessibleName().isEmpty()) << sample.name;
     }
+  }
+}
+
+// In a window of all of them, painted in one frame, each on a thread of its own.
+TEST_P(Gallery, SideBySideEveryViewLooksAsItDoesAlone) {
+  const auto [kind, scale] = GetParam();
+  apply_theme(*qApp, kind);
+  set_text_scale(scale);
+  QWidget window;
+  window.resize(2400, 2400);
+  QPoint place;
+  int below = 0, painted = 0;
+  const std::vector<Sample> every = all_samples();
+  std::vector<View*> views;
+  for (const Sample& sample : every) {
+    if (place.x() + sample.size.width() > window.width()) place = {0, below};
+    views.push_back(sample.make().release());
+    views.back()->setParent(&window);
+    views.back()->setGeometry({place, sample.size});
+    below = std::max(below, place.y() + sample.size.height());
+    place.rx() += sample.size.width();
+  }
+  window.show();
+  for (View* view : views) view->update();
+  View::paint_with([&painted](int count, const std::function<void(int)>& paint) {
+    painted += count;
+    std::vector<std::jthread> threads;
+    for (int i = 0; i < count; ++i) threads.emplace_back(paint, i);
+  });
+  const QImage together = window.grab().toImage();
+  View::paint_with({});
+  ASSERT_EQ(painted, std::ssize(views));
+  for (std::size_t i = 0; i < views.size(); ++i) {
+    const auto alone = every[i].make();
+    alone->resize(every[i].size);
+    EXPECT_EQ(samples::differing_pixels(together.copy(views[i]->geometry()), alone->grab().toImage()), 0)
+        << every[i].name;
   }
 }
 

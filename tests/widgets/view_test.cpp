@@ -3,11 +3,15 @@
 
 #include <gtest/gtest.h>
 
+#include <QApplication>
 #include <QClipboard>
 #include <QFile>
-#include <QGuiApplication>
+#include <QHelpEvent>
 #include <QTemporaryDir>
 #include <QTest>
+#include <QToolTip>
+#include <set>
+#include <thread>
 
 #include "view_samples.h"
 
@@ -17,9 +21,9 @@ namespace {
 TEST(View, ControlCCopiesTheData) {
   EquationView view;
   view.set_update(samples::update(), samples::place);
-  QGuiApplication::clipboard()->clear();
+  QApplication::clipboard()->clear();
   QTest::keyClick(&view, Qt::Key_C, Qt::ControlModifier);
-  EXPECT_EQ(QGuiApplication::clipboard()->text(), view.csv());
+  EXPECT_EQ(QApplication::clipboard()->text(), view.csv());
   EXPECT_FALSE(view.csv().isEmpty());
 }
 
@@ -46,6 +50,67 @@ TEST(View, ExportLeavesOutHoverAndFocus) {
   EXPECT_EQ(samples::differing_pixels(before, view.picture()), 0);
   samples::hover(view, {2, 2});
   EXPECT_GT(samples::differing_pixels(hovered, view.grab().toImage()), 500);
+}
+
+// Two views of a window: when one is painted, so is the other, on threads of their own.
+class PaintedAhead : public testing::Test {
+ protected:
+  PaintedAhead() {
+    map.setGeometry(0, 0, 300, 200);
+    map.set_data(samples::states(8, 16));
+    equation.setGeometry(0, 200, 300, 260);
+    equation.set_update(samples::update(), samples::place);
+    window.show();
+    View::paint_with([this](int count, const std::function<void(int)>& paint) {
+      painted += count;
+      std::vector<std::jthread> threads;
+      for (int i = 0; i < count; ++i) threads.emplace_back(paint, i);
+    });
+    equation.update();
+    map.update();
+    equation.grab();
+  }
+  ~PaintedAhead() override { View::paint_with({}); }
+
+  QWidget window;
+  HeatMapView map{&window};
+  EquationView equation{&window};
+  int painted = 0;
+};
+
+TEST_F(PaintedAhead, ShowsWhatIsTrueNow) {
+  ASSERT_EQ(painted, 2);
+  const QImage before = map.grab().toImage();
+  map.update();
+  equation.update();
+  equation.grab();
+  map.set_cursor_column(3);  // of which the picture that is ready knows nothing
+  const QImage after = map.grab().toImage();
+  EXPECT_GT(samples::differing_pixels(before, after), 100);
+  View::paint_with({});
+  map.update();
+  EXPECT_EQ(samples::differing_pixels(after, map.grab().toImage()), 0);
+}
+
+TEST_F(PaintedAhead, ToolTipsAreThere) {
+  const auto tips = [this] {
+    std::set<QString> found;
+    for (int y = 0; y < equation.height(); y += 4) {
+      for (int x = 0; x < equation.width(); x += 4) {
+        QHelpEvent event(QEvent::ToolTip, {x, y}, equation.mapToGlobal(QPoint(x, y)));
+        QApplication::sendEvent(&equation, &event);
+        if (QToolTip::isVisible()) found.insert(QToolTip::text());
+      }
+    }
+    return found;
+  };
+  ASSERT_EQ(painted, 2);
+  const std::set<QString> ahead = tips();
+  EXPECT_GE(ahead.size(), 6U);
+  View::paint_with({});
+  equation.update();
+  equation.grab();
+  EXPECT_TRUE(tips() == ahead);
 }
 
 }  // namespace

@@ -193,7 +193,6 @@ class ImGuiView::Surface : public QOpenGLWidget {
 };
 
 ImGuiView::ImGuiView(QWidget* parent) : View(parent), context_(std::make_unique<Context>()) {
-  setAttribute(Qt::WA_OpaquePaintEvent);  // nothing behind it is painted first
   timer_.setTimerType(Qt::PreciseTimer);
   timer_.setInterval(frame_ms);
   connect(&timer_, &QTimer::timeout, this, &ImGuiView::refresh);

@@ -38,8 +38,14 @@ class LineGraph : public QCPGraph {
 // QCustomPlot draws grid and curves into the rectangle between the axes; it is never shown as a widget itself.
 struct CurvesView::Plot {
   QCustomPlot widget;
-  QPixmap pixmap;  // grid and curves as last drawn on screen
-  ThemeKind pixmap_theme = ThemeKind::dark;
+  QImage image;  // grid and curves as last drawn on screen
+  ThemeKind image_theme = ThemeKind::dark;
+
+  // Made where the plot lives; drawing, which any thread does, only gives them their points.
+  void set_graphs(int count) {
+    while (widget.graphCount() > count) widget.removeGraph(widget.graphCount() - 1);
+    while (widget.graphCount() < count) new LineGraph(widget);  // which belongs to the plot
+  }
 
   void paint(QPaintDevice& device, QSize size) {
     QCPPainter painter;
@@ -113,7 +119,8 @@ void CurvesView::set_data(std::shared_ptr<const CurvesData> data) {
   }
   data_ = std::move(data);
   if (!data_ || (hover_ && hover_->first >= static_cast<int>(data_->curves.size())) || !same_points) hover_.reset();
-  plot_->pixmap = {};
+  plot_->image = {};
+  plot_->set_graphs(data_ ? static_cast<int>(data_->curves.size()) : 0);
   find_range();
   if (!same_axis) reset_zoom();
   if (data_) setAccessibleDescription(plain_text(data_->title) + QStringLiteral(", ") + subtitle_of(*data_));
@@ -180,7 +187,7 @@ QString CurvesView::tick_text(double level) const {
 void CurvesView::set_highlighted(int curve) {
   if (curve == highlighted_) return;
   highlighted_ = curve;
-  plot_->pixmap = {};
+  plot_->image = {};
   update();
 }
 
@@ -207,7 +214,7 @@ void CurvesView::set_window(double first, double last) {
     first_ = begin - 0.5;
     last_ = begin + 0.5;
   }
-  plot_->pixmap = {};
+  plot_->image = {};
   update();
 }
 
@@ -337,15 +344,15 @@ void CurvesView::draw_plot(QPainter& painter, const QRectF& body, bool for_expor
   }
   const double ratio = painter.device()->devicePixelRatioF();
   const QSize pixels = (QSizeF(size) * ratio).toSize();
-  if (plot_->pixmap.size() != pixels || plot_->pixmap_theme != theme().kind) {
-    plot_->pixmap = QPixmap(pixels);
-    plot_->pixmap.setDevicePixelRatio(ratio);
-    plot_->pixmap.fill(Qt::transparent);
+  if (plot_->image.size() != pixels || plot_->image_theme != theme().kind) {
+    plot_->image = QImage(pixels, QImage::Format_ARGB32_Premultiplied);
+    plot_->image.setDevicePixelRatio(ratio);
+    plot_->image.fill(Qt::transparent);
     prepare_plot(body);
-    plot_->paint(plot_->pixmap, size);
-    plot_->pixmap_theme = theme().kind;
+    plot_->paint(plot_->image, size);
+    plot_->image_theme = theme().kind;
   }
-  painter.drawPixmap(corner, plot_->pixmap);
+  painter.drawImage(corner, plot_->image);
 }
 
 QColor CurvesView::color_of(int curve) const {
@@ -373,8 +380,6 @@ void CurvesView::prepare_plot(const QRectF& body) const {
       QPen(data_->y_logarithmic ? theme().hairline : mix(theme().hairline, theme().muted, 0.5), 1));
 
   const auto count = static_cast<int>(data_->curves.size());
-  while (widget.graphCount() > count) widget.removeGraph(widget.graphCount() - 1);
-  while (widget.graphCount() < count) new LineGraph(widget);  // which belongs to the plot
   const auto columns = column_starts(
       data_->points(), [this](qint64 point) { return data_->x_at(point); }, left, right,
       std::max(1, static_cast<int>(body.width())));

@@ -157,7 +157,7 @@ void EquationView::set_update(const std::optional<StateUpdate>& update, const St
   update_ = update;
   if (update_) setAccessibleDescription(memory_sentence(update_->gate).plain());
   updateGeometry();
-  QWidget::update();
+  View::update();
 }
 
 // Draws when given a painter, and returns the height that is needed at the width of `area` in any case, so that layout

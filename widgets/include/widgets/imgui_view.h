@@ -49,6 +49,7 @@ class ImGuiView : public View {
   void interacted();
 
  protected:
+  bool paints_on_any_thread() const override { return false; }  // the page acts
   void paintEvent(QPaintEvent* event) override;
   void resizeEvent(QResizeEvent* event) override;
   void showEvent(QShowEvent* event) override;

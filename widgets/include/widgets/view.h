@@ -3,7 +3,6 @@
 
 #include <QByteArray>
 #include <QImage>
-#include <QPixmap>
 #include <QPointer>
 #include <QString>
 #include <QWidget>
@@ -22,12 +21,14 @@ class View : public QWidget {
   Q_OBJECT
  public:
   explicit View(QWidget* parent = nullptr);
+  ~View() override;
 
   /// The numbers behind the picture as CSV with a header row; full precision, '.' as decimal point.
   virtual QString csv() const = 0;
 
   /// Draws the whole picture, titles included, into `area` (logical pixels). `for_export` leaves out what only makes
-  /// sense live (hover read-out, focus ring).
+  /// sense live (hover read-out, focus ring). While the interface thread waits it may be called on another one, beside
+  /// other views: it reads, and changes nothing but what the view itself keeps for the next time.
   virtual void draw(QPainter& painter, const QRectF& area, bool for_export) const = 0;
 
   QImage picture(double scale = 2.0) const;
@@ -36,6 +37,13 @@ class View : public QWidget {
   /// The sentence shown, centred and muted, while there is nothing to draw.
   void set_message(const QString& message);
   const QString& message() const { return message_; }
+
+  /// As QWidget::update. Views of one window that are told so before the next frame are painted side by side in it.
+  void update();
+  /// What calls paint(i) for every i in [0, count), on any threads, and returns when all of them have returned. While
+  /// there is none, and where one view alone has changed, views are painted one after the other.
+  using SideBySide = std::function<void(int count, const std::function<void(int)>& paint)>;
+  static void paint_with(SideBySide threads);
 
   /// A control that says in place of the title what is shown, such as a choice of quantities. Exports, and the screen
   /// while the control is hidden, show the title in words.
@@ -52,6 +60,9 @@ class View : public QWidget {
   // QWidget::font() would hide the theme's fonts in every view.
   using QWidget::font;
   static QFont font(TextRole role) { return statescope::font(role); }
+
+  /// False for a view whose pictures only the interface thread can paint.
+  virtual bool paints_on_any_thread() const { return true; }
 
   /// A job that makes the text of `csv` on any thread, or nothing where `csv` itself is quick enough for this one.
   virtual std::function<QString()> long_csv() const { return {}; }
@@ -86,12 +97,15 @@ class View : public QWidget {
   using Tips = std::vector<std::pair<QRectF, QString>>;
   struct Kept {
     std::any key;
-    QPixmap pixmap;
+    QImage image;
     Tips tips;
     ThemeKind theme = ThemeKind::dark;
     int text_size = 0;
   };
   void draw_kept(QPainter& painter, bool stale, const std::function<void(QPainter&)>& paint) const;
+  static void paint_side_by_side(const QWidget& window);
+  void paint_ahead();
+  void paint(QPainter& painter);
   void save_picture_as();
   void place_title_control();
   bool header_fits_one_line(double width, const RichText& title, const QString& subtitle) const;
@@ -99,6 +113,10 @@ class View : public QWidget {
   QString message_;
   QPointer<QWidget> title_control_;
   bool on_screen_ = false;  // what is being drawn, with the title control
+  bool changed_ = false;    // since it was last painted
+  qint64 painting_ns_ = 0;  // how long that took
+  QImage ahead_;            // the picture of the frame that is being painted, while it is not yet shown
+  bool is_ahead_ = false;
   mutable Tips tips_;
   mutable Kept kept_;
 };
