@@ -18,9 +18,13 @@ namespace {
 using kernels::PackedMatrix;
 
 // Memory that one reading after the other works in. Asking the system for it in every layer costs more than the small
-// operations do. Several threads may use a model: each takes a block of its own.
+// operations do. Several threads may use a model: each takes a block of its own. Rows are an odd number of cache lines
+// apart: where it is a power of two, or a multiple of a large one, they drive each other out of the caches.
 class ScratchPool {
  public:
+  static constexpr std::int64_t line = 16;  // floats
+  static std::int64_t stride(std::int64_t cols) { return ((cols + line - 1) / line | 1) * line; }
+
   class Block {
    public:
     Block(ScratchPool& pool, std::int64_t floats) : pool_(pool) {
@@ -30,7 +34,9 @@ class ScratchPool {
         pool_.free_.pop_back();
       }
       if (values_.size < floats)
-        values_ = {std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(floats)), floats};
+        values_ = {std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(floats + line)), floats};
+      const auto address = reinterpret_cast<std::uintptr_t>(values_.floats.get()) / sizeof(float);
+      next_ = values_.floats.get() + (line - address % line) % line;
     }
     ~Block() {
       const std::scoped_lock lock(pool_.mutex_);
@@ -39,10 +45,10 @@ class ScratchPool {
     Block(const Block&) = delete;
     Block& operator=(const Block&) = delete;
 
-    /// The next rows × cols floats of the block; what they hold is left over from somebody else.
+    /// The next `rows` rows of the block; what they hold is left over from somebody else.
     MatrixView<float> matrix(std::int64_t rows, std::int64_t cols) {
-      const MatrixView<float> view(values_.floats.get() + used_, rows, cols);
-      used_ += rows * cols;
+      const MatrixView<float> view(next_, rows, cols, stride(cols));
+      next_ += rows * view.stride;
       return view;
     }
 
@@ -53,7 +59,7 @@ class ScratchPool {
       std::int64_t size = 0;
     };
     Values values_;
-    std::int64_t used_ = 0;
+    float* next_ = nullptr;
     friend class ScratchPool;
   };
 
@@ -271,7 +277,7 @@ class Mamba final : public Model {
     const auto work = [&](Stage stage, std::int64_t weights) {
       return [=, this] { return stage_work(stage, layout_.info.sizes, T, weights); };
     };
-    ScratchPool::Block scratch(scratch_, T * residual.cols);
+    ScratchPool::Block scratch(scratch_, T * ScratchPool::stride(residual.cols));
     const MatrixView<float> normed = scratch.matrix(T, residual.cols);
     ZoneScope zone(Stage::norm, -1, T, work(Stage::norm, 0));
     backend_.rms_norm({residual, final_norm_.data(), static_cast<float>(layout_.norm_epsilon), normed});
@@ -307,7 +313,8 @@ class Mamba final : public Model {
  private:
   std::int64_t scratch_floats() const {  // of run_layer, for a token
     const ModelSizes& s = layout_.info.sizes;
-    return s.d_model + 5 * s.d_inner + s.dt_rank + 2 * s.d_state;
+    const auto stride = ScratchPool::stride;
+    return stride(s.d_model) + stride(2 * s.d_inner) + 3 * stride(s.d_inner) + stride(s.dt_rank + 2 * s.d_state);
   }
   void round(MatrixView<float> values) const { backend_.round_to({values, activation_type(precision_)}); }
 

@@ -2,8 +2,8 @@
 // Products of more tokens, included by linear_impl.h: they reuse the weights, as Goto and van de Geijn (2008) do.
 // Inputs are arranged in tiles of tile_rows tokens, [K][tile_rows], once; a block of k_block inputs of a panel becomes
 // groups of as many columns as a tile has, [k_block][columns] floats, one of which stays in the first-level cache while
-// all tiles of a block of tokens stream past it from the second. The sums of a tile wait in a small array from one
-// block of inputs to the next, so that every output is one sum over rising k.
+// the tiles of a block of tokens stream past it from the second. The sums of a tile wait in an array from one block of
+// inputs to the next, so that every output is one sum over rising k.
 
 constexpr std::int64_t tile_rows = STATESCOPE_TILE_ROWS;
 // Columns of a tile, and where a panel is too narrow for that.
@@ -11,9 +11,10 @@ constexpr int most_vectors = STATESCOPE_TILE_VECTORS;
 constexpr int least_vectors = most_vectors < PackedMatrix::width_step / STATESCOPE_LANES
                                   ? most_vectors
                                   : PackedMatrix::width_step / STATESCOPE_LANES;
-// Tokens that share a pass over a panel: enough to hide the reading and arranging of its weights behind arithmetic, few
-// enough that a block of their inputs and their sums fit the second-level cache.
+// Tokens whose inputs and sums stay in the second-level cache while all groups of columns of a block pass over them.
 constexpr std::int64_t row_block = 32 * tile_rows;
+// Tokens that share the reading and arranging of a panel's weights; their sums are all kept.
+constexpr std::int64_t most_rows = 3 * row_block;
 // Inputs whose weights stay close while tiles pass over them: × the columns of a tile they fill half of the first-level
 // cache, or two thirds of the larger one that comes with AVX-512. Shorter blocks cost more in sums put by and taken up
 // again. A multiple of scale_inputs.
@@ -50,9 +51,11 @@ inline void expand(const Byte* panel, std::int64_t width, std::int64_t begin, st
 // Lines of memory that will be needed next, handed out in small portions between the arithmetic.
 struct ReadAhead {
   const Byte* next = nullptr;
-  std::int64_t lines = 0;  // in a portion
+  const Byte* end = nullptr;
+  std::int64_t portion_bytes = 0;
   void portion() {
-    for (std::int64_t i = 0; i < lines; ++i, next += cache_line) __builtin_prefetch(next, 0, 2);
+    const Byte* const stop = end - next < portion_bytes ? end : next + portion_bytes;
+    for (; next < stop; next += cache_line) __builtin_prefetch(next, 0, 2);
   }
 };
 constexpr std::int64_t portion_inputs = 32;
@@ -129,15 +132,47 @@ struct Pass {
   float* sums;                      // between blocks: [columns of the panel][tiles of the pass][tile_rows]
 };
 
-// All tiles over one group of columns of a block. Loops over the sums are unrolled, which keeps them in registers.
+// The sums of a tile, of which `rows` are tokens, become outputs.
+template <int Vectors>
+inline void finish_tile(const LinearArgs& args, std::int64_t row, std::int64_t rows, std::int64_t column,
+                        const Vec (&sums)[tile_rows][Vectors]) {
+  if (rows < tile_rows || column + Vectors * lanes > args.y.cols) {
+#pragma GCC unroll 16
+    for (int r = 0; r < tile_rows; ++r) {
+#pragma GCC unroll 8
+      for (int v = 0; v < Vectors; ++v)
+        if (r < rows) finish(args, row + r, column + v * lanes, sums[r][v]);
+    }
+    return;
+  }
+  Vec bias[Vectors] = {};
+  if (args.bias)
+    for (int v = 0; v < Vectors; ++v) bias[v] = load(args.bias + column + v * lanes);
+  float* y = args.y.row(row) + column;
+  const float* residual = args.residual ? args.residual.row(row) + column : nullptr;
+#pragma GCC unroll 16
+  for (int r = 0; r < tile_rows; ++r, y += args.y.stride) {
+#pragma GCC unroll 8
+    for (int v = 0; v < Vectors; ++v) {
+      Vec total = sums[r][v];
+      if (args.bias) total += bias[v];
+      if (residual) total += load(residual + r * args.residual.stride + v * lanes);
+      store(y + v * lanes, total);
+    }
+  }
+}
+
+// The tiles of some tokens over one group of columns of a block. Loops over the sums are unrolled, which keeps them in
+// registers.
 template <int Vectors, class Number>
-inline void pass_over(const Pass<Number>& pass, const WeightBlock<Number>& block, std::int64_t offset,
-                      ReadAhead& ahead) {
+inline void pass_over(const Pass<Number>& pass, const WeightBlock<Number>& block, std::int64_t row_begin,
+                      std::int64_t row_end, std::int64_t offset, ReadAhead& ahead) {
   const Number* const weights = block.weights + offset * block.group_pitch;
   const std::int64_t column = pass.column + offset;
-  float* put_by = pass.sums + offset * tiles_of(pass.row_end - pass.row_begin) * tile_rows;
-  for (std::int64_t row = pass.row_begin; row < pass.row_end; row += tile_rows) {
-    const std::int64_t rows = smaller(tile_rows, pass.row_end - row);
+  float* put_by = pass.sums + offset * tiles_of(pass.row_end - pass.row_begin) * tile_rows +
+                  (row_begin - pass.row_begin) * Vectors * lanes;
+  for (std::int64_t row = row_begin; row < row_end; row += tile_rows) {
+    const std::int64_t rows = smaller(tile_rows, row_end - row);
     Vec sums[tile_rows][Vectors];
 #pragma GCC unroll 16
     for (int r = 0; r < tile_rows; ++r) {
@@ -150,14 +185,13 @@ inline void pass_over(const Pass<Number>& pass, const WeightBlock<Number>& block
           __builtin_prefetch(pass.args.y.row(row + r) + column + v * lanes, 1);
     add_products<Vectors>(sums, pass.x + (row * pass.depth + block.begin * tile_rows), weights, block.stride,
                           block.count, ahead);
+    if (block.last) {
+      finish_tile(pass.args, row, rows, column, sums);
+    } else {
 #pragma GCC unroll 16
-    for (int r = 0; r < tile_rows; ++r) {
+      for (int r = 0; r < tile_rows; ++r) {
 #pragma GCC unroll 8
-      for (int v = 0; v < Vectors; ++v) {
-        if (!block.last)
-          store(put_by + (r * Vectors + v) * lanes, sums[r][v]);
-        else if (r < rows)
-          finish(pass.args, row + r, column + v * lanes, sums[r][v]);
+        for (int v = 0; v < Vectors; ++v) store(put_by + (r * Vectors + v) * lanes, sums[r][v]);
       }
     }
     put_by += tile_rows * Vectors * lanes;
@@ -167,27 +201,29 @@ inline void pass_over(const Pass<Number>& pass, const WeightBlock<Number>& block
 template <class Number>
 inline void pass_over(const Pass<Number>& pass, const WeightBlock<Number>& block, std::int64_t width,
                       ReadAhead& ahead) {
-  const std::int64_t columns = tile_columns(width);
-  for (std::int64_t offset = 0; offset < width; offset += columns) {
-    if (columns == most_vectors * lanes)
-      pass_over<most_vectors>(pass, block, offset, ahead);
-    else
-      pass_over<least_vectors>(pass, block, offset, ahead);
+  const std::int64_t columns = tile_columns(width), tiles = tiles_of(pass.row_end - pass.row_begin);
+  const std::int64_t blocks = (tiles * tile_rows + row_block - 1) / row_block;
+  for (std::int64_t i = 0; i < blocks; ++i) {
+    const auto row_of = [&](std::int64_t b) {
+      return smaller(pass.row_end, pass.row_begin + tiles * b / blocks * tile_rows);
+    };
+    for (std::int64_t offset = 0; offset < width; offset += columns) {
+      if (columns == most_vectors * lanes)
+        pass_over<most_vectors>(pass, block, row_of(i), row_of(i + 1), offset, ahead);
+      else
+        pass_over<least_vectors>(pass, block, row_of(i), row_of(i + 1), offset, ahead);
+    }
   }
 }
 
-// Blocks of tokens: as large as pays, but enough units for threads to share.
-inline std::int64_t row_blocks(const LinearArgs& args) {
-  constexpr std::int64_t units = 16, smallest = 4;  // tiles in a block
-  const std::int64_t tiles = tiles_of(args.x.rows), panels = args.W->panels() > 0 ? args.W->panels() : 1;
-  const std::int64_t needed = (tiles * tile_rows + row_block - 1) / row_block;
-  const std::int64_t wanted = smaller((units + panels - 1) / panels, (tiles + smallest - 1) / smallest);
-  return wanted > needed ? wanted : needed;
+// Units are a few tiles of tokens of a panel, those of a panel one after the other: small ones, so that threads end
+// together. Whoever takes several of a panel multiplies them together.
+inline std::int64_t parts_of_rows(const LinearArgs& args) {
+  constexpr std::int64_t tiles = 4;  // in a part
+  return (tiles_of(args.x.rows) + tiles - 1) / tiles;
 }
-
-// Where a block of tokens begins: after whole tiles, as many as in the other blocks.
 inline std::int64_t first_row(const LinearArgs& args, std::int64_t part) {
-  return smaller(args.x.rows, tiles_of(args.x.rows) * part / row_blocks(args) * tile_rows);
+  return smaller(args.x.rows, tiles_of(args.x.rows) * part / parts_of_rows(args) * tile_rows);
 }
 
 // Reads, while one block of a panel is at work, the bytes from `next` on that the following one will need.
@@ -196,21 +232,23 @@ inline ReadAhead read_during(std::int64_t rows, std::int64_t width, std::int64_t
   const std::int64_t columns = tile_columns(width);
   const std::int64_t portions =
       tiles_of(rows) * ((width + columns - 1) / columns) * ((count + portion_inputs - 1) / portion_inputs);
-  return {next, (bytes / cache_line + portions) / (portions + 1)};
+  return {next, next + bytes, (bytes / cache_line + portions) / (portions + 1) * cache_line};
 }
 
-// Units are blocks of tokens × panels, the panels of a block side by side. Calls f(pass, panel, p) for each; `depth`
-// counts the inputs in Numbers.
+// Calls f(pass, panel, p) until all units are done; `depth` counts the inputs in Numbers.
 template <class Number, class F>
 inline void for_each_pass(const LinearArgs& args, const void* x, std::int64_t depth, std::int64_t unit_begin,
                           std::int64_t unit_end, const F& f) {
-  alignas(cache_line) float sums[row_block * panel_width];
-  const std::int64_t panels = args.W->panels();
-  for (std::int64_t unit = unit_begin; unit < unit_end; ++unit) {
-    const std::int64_t part = unit / panels, p = unit % panels;
-    f(Pass<Number>{args, static_cast<const Number*>(x), depth, first_row(args, part), first_row(args, part + 1),
-                   p * panel_width, sums},
-      reinterpret_cast<const Byte*>(args.W->panel(p)), p);
+  alignas(cache_line) float sums[most_rows * panel_width];
+  const std::int64_t parts = parts_of_rows(args);
+  for (std::int64_t unit = unit_begin; unit < unit_end;) {
+    const std::int64_t p = unit / parts, next = smaller(unit_end, (p + 1) * parts);
+    const std::int64_t end = first_row(args, unit % parts + next - unit);
+    for (std::int64_t row = first_row(args, unit % parts); row < end; row += most_rows)
+      f(Pass<Number>{args, static_cast<const Number*>(x), depth, row, smaller(row + most_rows, end), p * panel_width,
+                     sums},
+        reinterpret_cast<const Byte*>(args.W->panel(p)), p);
+    unit = next;
   }
 }
 

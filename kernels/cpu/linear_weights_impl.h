@@ -22,11 +22,6 @@ constexpr Ahead ahead_of = storage == ElementType::f32                          
                                                                                   : Ahead::pages;
 constexpr std::int64_t page_inputs = 32;  // inputs whose 16-bit weights fill a page
 
-#if STATESCOPE_LANES == 16
-// GCC 12 takes the unmasked conversions for uses of something uninitialised (GCC bug 105593).
-constexpr __mmask16 all_lanes = 0xFFFF;
-#endif
-
 inline IntVec load_ints(const void* p) {
   IntVec v;
   __builtin_memcpy(&v, p, sizeof v);
@@ -37,7 +32,7 @@ inline IntVec load_ints(const void* p) {
 inline IntVec load_halves(const Byte* p) {
 #if STATESCOPE_LANES == 16
   return reinterpret_cast<IntVec>(
-      _mm512_maskz_cvtepu16_epi32(all_lanes, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
+      _mm512_maskz_cvtepu16_epi32(every_lane, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
 #elif STATESCOPE_LANES == 8
   return reinterpret_cast<IntVec>(_mm256_cvtepu16_epi32(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 #else
@@ -56,7 +51,7 @@ inline Vec load_bf16(const Byte* p) {
 inline Vec load_f16(const Byte* p) {
 #if STATESCOPE_LANES == 16
   return reinterpret_cast<Vec>(
-      _mm512_maskz_cvtph_ps(all_lanes, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
+      _mm512_maskz_cvtph_ps(every_lane, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(p))));
 #elif STATESCOPE_LANES == 8
   return reinterpret_cast<Vec>(_mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p))));
 #else
@@ -71,7 +66,7 @@ inline Vec load_f16(const Byte* p) {
 inline Vec load_i8(const Byte* p) {
 #if STATESCOPE_LANES == 16
   return reinterpret_cast<Vec>(_mm512_maskz_cvtepi32_ps(
-      all_lanes, _mm512_maskz_cvtepi8_epi32(all_lanes, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))));
+      every_lane, _mm512_maskz_cvtepi8_epi32(every_lane, _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)))));
 #elif STATESCOPE_LANES == 8
   return reinterpret_cast<Vec>(
       _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)))));

@@ -2,7 +2,7 @@
 // The CPU operations, written once over vectors of STATESCOPE_LANES floats and compiled once per instruction set.
 #include <cstdint>
 
-#if STATESCOPE_LANES >= 8
+#if defined(__x86_64__)
 #include <immintrin.h>
 #endif
 
@@ -31,7 +31,8 @@ inline std::int64_t smaller(std::int64_t a, std::int64_t b) {
 
 // Row by row: a few rows of neighbouring channels stay in the first-level cache, and memory is read as it lies. A walk
 // down the columns would meet rows that share their place in every cache.
-void causal_conv(const CausalConvArgs<float>& args, std::int64_t block_begin, std::int64_t block_end) {
+__attribute__((flatten)) void causal_conv(const CausalConvArgs<float>& args, std::int64_t block_begin,
+                                          std::int64_t block_end) {
   constexpr std::int64_t vectors = 32;  // of channels that go through time together
   const std::int64_t T = args.x.rows, K = args.weight.rows, last = smaller(block_end * lanes, args.x.cols);
   // Input at time t, which is negative for what came before this call.
@@ -39,16 +40,14 @@ void causal_conv(const CausalConvArgs<float>& args, std::int64_t block_begin, st
   for (std::int64_t first = block_begin * lanes; first < last; first += vectors * lanes) {
     const std::int64_t count = smaller(vectors * lanes, last - first);
     for (std::int64_t t = 0; t < T; ++t) {
-      Vec totals[vectors];
-      for (std::int64_t e = 0; e < count; e += lanes)
-        totals[e / lanes] = args.bias ? load(args.bias + first + e, count - e) : Vec{};
-      for (std::int64_t j = 0; j < K; ++j) {
-        const float *weight = args.weight.row(j) + first, *x = input(t - K + 1 + j) + first;
-        for (std::int64_t e = 0; e < count; e += lanes)
-          totals[e / lanes] += load(weight + e, count - e) * load(x + e, count - e);
-      }
-      float* const y = args.y.row(t) + first;
-      for (std::int64_t e = 0; e < count; e += lanes) store(y + e, silu_of(totals[e / lanes]), count - e);
+      float* const y = args.y.row(t);
+      for_groups(first, first + count, [&](auto size, std::int64_t e, std::int64_t rest) {
+        constexpr int G = decltype(size)::value;
+        Group<G> totals = args.bias ? load_group<G>(args.bias + e, rest) : Group<G>{};
+        for (std::int64_t j = 0; j < K; ++j)
+          totals = totals + load_group<G>(args.weight.row(j) + e, rest) * load_group<G>(input(t - K + 1 + j) + e, rest);
+        store_group(y + e, silu_of(totals), rest);
+      });
     }
     // Row j of the new history is the input at time T-K+1+j; rising j never reads a row already overwritten.
     for (std::int64_t j = 0; j < K - 1; ++j)
@@ -57,27 +56,28 @@ void causal_conv(const CausalConvArgs<float>& args, std::int64_t block_begin, st
   }
 }
 
-void softplus(const SoftplusArgs<float>& args, std::int64_t row_begin, std::int64_t row_end) {
-  const std::int64_t E = args.x.cols;
+__attribute__((flatten)) void softplus(const SoftplusArgs<float>& args, std::int64_t row_begin, std::int64_t row_end) {
   for (std::int64_t t = row_begin; t < row_end; ++t) {
-    float* x = args.x.row(t);
-    for (std::int64_t e = 0; e < E; e += lanes) {
-      Vec v = load(x + e, E - e);
-      if (args.bias) v += load(args.bias + e, E - e);
-      store(x + e, softplus_of(v), E - e);
-    }
+    float* const x = args.x.row(t);
+    for_groups(0, args.x.cols, [&](auto size, std::int64_t e, std::int64_t count) {
+      constexpr int G = decltype(size)::value;
+      Group<G> v = load_group<G>(x + e, count);
+      if (args.bias) v = v + load_group<G>(args.bias + e, count);
+      store_group(x + e, softplus_of(v), count);
+    });
   }
 }
 
-void gate(const GateArgs<float>& args, std::int64_t row_begin, std::int64_t row_end) {
-  const std::int64_t E = args.y.cols;
+__attribute__((flatten)) void gate(const GateArgs<float>& args, std::int64_t row_begin, std::int64_t row_end) {
   for (std::int64_t t = row_begin; t < row_end; ++t) {
-    for (std::int64_t e = 0; e < E; e += lanes) {
-      const Vec opening = silu_of(load(args.z.row(t) + e, E - e));
-      const Vec out = load(args.y.row(t) + e, E - e) * opening;
-      if (args.gate) store(args.gate.row(t) + e, opening, E - e);
-      store(args.out.row(t) + e, out, E - e);
-    }
+    const float *const z = args.z.row(t), *const y = args.y.row(t);
+    float* const out = args.out.row(t);
+    for_groups(0, args.y.cols, [&](auto size, std::int64_t e, std::int64_t count) {
+      constexpr int G = decltype(size)::value;
+      const Group<G> opening = silu_of(load_group<G>(z + e, count)), gated = load_group<G>(y + e, count) * opening;
+      if (args.gate) store_group(args.gate.row(t) + e, opening, count);
+      store_group(out + e, gated, count);
+    });
   }
 }
 

@@ -11,7 +11,7 @@ inline Vec round_f16(Vec x) {
 #if STATESCOPE_LANES == 16
   const auto v = reinterpret_cast<__m512>(x);
   return reinterpret_cast<Vec>(
-      _mm512_maskz_cvtph_ps(all_lanes, _mm512_maskz_cvtps_ph(all_lanes, v, _MM_FROUND_TO_NEAREST_INT)));
+      _mm512_maskz_cvtph_ps(every_lane, _mm512_maskz_cvtps_ph(every_lane, v, _MM_FROUND_TO_NEAREST_INT)));
 #elif STATESCOPE_LANES == 8
   const auto v = reinterpret_cast<__m256>(x);
   return reinterpret_cast<Vec>(_mm256_cvtph_ps(_mm256_cvtps_ph(v, _MM_FROUND_TO_NEAREST_INT)));

@@ -23,12 +23,9 @@ constexpr std::int64_t channel_block = vectors_per_block * lanes;
 constexpr std::int64_t line_floats = 16;       // of a cache line
 constexpr int state_chunk = STATESCOPE_LANES;  // states that go through a tile together
 constexpr std::int64_t tile_tokens = 32;
+constexpr std::int64_t tokens_ahead =
+    8;  // rows lie pages apart, which the hardware does not see coming: asked for so early
 constexpr std::int64_t kept_tokens = 8;  // tokens in a tile whose states are kept: they should fit the first cache
-
-#if STATESCOPE_LANES == 16
-// GCC 12 warns of its own unmasked intrinsics (PR 105593); a full mask compiles to the same instructions.
-constexpr __mmask16 every_lane = 0xffff;
-#endif
 
 inline std::int64_t smaller(std::int64_t a, std::int64_t b) {
   return a < b ? a : b;
@@ -47,31 +44,6 @@ inline Vec fma(Vec a, Vec b, Vec c) {
   return a * b + c;
 #endif
 }
-// The larger one; NaN when b is.
-inline Vec max_of(Vec a, Vec b) {
-#if STATESCOPE_LANES == 16
-  return _mm512_maskz_max_ps(every_lane, a, b);
-#elif STATESCOPE_LANES == 8
-  return _mm256_max_ps(a, b);
-#elif defined(__x86_64__)
-  return _mm_max_ps(a, b);
-#else
-  return select(a > b, a, b);
-#endif
-}
-// The smaller one; NaN when b is.
-inline Vec min_of(Vec a, Vec b) {
-#if STATESCOPE_LANES == 16
-  return _mm512_maskz_min_ps(every_lane, a, b);
-#elif STATESCOPE_LANES == 8
-  return _mm256_min_ps(a, b);
-#elif defined(__x86_64__)
-  return _mm_min_ps(a, b);
-#else
-  return select(a < b, a, b);
-#endif
-}
-
 // 2^f for |f| <= 1/2, exact at 0: a minimax polynomial, off by 3e-9; with rounding about 1.05 units (half ulps).
 inline Vec exp2_fraction(Vec f) {
   Vec p = splat(1.532926399e-4f);
@@ -134,30 +106,58 @@ struct Tile {
   Vec y[tile_tokens];         // D x, and then Σ C h on top
 };
 
-inline void read_tile(const SelectiveScanArgs<float>& args, Tile& tile) {
-  const std::int64_t e = tile.e, count = tile.count;
-  const Vec D = args.D ? load(args.D + e, count) : Vec{};
-  const Vec bias = args.delta_bias ? load(args.delta_bias + e, count) : Vec{};
-  for (std::int64_t i = 0; i < tile.tokens; ++i) {
-    tile.x[i] = load(args.x.row(tile.t + i) + e, count);
-    tile.delta[i] = load(args.delta.row(tile.t + i) + e, count);
-  }
-  if (args.delta_bias)
-    for (std::int64_t i = 0; i < tile.tokens; ++i) tile.delta[i] += bias;
-  if (args.softplus)
-    for (std::int64_t i = 0; i < tile.tokens; ++i) tile.delta[i] = softplus_of(tile.delta[i]);
-  for (std::int64_t i = 0; i < tile.tokens; ++i) {
-    tile.exponent[i] = bounded_exponent(tile.delta[i] * log2_e);
-    tile.write[i] = tile.delta[i] * tile.x[i];
-    tile.y[i] = D * tile.x[i];
+// The tiles of V vectors side by side, of which a single one may be partial: row by row, as memory lies.
+template <int V>
+__attribute__((flatten, noinline)) void read_tiles(const SelectiveScanArgs<float>& args, Tile* tiles) {
+  const std::int64_t t = tiles->t, e = tiles->e, count = tiles->count, last = args.x.rows - 1;
+  const Group<V> D = args.D ? load_group<V>(args.D + e, count) : Group<V>{};
+  const Group<V> bias = args.delta_bias ? load_group<V>(args.delta_bias + e, count) : Group<V>{};
+  for (std::int64_t i = 0; i < tiles->tokens; ++i) {
+    if (V > 1) {
+      const std::int64_t later = smaller(t + i + tokens_ahead, last);
+#pragma GCC unroll 8
+      for (int c = 0; c < V * lanes; c += line_floats) {
+        __builtin_prefetch(args.x.row(later) + e + c);
+        __builtin_prefetch(args.delta.row(later) + e + c);
+      }
+    }
+    const Group<V> x = load_group<V>(args.x.row(t + i) + e, count);
+    Group<V> delta = load_group<V>(args.delta.row(t + i) + e, count);
+    if (args.delta_bias) delta = delta + bias;
+    if (args.softplus) delta = softplus_of(delta);
+#pragma GCC unroll 8
+    for (int v = 0; v < V; ++v) {
+      tiles[v].x[i] = x.v[v];
+      tiles[v].delta[i] = delta.v[v];
+      tiles[v].exponent[i] = bounded_exponent(delta.v[v] * log2_e);
+      tiles[v].write[i] = delta.v[v] * x.v[v];
+      tiles[v].y[i] = D.v[v] * x.v[v];
+    }
   }
 }
+inline void read_tile(const SelectiveScanArgs<float>& args, Tile& tile) {
+  read_tiles<1>(args, &tile);
+}
 
+template <int V>
+__attribute__((flatten, noinline)) void write_tiles(const SelectiveScanArgs<float>& args, Tile* tiles) {
+  const std::int64_t t = tiles->t, e = tiles->e, count = tiles->count, last = args.x.rows - 1;
+  for (std::int64_t i = 0; i < tiles->tokens; ++i) {
+    if (V > 1) {
+      const std::int64_t later = smaller(t + i + tokens_ahead, last);
+#pragma GCC unroll 8
+      for (int c = 0; c < V * lanes; c += line_floats) {
+        __builtin_prefetch(args.y.row(later) + e + c, 1);
+        if (args.z) __builtin_prefetch(args.z.row(later) + e + c);
+      }
+    }
+    Group<V> y = side_by_side<V>([&](int v) { return tiles[v].y[i]; });
+    if (args.z) y = y * silu_of(load_group<V>(args.z.row(t + i) + e, count));
+    store_group(args.y.row(t + i) + e, y, count);
+  }
+}
 inline void write_tile(const SelectiveScanArgs<float>& args, Tile& tile) {
-  if (args.z)
-    for (std::int64_t i = 0; i < tile.tokens; ++i)
-      tile.y[i] = tile.y[i] * silu_of(load(args.z.row(tile.t + i) + tile.e, tile.count));
-  for (std::int64_t i = 0; i < tile.tokens; ++i) store(args.y.row(tile.t + i) + tile.e, tile.y[i], tile.count);
+  write_tiles<1>(args, &tile);
 }
 
 // B or C of some states for a tile: one number for all lanes, or a vector when the lanes belong to several groups.
@@ -312,7 +312,6 @@ inline void with_projections(const SelectiveScanArgs<float>& args, const Tile& t
 template <Keep keep>
 void forward_tile(const SelectiveScanArgs<float>& args, Tile& tile) {
   Emission emission{args, {}};
-  read_tile(args, tile);
   for_state_chunks<state_chunk>(0, args.A.rows, [&](auto chunk, std::int64_t n) {
     constexpr int S = chunk.size;
     Vec A[S], states[S], kept[keep == Keep::nothing ? 1 : kept_tokens * S];
@@ -323,11 +322,9 @@ void forward_tile(const SelectiveScanArgs<float>& args, Tile& tile) {
     if constexpr (keep != Keep::nothing) emission.add<S>(tile, n, kept);
   });
   emission.finish(tile);
-  write_tile(args, tile);
 }
 
-// The scan walks down columns of matrices whose rows lie pages apart, which the hardware does not see coming: what the
-// next block or tile will read is asked for while this one is at work.
+// What the next block will read of A and h is asked for while this one is at work.
 inline void fetch_states(const SelectiveScanArgs<float>& args, std::int64_t block) {
   const std::int64_t begin = block * channel_block, end = smaller(begin + channel_block, args.x.cols);
   for (std::int64_t n = 0; n < args.A.rows; ++n) {
@@ -337,37 +334,45 @@ inline void fetch_states(const SelectiveScanArgs<float>& args, std::int64_t bloc
     }
   }
 }
-inline void fetch_tokens(const SelectiveScanArgs<float>& args, std::int64_t e, std::int64_t end, std::int64_t t,
-                         std::int64_t tokens) {
-  for (std::int64_t i = t; i < smaller(t + tokens, args.x.rows); ++i) {
-    for (std::int64_t c = e; c < end; c += line_floats) {
-      __builtin_prefetch(args.x.row(i) + c, 0, 2);
-      __builtin_prefetch(args.delta.row(i) + c, 0, 2);
-      __builtin_prefetch(args.y.row(i) + c, 1, 2);
-      if (args.z) __builtin_prefetch(args.z.row(i) + c, 0, 2);
+template <int V, Keep keep>
+void forward_tiles(const SelectiveScanArgs<float>& args, Tile* tiles) {
+  read_tiles<V>(args, tiles);
+  for (int v = 0; v < V; ++v) forward_tile<keep>(args, tiles[v]);
+  write_tiles<V>(args, tiles);
+}
+
+template <Keep keep>
+void scan_block(const SelectiveScanArgs<float>& args, std::int64_t begin, std::int64_t end) {
+  constexpr std::int64_t step = keep == Keep::nothing ? tile_tokens : kept_tokens;
+  Tile tiles[vectors_per_block];
+  for (std::int64_t t = 0; t < args.x.rows; t += step) {
+    const std::int64_t tokens = smaller(step, args.x.rows - t);
+    const auto set = [&](Tile& tile, std::int64_t e) {
+      tile.t = t;
+      tile.tokens = tokens;
+      tile.e = e;
+      tile.count = smaller(lanes, end - e);
+    };
+    if (end - begin == channel_block) {
+      for (std::int64_t v = 0; v < vectors_per_block; ++v) set(tiles[v], begin + v * lanes);
+      forward_tiles<vectors_per_block, keep>(args, tiles);
+    } else {
+      for (std::int64_t e = begin; e < end; e += lanes) {
+        set(tiles[0], e);
+        forward_tiles<1, keep>(args, tiles);
+      }
     }
   }
 }
 
 void selective_scan(const SelectiveScanArgs<float>& args, std::int64_t block_begin, std::int64_t block_end) {
-  const std::int64_t T = args.x.rows, E = args.x.cols;
-  const bool keep = args.h_all || args.state_squares;
-  const std::int64_t step = keep ? kept_tokens : tile_tokens;
-  Tile tile;
   for (std::int64_t block = block_begin; block < block_end; ++block) {
-    const std::int64_t end = smaller((block + 1) * channel_block, E);
     fetch_states(args, block + 1);
-    for (tile.t = 0; tile.t < T; tile.t += step) {
-      fetch_tokens(args, block * channel_block, end, tile.t + step, step);
-      tile.tokens = smaller(step, T - tile.t);
-      for (tile.e = block * channel_block; tile.e < end; tile.e += lanes) {
-        tile.count = smaller(lanes, E - tile.e);
-        if (keep)
-          forward_tile<Keep::states>(args, tile);
-        else
-          forward_tile<Keep::nothing>(args, tile);
-      }
-    }
+    const std::int64_t begin = block * channel_block, end = smaller(begin + channel_block, args.x.cols);
+    if (args.h_all || args.state_squares)
+      scan_block<Keep::states>(args, begin, end);
+    else
+      scan_block<Keep::nothing>(args, begin, end);
   }
 }
 
@@ -464,18 +469,9 @@ void exponentials(float* values, std::int64_t rounds) {
 }  // namespace
 
 extern const ScanOps STATESCOPE_SCAN_OPS;
-const ScanOps STATESCOPE_SCAN_OPS = {channel_block,
-                                     backward_tile,
-                                     selective_scan,
-                                     step,
-                                     checkpoints,
-                                     backward_workspace,
-                                     backward,
-                                     form,
-                                     contract,
-                                     combine,
-                                     descend,
-                                     busy_chains* std::int64_t{lanes},
-                                     exponentials};
+const ScanOps STATESCOPE_SCAN_OPS = {
+    channel_block, backward_tile, selective_scan, step,    checkpoints, backward_workspace,
+    backward,      form,          contract,       combine, descend,     busy_chains* std::int64_t{lanes},
+    exponentials};
 
 }  // namespace statescope::kernels

@@ -2,6 +2,12 @@
 // Vectors of STATESCOPE_LANES floats and the functions the operations need of them. Included once per instruction set,
 // inside an anonymous namespace.
 
+#if STATESCOPE_LANES == 16
+// GCC 12 takes the unmasked forms of some intrinsics for uses of something uninitialised (GCC bug 105593); a full mask
+// compiles to the same instructions.
+constexpr __mmask16 every_lane = 0xFFFF;
+#endif
+
 using Vec = float __attribute__((vector_size(STATESCOPE_LANES * 4)));
 using IntVec = std::int32_t __attribute__((vector_size(STATESCOPE_LANES * 4)));
 constexpr std::int64_t lanes = STATESCOPE_LANES;
@@ -45,6 +51,10 @@ inline Vec splat(float x) {
 inline Vec select(IntVec mask, Vec yes, Vec no) {
   return reinterpret_cast<Vec>((mask & reinterpret_cast<IntVec>(yes)) | (~mask & reinterpret_cast<IntVec>(no)));
 }
+// or 0
+inline Vec select(IntVec mask, float yes) {
+  return reinterpret_cast<Vec>(mask & reinterpret_cast<IntVec>(splat(yes)));
+}
 
 // Lanes of a and b whose number has the bit `Stage` swap places across the two vectors: one step of a transposition.
 template <int Stage, int... I>
@@ -72,57 +82,43 @@ inline float sum(Vec v) {
   return buffer[0];
 }
 
-// e^x to about 1 ulp: x = n ln 2 + r, |r| <= ln2/2, polynomial of e^r from the Cephes library (expf). Inputs are
-// clamped to the range where 2^n is a normal float; NaN stays NaN because both comparisons are false.
-inline Vec exp(Vec x) {
-  const Vec low = splat(-87.33654f), high = splat(88.02969f);
-  x = select(x < low, low, x);
-  x = select(x > high, high, x);
-  const Vec shift = splat(12582912.0f);  // 1.5 · 2²³: adding it rounds to an integer, kept in the low mantissa bits
-  const Vec shifted = x * 1.44269504088896341f + shift;
-  const Vec n = shifted - shift;
-  const Vec r = x - n * 0.693359375f - n * -2.12194440e-4f;
-  Vec p = splat(1.9875691500e-4f);
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  p = p * (r * r) + r + 1.0f;
-  const IntVec exponent = (reinterpret_cast<IntVec>(shifted) - 0x4B400000 + 127) << 23;
-  return p * reinterpret_cast<Vec>(exponent);
+// The larger and the smaller one; NaN when b is.
+inline Vec max_of(Vec a, Vec b) {
+#if STATESCOPE_LANES == 16
+  return _mm512_maskz_max_ps(every_lane, a, b);
+#elif STATESCOPE_LANES == 8
+  return _mm256_max_ps(a, b);
+#elif defined(__x86_64__)
+  return _mm_max_ps(a, b);
+#else
+  return select(a > b, a, b);
+#endif
+}
+inline Vec min_of(Vec a, Vec b) {
+#if STATESCOPE_LANES == 16
+  return _mm512_maskz_min_ps(every_lane, a, b);
+#elif STATESCOPE_LANES == 8
+  return _mm256_min_ps(a, b);
+#elif defined(__x86_64__)
+  return _mm_min_ps(a, b);
+#else
+  return select(a < b, a, b);
+#endif
+}
+inline Vec max_of(float a, Vec b) {
+  return max_of(splat(a), b);
+}
+inline Vec min_of(float a, Vec b) {
+  return min_of(splat(a), b);
+}
+inline Vec magnitude_of(Vec a) {
+  return reinterpret_cast<Vec>(reinterpret_cast<IntVec>(a) & 0x7FFFFFFF);
 }
 
-// log(1 + u) for u in [0, 1], relative error about 2 ulp also for tiny u: log of the rounded w = 1 + u (Cephes logf)
-// plus the first-order correction for what rounding lost.
-inline Vec log1p_unit(Vec u) {
-  const Vec w = u + 1.0f;
-  const IntVec big = w > 1.41421356f;
-  const Vec f = select(big, w * 0.5f, w) - 1.0f;
-  const Vec f2 = f * f;
-  Vec p = splat(7.0376836292e-2f);
-  p = p * f - 1.1514610310e-1f;
-  p = p * f + 1.1676998740e-1f;
-  p = p * f - 1.2420140846e-1f;
-  p = p * f + 1.4249322787e-1f;
-  p = p * f - 1.6668057665e-1f;
-  p = p * f + 2.0000714765e-1f;
-  p = p * f - 2.4999993993e-1f;
-  p = p * f + 3.3333331174e-1f;
-  const Vec log_w = select(big, splat(0.693359375f), Vec{}) +
-                    (f + (f2 * (f * p - 0.5f) + select(big, splat(-2.12194440e-4f), Vec{})));
-  return log_w + (u - (w - 1.0f)) / w;
+// Adding this rounds to an integer, kept in the low mantissa bits: 1.5 · 2²³. Then 2 to the power of it.
+constexpr float to_integer = 12582912.0f;
+inline Vec power_of_two(Vec shifted) {
+  return reinterpret_cast<Vec>((reinterpret_cast<IntVec>(shifted) - 0x4B400000 + 127) << 23);
 }
 
-// log(1 + e^x) = max(x, 0) + log(1 + e^-|x|): never overflows.
-inline Vec softplus_of(Vec x) {
-  const IntVec negative = x < 0.0f;
-  const Vec magnitude = select(negative, -x, x);
-  return select(negative, Vec{}, x) + log1p_unit(exp(-magnitude));
-}
-
-// Below -88 the exp stops growing, so x has to stop too; what is left is -5e-37.
-inline Vec silu_of(Vec x) {
-  x = select(x < -88.0f, splat(-88.0f), x);
-  return x / (exp(-x) + 1.0f);
-}
+#include "cpu/vector_functions.h"

@@ -94,6 +94,15 @@ TEST(Softplus, GivesTheSameBitsHoweverSplit) {
   });
 }
 
+TEST(Softplus, AnElementOnItsOwnHasTheBitsItHasAmongOthers) {
+  const Matrix x = Random("softplus alone").uniform(1, 83, -9, 9);
+  on_every_backend([&](const CpuBackend& backend) {
+    const Matrix all = run_softplus(backend, x, {}, {1})[0];
+    for (std::int64_t e = 0; e < x.cols; ++e)
+      ASSERT_EQ(run_softplus(backend, {1, 1, {x(0, e)}}, {}, {1})[0](0, 0), all(0, e)) << e;
+  });
+}
+
 TEST(Softplus, NanStaysInItsElement) {
   const Matrix x = Random("softplus nan").uniform(3, 21, -9, 9);
   on_every_backend([&](const CpuBackend& backend) {
@@ -210,6 +219,15 @@ TEST(Gate, GivesTheSameBitsHoweverSplit) {
   const GateInputs in = random_gate(11, 83);
   expect_same_bits_however_split(
       11, [&](const CpuBackend& backend, const Pieces& pieces) { return run_gate(backend, in, pieces, layouts()[1]); });
+}
+
+TEST(Gate, AnElementOnItsOwnHasTheBitsItHasAmongOthers) {
+  const GateInputs in = random_gate(1, 83);
+  on_every_backend([&](const CpuBackend& backend) {
+    const Matrix all = run_gate(backend, in, {1})[0];
+    for (std::int64_t e = 0; e < in.y.cols; ++e)
+      ASSERT_EQ(run_gate(backend, {{1, 1, {in.y(0, e)}}, {1, 1, {in.z(0, e)}}}, {1})[0](0, 0), all(0, e)) << e;
+  });
 }
 
 TEST(Gate, NanStaysInItsElement) {

@@ -147,7 +147,9 @@ TEST(Linear, MatchesTheReferenceAroundTheBlocksOfInputs) {
 
 TEST(Linear, MatchesTheReferenceAroundTheBlocksOfTokens) {
   for (const std::int64_t T : {63, 64, 65, 95, 96, 97, 193}) expect_reference(T, 70, 40);
-  expect_reference(391, 1030, 9);  // enough panels for threads to share, so that the blocks have their full size
+  expect_reference(391, 1030, 9);   // enough panels for threads to share
+  expect_reference(400, 20, 300);   // several blocks of tokens whose sums wait from one block of inputs to the next
+  expect_reference(1170, 17, 260);  // more tokens than share the weights of a panel
 }
 
 TEST(Linear, BiasAndResidualMayBeAbsent) {

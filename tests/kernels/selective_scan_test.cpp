@@ -210,7 +210,7 @@ TEST(SelectiveScan, GivesTheSameBitsHoweverSplitWithMoreChannelsThanAPieceHas) {
 }
 
 TEST(SelectiveScan, TheOutputMayBeTheGate) {
-  const ScanInputs in({40, 21, 4, true, true});
+  const ScanInputs in({40, 85, 4, true, true});
   on_every_backend([&](const CpuBackend& backend) {
     const Matrix want = run_with_options(backend, in, {40}, States::dropped)[0];
     const PlacedScan placed(in);
@@ -223,7 +223,7 @@ TEST(SelectiveScan, TheOutputMayBeTheGate) {
 }
 
 TEST(SelectiveScan, AChannelOnItsOwnHasTheBitsItHasAmongOthers) {
-  const ScanInputs in({70, 40, 16, true, true, true, true});
+  const ScanInputs in({70, 85, 16, true, true, true, true});
   on_every_backend([&](const CpuBackend& backend) {
     const Matrix all = run_with_options(backend, in, {70}, States::dropped)[0];
     const PlacedScan placed(in);
@@ -302,12 +302,12 @@ TEST(SelectiveScan, ATinyStepKeepsTheStateAndAHugeOneForgetsIt) {
 }
 
 TEST(SelectiveScan, TheOutputMayBeXOrDeltaAndTheStatesMayBeDropped) {
-  const Inputs in = random_inputs(7, 45, 5);
+  const Inputs in = random_inputs(37, 85, 5);
   on_every_backend([&](const CpuBackend& backend) {
-    const std::vector<Matrix> want = run(backend, in, {7});
+    const std::vector<Matrix> want = run(backend, in, {37});
     for (const Where where : {Where::apart, Where::x, Where::delta}) {
       for (const States keep : {States::kept, States::dropped}) {
-        const std::vector<Matrix> got = run(backend, in, {7}, layouts()[1], where, keep);
+        const std::vector<Matrix> got = run(backend, in, {37}, layouts()[1], where, keep);
         EXPECT_TRUE(same_bits(got[y], want[y]));
         EXPECT_TRUE(same_bits(got[h], want[h]));
       }
