@@ -7,7 +7,8 @@
 constexpr std::int64_t piece_channels = 768;
 constexpr std::int64_t rows_ahead = 4;
 
-void step_piece(const SelectiveScanArgs<float>& args, std::int64_t begin, std::int64_t end) {
+template <bool with_squares>
+__attribute__((flatten)) void step_piece(const SelectiveScanArgs<float>& args, std::int64_t begin, std::int64_t end) {
   const std::int64_t N = args.A.rows;
   const auto fetch = [&](std::int64_t n) {
     for (std::int64_t e = begin; n < N && e < end; e += line_floats) {
@@ -17,48 +18,46 @@ void step_piece(const SelectiveScanArgs<float>& args, std::int64_t begin, std::i
   };
   for (std::int64_t n = 0; n < rows_ahead; ++n) fetch(n);
   constexpr std::int64_t most = piece_channels / lanes;
-  Vec exponent[most], write[most], y[most], squares[most];
-  Tile tile;
-  tile.t = 0;
-  tile.tokens = 1;
-  // Calls body(i, e, count) for vector i, which is `count` channels from e on.
-  const auto for_vectors = [&](const auto& body) {
-    const std::int64_t whole = (end - begin) / lanes, rest = (end - begin) % lanes;
-    for (std::int64_t i = 0; i < whole; ++i) body(i, begin + i * lanes, lanes);
-    if (rest > 0) body(whole, end - rest, rest);
-  };
-  for_vectors([&](std::int64_t i, std::int64_t e, std::int64_t count) {
-    tile.e = e;
-    tile.count = count;
-    read_tile(args, tile);
-    exponent[i] = tile.exponent[0];
-    write[i] = tile.write[0];
-    y[i] = tile.y[0];
-    squares[i] = Vec{};
+  Vec exponents[most], writes[most], sums[most], squares[most];
+  for_groups(begin, end, [&](auto size, std::int64_t e, std::int64_t count) {
+    const std::int64_t i = (e - begin) / lanes;
+    for_each_step<size.value>(args, 0, e, count, [&](int v, Vec, Vec, Vec exponent, Vec write, Vec y) {
+      exponents[i + v] = exponent;
+      writes[i + v] = write;
+      sums[i + v] = y;
+      if (with_squares) squares[i + v] = Vec{};
+    });
   });
   for (std::int64_t n = 0; n < N; ++n) {
     fetch(n + rows_ahead);
     const Vec B = splat(args.B(0, n)), C = splat(args.C(0, n));
-    const float* const A = args.A.row(n);
-    float* const h = args.h.row(n);
-    for_vectors([&](std::int64_t i, std::int64_t e, std::int64_t count) {
-      const Vec a = decay(exponent[i], bounded_A(load(A + e, count)));
-      const Vec state = fma(a, load(h + e, count), write[i] * B);
-      store(h + e, state, count);
-      y[i] = fma(state, C, y[i]);
-      squares[i] = fma(state, state, squares[i]);
+    const float* const A_row = args.A.row(n);
+    float* const h_row = args.h.row(n);
+    for_groups(begin, end, [&](auto size, std::int64_t e, std::int64_t count) {
+      const std::int64_t i = (e - begin) / lanes;
+      const Group<size.value> A = load_group<size.value>(A_row + e, count);
+      Group<size.value> h = load_group<size.value>(h_row + e, count);
+#pragma GCC unroll 8
+      for (int v = 0; v < size.value; ++v) {
+        h.v[v] = fma(decay(exponents[i + v], bounded_A(A.v[v])), h.v[v], writes[i + v] * B);
+        sums[i + v] = fma(h.v[v], C, sums[i + v]);
+        if (with_squares) squares[i + v] = fma(h.v[v], h.v[v], squares[i + v]);
+      }
+      store_group(h_row + e, h, count);
     });
   }
-  for_vectors([&](std::int64_t i, std::int64_t e, std::int64_t count) {
-    tile.e = e;
-    tile.count = count;
-    tile.y[0] = y[i];
-    write_tile(args, tile);
-    if (args.state_squares) store(args.state_squares.row(0) + e, squares[i], count);
+  for_groups(begin, end, [&](auto size, std::int64_t e, std::int64_t count) {
+    const auto from = [&](const Vec* values) {
+      return side_by_side<size.value>([&](int v) { return values[(e - begin) / lanes + v]; });
+    };
+    write_outputs(args, 0, e, count, from(sums));
+    if (with_squares) store_group(args.state_squares.row(0) + e, from(squares), count);
   });
 }
 
 void step(const SelectiveScanArgs<float>& args, std::int64_t channel_begin, std::int64_t channel_end) {
-  for (std::int64_t e = channel_begin; e < channel_end; e += piece_channels)
-    step_piece(args, e, smaller(e + piece_channels, channel_end));
+  for (std::int64_t e = channel_begin; e < channel_end; e += piece_channels) {
+    const std::int64_t end = smaller(e + piece_channels, channel_end);
+    args.state_squares ? step_piece<true>(args, e, end) : step_piece<false>(args, e, end);
+  }
 }
