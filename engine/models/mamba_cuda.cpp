@@ -178,6 +178,7 @@ void MambaCuda::ensure_workspace(std::int64_t tokens, bool states, bool sums) co
   const ModelSizes& s = layout_.info.sizes;
   Workspace& w = workspace_;
   if (w.tokens < tokens) {
+    graphs_.clear();
     w = {};
     w.residual = matrix(w.buffers, tokens, s.d_model, ElementType::f32);
     w.normed = matrix(w.buffers, tokens, s.d_model, type_);
@@ -361,6 +362,20 @@ void MambaCuda::enqueue_logits(std::int64_t from, std::int64_t rows, float* out,
   zones.end();
 }
 
+// Whether a chunk's layers are the same kernels when so many tokens come again: nothing of them travels or is timed.
+bool MambaCuda::repeats(const DeviceRecording& recording, std::int64_t first, std::int64_t T, std::int64_t total,
+                        std::int64_t snapshot_interval) const {
+  if (ProfileRecorder::current()) return false;
+  for (std::int64_t layer = 0; layer <= layout_.info.sizes.layers; ++layer) {
+    if (recording.wants(Quantity::state_squares, layer)) return false;
+    for (const Quantity quantity : all_quantities)
+      if (recording.wants(quantity, layer)) return false;
+  }
+  if (snapshot_interval == 0) return true;
+  const std::int64_t past = first % snapshot_interval + T;
+  return past < snapshot_interval || (past == snapshot_interval && first + T == total);
+}
+
 void MambaCuda::enqueue_chunk(std::span<const std::int32_t> ids, std::int64_t first, std::int64_t total,
                               std::int64_t snapshot_interval, DeviceRecording& recording, DeviceZones& zones,
                               const std::stop_token& stop, const LayerHooks& hooks) const {
@@ -374,12 +389,28 @@ void MambaCuda::enqueue_chunk(std::span<const std::int32_t> ids, std::int64_t fi
   zones.begin(Stage::embedding, -1, T, [&] { return stage_work(Stage::embedding, s, T, 0, bytes_of(type_)); });
   enqueue_ids(ids);
   zones.end();
-  for (std::int64_t layer = 0; layer < s.layers; ++layer) {
-    if (stop.stop_requested()) throw Cancelled();
+  const auto enqueue = [&](std::int64_t layer) {
     record_stream(layer);
-    if (hooks.before) hooks.before(layer);
     enqueue_layer(layer, T, first, total, snapshot_interval, recording, zones);
-    if (hooks.after) hooks.after(layer);
+  };
+  const bool as_graphs = repeats(recording, first, T, total, snapshot_interval);
+  if (as_graphs) {
+    const KeptOnDevice* kept = recording.kept();
+    graphs_.begin({T, first, state_.current, kept ? kept->stream.data() : nullptr,
+                   kept ? kept->numbers.data() : nullptr, kept ? kept->tokens : 0});
+  }
+  for (std::int64_t layer = 0, end = 1; layer < s.layers; layer = end, end += layers_of_piece) {
+    end = std::min(end, s.layers);
+    if (stop.stop_requested()) throw Cancelled();
+    if (hooks.before) hooks.before(layer);
+    const auto piece = [&] {
+      for (std::int64_t i = layer; i < end; ++i) enqueue(i);
+    };
+    if (as_graphs)
+      graphs_.run(*cuda_, piece);
+    else
+      piece();
+    if (hooks.after) hooks.after(end - 1);
   }
   record_stream(s.layers);
   if (const KeptOnDevice* kept = recording.kept())

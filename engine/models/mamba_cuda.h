@@ -13,6 +13,8 @@
 #include "engine/models/mamba.h"
 #include "engine/profile/profile.h"
 #include "kernels/cuda_backend.h"
+#include "prompt_graphs.h"
+#include "side_thread.h"
 
 namespace statescope {
 
@@ -101,7 +103,8 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
     float* h = nullptr;
     std::int64_t h_size = 0;
   };
-  // What happens in front of a layer and behind it.
+  // What happens in front of some layers and behind them, the first alone and then `layers_of_piece` together.
+  static constexpr std::int64_t layers_of_piece = 4;
   struct LayerHooks {
     std::function<void(std::int64_t)> before, after;
   };
@@ -122,6 +125,7 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
   void pack(std::int64_t layer, const LayerState& state) const;
   void unpack(std::int64_t layer, LayerState& state) const;
   void push(std::int64_t first, std::int64_t count) const;
+  void clear(std::int64_t first, std::int64_t count) const;  // as in an initial state
   kernels::CudaBackend::Fence pull(std::int64_t first, std::int64_t count, int which) const;
   void upload(const ModelState& state, std::int64_t first, std::int64_t count) const;
   void upload(const ModelState& state) const;
@@ -149,6 +153,8 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
   void enqueue_logits(std::int64_t from, std::int64_t rows, float* out, DeviceZones& zones) const;
   /// All of a prompt; returns the row of the workspace that holds its last token.
   std::int64_t enqueue_prompt(std::span<const std::int32_t> ids, DeviceZones& zones, const std::stop_token& stop) const;
+  bool repeats(const DeviceRecording& recording, std::int64_t first, std::int64_t T, std::int64_t total,
+               std::int64_t snapshot_interval) const;
   void enqueue_chunk(std::span<const std::int32_t> ids, std::int64_t first, std::int64_t total,
                      std::int64_t snapshot_interval, DeviceRecording& recording, DeviceZones& zones,
                      const std::stop_token& stop, const LayerHooks& hooks = {}) const;
@@ -169,9 +175,11 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
   mutable std::mutex mutex_;  // one reading at a time
   mutable Workspace workspace_;
   mutable DeviceState state_;
+  mutable PromptGraphs graphs_;  // of what lies in the two above
   mutable RecordingMemory recording_memory_;
   mutable StreamMemory stream_memory_;
   mutable PinnedBuffer summaries_, last_logits_;  // as they come from the device
+  mutable SideThread mover_;                      // of states, between their places in the host's memory
 };
 
 }  // namespace statescope

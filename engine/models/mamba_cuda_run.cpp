@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What MambaCuda does from start to end: reading with and without a record, one layer, logits.
 #include <algorithm>
+#include <cstring>
 
 #include "device_zones.h"
 #include "engine/error.h"
@@ -18,8 +19,14 @@ constexpr std::int64_t most_recorded_tokens = 512, most_tokens_with_states = 64;
 constexpr std::int64_t chunk_bytes = std::int64_t{1} << 30;
 // The stream of fewer tokens is sooner brought over than kept.
 constexpr std::int64_t worth_keeping = 64;
-// Layers whose states travel together, while the device computes others.
+// Layers whose states travel back together, while the device computes others.
 constexpr std::int64_t layers_at_once = 8;
+
+bool is_zero(const std::vector<float>& values) {
+  // Every value is the one after it.
+  return values.empty() ||
+         (values[0] == 0 && std::memcmp(values.data(), values.data() + 1, (values.size() - 1) * sizeof(float)) == 0);
+}
 
 // Leaves what a layer computes in the views of a tap.
 class TapRecorder final : public Recorder {
@@ -162,22 +169,50 @@ void MambaCuda::read(std::span<const std::int32_t> ids, const ModelState& before
   DeviceRecording recording(*cuda_, recording_memory_, recorder, kept ? &*kept : nullptr);
 
   // States come over in front of the first of some layers and go back behind the last, beside the computing; those of
-  // the very first and of the very last layers, which nothing hides, are few.
-  struct Leaving {
+  // the very first and of the very last layers, which nothing hides, are few. Between their places in host memory
+  // another thread moves them, because this one has hardly more time for a short prompt than the device.
+  // The first layer alone, then always twice as many as before: the device never waits long for the next.
+  struct Arrival {
     std::int64_t first, end;
-    kernels::CudaBackend::Fence there;
+    bool initial;
   };
-  std::vector<Leaving> leaving;
+  std::vector<Arrival> arrivals{{0, 1, false}};
+  for (std::int64_t layer = 1, many = layers_of_piece; layer < s.layers; layer += many, many *= 2)
+    arrivals.push_back({layer, std::min(layer + many, s.layers), false});
+  const auto fetch = [&](Arrival& some) {
+    some.initial = true;
+    for (std::int64_t i = some.first; i < some.end; ++i) {
+      const LayerState& state = before.layers[static_cast<std::size_t>(i)];
+      some.initial = some.initial && is_zero(state.h) && is_zero(state.conv);
+    }
+    for (std::int64_t i = some.first; i < some.end && !some.initial; ++i)
+      pack(i, before.layers[static_cast<std::size_t>(i)]);
+  };
+  struct Rest {
+    SideThread& thread;
+    ~Rest() { thread.forget(); }  // what refers to the above
+  } const rest{mover_};
+  for (std::size_t i = 1; i < arrivals.size(); ++i) mover_.add([&, i] { fetch(arrivals[i]); });
+  fetch(arrivals[0]);  // sooner than another thread would wake up
+  std::size_t arrived = 0, pieces = arrivals.size() - 1;
   const auto bring = [&](std::int64_t layer) {
-    if (layer == 0)
-      upload(before, 0, 1);
-    else if (layer % layers_at_once == 1)
-      upload(before, layer, std::min(layers_at_once, s.layers - layer));
+    if (arrived == arrivals.size() || arrivals[arrived].first != layer) return;
+    mover_.finish(arrived);
+    const Arrival& some = arrivals[arrived++];
+    if (some.initial)
+      clear(some.first, some.end - some.first);
+    else
+      push(some.first, some.end - some.first);
   };
+  std::int64_t sent = 0;
   const auto send = [&](std::int64_t layer) {
     if (layer % layers_at_once != layers_at_once / 2 && layer + 1 < s.layers) return;
-    const std::int64_t first = leaving.empty() ? 0 : leaving.back().end;
-    leaving.push_back({first, layer + 1, pull(first, layer + 1 - first, 1 - state_.current)});
+    mover_.add([&, first = sent, end = layer + 1, there = pull(sent, layer + 1 - sent, 1 - state_.current)] {
+      cuda_->wait(there);
+      for (std::int64_t i = first; i < end; ++i) unpack(i, after.layers[static_cast<std::size_t>(i)]);
+    });
+    sent = layer + 1;
+    ++pieces;
   };
   std::int64_t count = 0;
   for (std::int64_t first = 0; first < total; first += chunk) {
@@ -203,13 +238,9 @@ void MambaCuda::read(std::span<const std::int32_t> ids, const ModelState& before
   // The device has everything to do. What was recorded on the way comes before the last states.
   if (recorder) recorder->prepare();
   std::vector<float> logits(static_cast<std::size_t>(last_logits ? s.vocab : 0));
-  for (const Leaving& some : leaving) {
-    if (some.end == s.layers) recording.finish();
-    cuda_->wait(some.there);
-    for (std::int64_t layer = some.first; layer < some.end; ++layer)
-      unpack(layer, after.layers[static_cast<std::size_t>(layer)]);
-  }
+  recording.finish();
   cuda_->wait();
+  mover_.finish(pieces);
   if (last_logits) {
     std::copy_n(last_logits_.as<const float>(), s.vocab, logits.begin());
     recorder->record_last_logits(std::move(logits));

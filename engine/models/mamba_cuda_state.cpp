@@ -61,6 +61,12 @@ void MambaCuda::push(std::int64_t first, std::int64_t count) const {
   cuda_->map({staging, ElementType::f32, to.rows, to.cols, to.stride}, to);
 }
 
+void MambaCuda::clear(std::int64_t first, std::int64_t count) const {
+  const DeviceMatrix to = history(first, state_.current);
+  cuda_->clear(to.data, count * to.rows * to.stride * bytes_of(type_));
+  cuda_->clear(h(first), count * host_place(first).h_size * 4);
+}
+
 kernels::CudaBackend::Fence MambaCuda::pull(std::int64_t first, std::int64_t count, int which) const {
   const HostPlace place = host_place(first);
   float* staging = state_.staging.as<float>() + first * place.conv_size;

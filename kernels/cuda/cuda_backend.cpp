@@ -4,12 +4,13 @@
 #include <cuda_runtime_api.h>
 
 #include <algorithm>
+#include <optional>
 #include <vector>
 
-#include "cuda/blas.h"
 #include "cuda/check.h"
 #include "cuda/decode.h"
 #include "cuda/decode_loop.h"
+#include "cuda/matrix_products.h"
 #include "cuda/model_ops.h"
 #include "cuda/quantised.h"
 #include "cuda/scan_ladder.h"
@@ -26,20 +27,6 @@ using namespace cuda;
 constexpr std::int64_t blas_workspace = std::int64_t{32} << 20;
 constexpr std::int64_t staging_bytes = std::int64_t{16} << 20;
 constexpr std::int64_t expanded_bytes = std::int64_t{32} << 20;  // 8-bit weights at once in 16 bits
-
-cudaDataType_t blas_type(ElementType type) {
-  switch (type) {
-    case ElementType::bf16:
-      return CUDA_R_16BF;
-    case ElementType::f16:
-      return CUDA_R_16F;
-    case ElementType::f32:
-      return CUDA_R_32F;
-    case ElementType::i8:
-      break;
-  }
-  throw CudaError("8-bit activations are not multiplied on a CUDA device; choose f32, bf16 or f16");
-}
 
 std::string in_mib(std::int64_t bytes) {
   constexpr std::int64_t mib = std::int64_t{1} << 20;
@@ -67,18 +54,14 @@ class Backend final : public CudaBackend {
     ask(block_bytes_, cudaDevAttrMaxSharedMemoryPerBlockOptin);
     for (cudaStream_t* stream : {&stream_, &to_host_, &to_device_})
       check(cudaStreamCreateWithFlags(stream, cudaStreamNonBlocking), "creating a stream");
-    check_blas(cublasCreate(&blas_), "starting cuBLAS");
-    check_blas(cublasSetStream(blas_, stream_), "starting cuBLAS");
     workspace_ = allocate(blas_workspace);
-    check_blas(cublasSetWorkspace(blas_, workspace_.data(), static_cast<std::size_t>(blas_workspace)),
-               "starting cuBLAS");
-    check_blas(cublasSetMathMode(blas_, CUBLAS_MATH_DISALLOW_REDUCED_PRECISION_REDUCTION), "starting cuBLAS");
+    products_.emplace(workspace_.data(), blas_workspace);
   }
   ~Backend() override {
     if (cudaSetDevice(device_) != cudaSuccess) return;
     for (const cudaStream_t stream : {stream_, to_host_, to_device_})
       if (stream) cudaStreamSynchronize(stream);
-    if (blas_) cublasDestroy(blas_);
+    products_.reset();
     for (const cudaStream_t stream : {stream_, to_host_, to_device_})
       if (stream) cudaStreamDestroy(stream);
   }
@@ -345,13 +328,7 @@ class Backend final : public CudaBackend {
   void multiply(const DeviceMatrix& x, const DeviceMatrix& W, const DeviceMatrix& y, bool accumulate) {
     other();
     if (W.type == ElementType::i8) return multiply_quantised(x, W, y, accumulate);
-    // Column-major: y [M, T] = Wᵀ x.
-    const float one = 1, beta = accumulate ? 1 : 0;
-    const auto size = [](std::int64_t v) { return static_cast<int>(v); };
-    check_blas(cublasGemmEx(blas_, CUBLAS_OP_T, CUBLAS_OP_N, size(W.rows), size(x.rows), size(x.cols), &one, W.data,
-                            blas_type(W.type), size(W.stride), x.data, blas_type(x.type), size(x.stride), &beta, y.data,
-                            blas_type(y.type), size(y.stride), CUBLAS_COMPUTE_32F, CUBLAS_GEMM_DEFAULT),
-               "a matrix product");
+    products_->multiply(x, W, y, accumulate, stream_);
   }
   // Tile by tile: as many rows as fit the memory for them, expanded to the type of x.
   void multiply_quantised(const DeviceMatrix& x, const DeviceMatrix& W, const DeviceMatrix& y, bool accumulate) {
@@ -383,8 +360,8 @@ class Backend final : public CudaBackend {
   int device_ = 0, major_ = 0, multiprocessors_ = 1, block_bytes_ = 0;
   std::string name_;
   cudaStream_t stream_ = nullptr, to_host_ = nullptr, to_device_ = nullptr;  // the others beside the first
-  cublasHandle_t blas_ = nullptr;
   DeviceBuffer workspace_, staging_, expanded_;
+  std::optional<MatrixProducts> products_;
   bool in_chain_ = false;  // the last thing enqueued was a step of decoding
 };
 

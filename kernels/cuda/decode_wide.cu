@@ -12,7 +12,7 @@ constexpr int most_taps = 4;
 
 // Found by measuring on an H100 and an H200.
 template <class T>
-using InTile = WideTile<T, 2, 4, 2, 2, 2, 6>;
+using InTile = WideTile<T, 2, 4, 2, 2, 2, 3, 4>;
 template <class T>
 using ProjectTile = WideTile<T, 1, 2, 1, 1, 8, 5>;
 template <class T>
@@ -245,13 +245,6 @@ __global__ void __launch_bounds__(state_threads, 1) wide_state_kernel(DecodeStat
   }
 
   wait_for_kernel_before();
-  for (int s = warp; s < sequences; s += state_threads / 32) {
-    const T* projected = elements<const T>(args.projected) + (n0 + s) * args.projected.stride;
-    for (int j = lane; j < layout.row; j += 32) {
-      const int from = j < 2 * states ? R + j : j - 2 * states;
-      rows[s * layout.row + j] = j < 2 * states + R ? to_float(projected[from]) : 0.0f;
-    }
-  }
   Raw<4> u_raw[rounds] = {}, z_raw[rounds] = {};
   const auto at = [&](const DeviceMatrix& m, int s) {
     return reinterpret_cast<Raw<4>*>(elements<T>(m) + (n0 + s) * m.stride + e);
@@ -262,6 +255,13 @@ __global__ void __launch_bounds__(state_threads, 1) wide_state_kernel(DecodeStat
     if (!active || s >= sequences) continue;
     u_raw[i] = *at(args.u, s);
     z_raw[i] = *at(args.z, s);
+  }
+  for (int s = warp; s < sequences; s += state_threads / 32) {
+    const T* projected = elements<const T>(args.projected) + (n0 + s) * args.projected.stride;
+    for (int j = lane; j < layout.row; j += 32) {
+      const int from = j < 2 * states ? R + j : j - 2 * states;
+      rows[s * layout.row + j] = j < 2 * states + R ? to_float(projected[from]) : 0.0f;
+    }
   }
   wait_for_copies<0>();
   __syncthreads();

@@ -17,13 +17,14 @@ struct WideOperands {
 };
 
 /// A block's tile of y = W x: tiles of 16·MT by 8·NT a warp, WM by WN by WK warps. A stage holds `slabs` steps of 32
-/// inputs, each as rows of 64 bytes, so that the eight threads which read together find their two rows in all banks.
-template <class T, int MT, int NT, int WM, int WN, int WK, int Stages>
+/// inputs, a multiple of WK, each as rows of 64 bytes, so that the eight threads which read together find their two
+/// rows in all banks.
+template <class T, int MT, int NT, int WM, int WN, int WK, int Stages, int Slabs = WK>
 class WideTile {
  public:
   static constexpr int rows = 16 * MT * WM, columns = 8 * NT * WN, threads = 32 * WM * WN * WK;
   static constexpr int sums_stride = rows + 4;  // floats from one column of the result to the next
-  static constexpr int slabs = WK > 2 ? WK : 2;
+  static constexpr int slabs = Slabs;
   static constexpr int stage_bytes = slabs * (rows + columns) * 64;
   static constexpr int sums_bytes = WK * columns * sums_stride * 4;
   static constexpr int shared_bytes = Stages * stage_bytes > sums_bytes ? Stages* stage_bytes : sums_bytes;

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <algorithm>
+#include <cmath>
 #include <map>
 
 #include "engine/error.h"
@@ -289,6 +290,64 @@ TEST_F(MambaCuda, ASessionReadsRewindsAndAnswers) {
   EXPECT_LE(
       relative_error(states(*models.cuda, cuda.trace(), got, 70, 130), states(*models.cpu, cpu.trace(), want, 70, 130)),
       1e-4);
+}
+
+// All that a session has after reading.
+Floats everything(const Session& session, const ModelSizes& sizes) {
+  Floats all(session.logits().begin(), session.logits().end());
+  const std::shared_ptr<const ModelState> state = session.snapshot().state;
+  for (const LayerState& layer : state->layers) {
+    all.insert(all.end(), layer.h.begin(), layer.h.end());
+    all.insert(all.end(), layer.conv.begin(), layer.conv.end());
+  }
+  for (const auto& token : session.trace().tokens)
+    for (const LayerSummary& layer : token->layers) all.insert(all.end(), layer.values.begin(), layer.values.end());
+  const std::int64_t tokens = session.length();
+  for (std::int64_t layer = 0; layer <= sizes.layers; ++layer) {
+    Floats rows(static_cast<std::size_t>(tokens * sizes.d_model));
+    copy_stream(session.trace(), layer, 0, tokens, sizes.d_model, rows.data());
+    all.insert(all.end(), rows.begin(), rows.end());
+  }
+  return all;
+}
+
+TEST_F(MambaCuda, LengthsThatComeAgainGiveTheSameBits) {
+  // From the third time on they run as graphs, one for each place of the convolution's history; 300 tokens need other
+  // memory, which takes all graphs away.
+  const MambaSpec spec{{7, 32, 64, 16, 4, 2, 90}};
+  const auto model = load(spec, Precision::bf16).cuda;
+  const Ids ids = random_ids(300, 90), before = random_ids(66, 90, 1);
+  std::map<std::size_t, Floats> first;
+  for (const std::size_t tokens :
+       {100, 70, 100, 100, 100, 70, 70, 70, 100, 300, 100, 100, 100, 100, 100, 70, 300, 300}) {
+    Session session(model);
+    session.append(before, false);
+    session.append(std::span(ids).first(tokens), false);
+    const Floats all = everything(session, spec.sizes);
+    EXPECT_TRUE(std::none_of(all.begin(), all.end(), [](float v) { return std::isnan(v); }));
+    EXPECT_TRUE(first.emplace(tokens, all).first->second == all) << tokens;
+  }
+}
+
+TEST_F(MambaCuda, StatesThatAreZeroInSomeLayersArrive) {
+  // Layers come over in groups, and a group of zeros does not.
+  const Pair models = load({{7, 32, 64, 16, 4, 2, 90}});
+  const Ids ids = random_ids(80, 90);
+  for (const std::size_t layer : {0, 2, 6}) {
+    ModelState state = models.cpu->initial_state();
+    for (std::size_t i = 0; i < state.layers[layer].h.size(); ++i)
+      state.layers[layer].h[i] = 0.1f * static_cast<float>(i % 7);
+    // What is left on the device is not zero.
+    ModelState used = models.cuda->initial_state();
+    run(*models.cuda, random_ids(90, 90, 3), used, nullptr);
+    ModelState expected = state;
+    run(*models.cuda, ids, state, nullptr);
+    run(*models.cpu, ids, expected, nullptr);
+    for (std::size_t i = 0; i < 7; ++i) {
+      EXPECT_LE(relative_error(state.layers[i].h, expected.layers[i].h), 1e-4) << layer << ", " << i;
+      EXPECT_LE(relative_error(state.layers[i].conv, expected.layers[i].conv), 1e-4) << layer << ", " << i;
+    }
+  }
 }
 
 TEST_F(MambaCuda, ZonesOfTheDeviceLieInsideTheRun) {
