@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/rich_text.h"
+#include "widgets/text_metrics.h"
 
-#include <QFontMetricsF>
 #include <QPainter>
 
 namespace statescope {
@@ -13,14 +13,14 @@ QString plain_text(const RichText& text) {
 }
 
 double text_width(const RichText& text, const QFont& font) {
-  const QFontMetricsF metrics(font);
+  const TextMetrics metrics(font);
   double width = 0;
   for (const auto& part : text) width += metrics.horizontalAdvance(part.text);
   return width;
 }
 
 double draw_rich_text(QPainter& painter, const QRectF& area, const RichText& text, const QFont& font) {
-  const QFontMetricsF metrics(font);
+  const TextMetrics metrics(font);
   const double baseline = area.center().y() + (metrics.ascent() - metrics.descent()) / 2;
   double x = area.left();
   painter.setFont(font);

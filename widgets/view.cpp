@@ -8,7 +8,6 @@
 #include <QFileDialog>
 #include <QFontMetricsF>
 #include <QGuiApplication>
-#include <QHash>
 #include <QHelpEvent>
 #include <QKeyEvent>
 #include <QMenu>
@@ -25,6 +24,7 @@
 
 #include "engine/error.h"
 #include "widgets/pdf.h"
+#include "widgets/text_metrics.h"
 
 namespace statescope {
 namespace {
@@ -216,16 +216,22 @@ void View::paint(QPainter& painter) {
   painting_ns_ = clock.nsecsElapsed();
 }
 
+// While a hand drags, a picture is seldom needed twice; so it is kept when it is for the first time.
 void View::draw_kept(QPainter& painter, bool stale, const std::function<void(QPainter&)>& paint) const {
-  if (!on_screen_) return paint(painter);
   const double ratio = devicePixelRatioF();
-  const QSize pixels = (QSizeF(size()) * ratio).toSize();
-  if (stale || kept_.image.size() != pixels || kept_.theme != theme().kind || kept_.text_size != scaled(long_text)) {
+  if (!on_screen_ || painter.paintEngine()->type() != QPaintEngine::Raster ||
+      painter.device()->devicePixelRatioF() != ratio)
+    return paint(painter);
+  if (stale || kept_.theme != theme().kind || kept_.text_size != scaled(long_text)) {
+    kept_.image = {};
+    kept_.theme = theme().kind;
+    kept_.text_size = scaled(long_text);
+    return paint(painter);
+  }
+  if (const QSize pixels = (QSizeF(size()) * ratio).toSize(); kept_.image.size() != pixels) {
     kept_.image = QImage(pixels, QImage::Format_ARGB32_Premultiplied);
     kept_.image.setDevicePixelRatio(ratio);
     kept_.image.fill(Qt::transparent);
-    kept_.theme = theme().kind;
-    kept_.text_size = scaled(long_text);
     Tips before = std::exchange(tips_, {});
     QPainter picture(&kept_.image);
     picture.setRenderHint(QPainter::Antialiasing);
@@ -269,15 +275,7 @@ bool View::event(QEvent* event) {
 
 bool View::header_fits_one_line(double width, const RichText& title, const QString& subtitle) const {
   if (title.empty() || subtitle.isEmpty()) return true;
-  // Shaping text takes as long as drawing it, and a frame asks for the same widths many times.
-  constexpr qsizetype most_kept = 256;
-  thread_local QHash<QString, double> widths;
-  const QString key = QStringLiteral("%1\n%2\n%3").arg(plain_text(title), subtitle).arg(scaled(long_text));
-  const auto found = widths.constFind(key);
-  if (found != widths.constEnd()) return *found + scaled(16) <= width;
-  if (widths.size() >= most_kept) widths.clear();
-  return *widths.insert(key, text_width(title, font(TextRole::strong)) +
-                                 QFontMetricsF(font(TextRole::caption)).horizontalAdvance(subtitle)) +
+  return text_width(title, font(TextRole::strong)) + TextMetrics(font(TextRole::caption)).horizontalAdvance(subtitle) +
              scaled(16) <=
          width;
 }
@@ -315,7 +313,7 @@ void View::draw_message(QPainter& painter, const QRectF& area) const {
 
 void View::draw_readout(QPainter& painter, const QRectF& area, const QPointF& anchor, const QString& text) const {
   const QFont text_font = font(TextRole::caption);
-  const QFontMetricsF metrics(text_font);
+  const TextMetrics metrics(text_font);
   const double padding = scaled(8);
   const QString shown = metrics.elidedText(text, Qt::ElideMiddle, std::max(0.0, area.width() - 2 * padding));
   const QSizeF size(metrics.horizontalAdvance(shown) + 2 * padding, metrics.height() + padding);
@@ -334,7 +332,7 @@ void View::draw_readout(QPainter& painter, const QRectF& area, const QPointF& an
 }
 
 void View::draw_elided(QPainter& painter, const QRectF& area, Qt::Alignment alignment, const QString& text) const {
-  const QFontMetricsF metrics(painter.font());
+  const TextMetrics metrics(painter.font());
   QString shown = text;
   if (metrics.horizontalAdvance(text) > area.width() + 0.5) {
     shown = metrics.elidedText(text, Qt::ElideRight, area.width());

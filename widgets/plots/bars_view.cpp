@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/bars_view.h"
 
-#include <QFontMetricsF>
 #include <QKeyEvent>
 #include <QMouseEvent>
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include "plot_paint.h"
 #include "widgets/colormap.h"
 #include "widgets/format.h"
+#include "widgets/text_metrics.h"
 
 namespace statescope {
 
@@ -134,7 +134,7 @@ void BarsView::draw(QPainter& painter, const QRectF& area, bool for_export) cons
 
 void BarsView::draw_rows(QPainter& painter, const QRectF& body, bool for_export) const {
   const QFont label_font = font(TextRole::body);
-  const QFontMetricsF label_metrics(label_font), number_metrics(number_font());
+  const TextMetrics label_metrics(label_font), number_metrics(number_font());
   double label_width = 0, number_width = 0;
   for (const Bar& bar : data_->bars) {
     label_width = std::max(label_width, label_metrics.horizontalAdvance(bar.label));
@@ -178,7 +178,7 @@ void BarsView::draw_rows(QPainter& painter, const QRectF& body, bool for_export)
 }
 
 QRectF BarsView::columns_of(const QRectF& body) const {
-  const QFontMetricsF metrics(font(TextRole::caption));
+  const TextMetrics metrics(font(TextRole::caption));
   QRectF columns = body.adjusted(0, std::ceil(metrics.height() / 2), 0, -std::ceil(metrics.height() / 2));
   double widest = 0;
   for (const double tick : axis().ticks) widest = std::max(widest, metrics.horizontalAdvance(format_tick(tick)));
@@ -190,7 +190,7 @@ QRectF BarsView::columns_of(const QRectF& body) const {
 void BarsView::draw_columns(QPainter& painter, const QRectF& body) const {
   const QRectF area = columns_of(body);
   const Axis scale = axis();
-  const QFontMetricsF metrics(font(TextRole::caption));
+  const TextMetrics metrics(font(TextRole::caption));
   painter.setFont(font(TextRole::caption));
   for (const double tick : scale.ticks) {
     const double y = std::round(area.bottom() - scale.share(tick) * area.height()) + 0.5;

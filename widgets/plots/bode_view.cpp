@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/bode_view.h"
 
-#include <QFontMetricsF>
 #include <QKeyEvent>
 #include <QMouseEvent>
 #include <QPainter>
 #include <algorithm>
 #include <cmath>
 #include <numbers>
+#include <tuple>
 
 #include "decimate.h"
 #include "engine/error.h"
 #include "line_paint.h"
 #include "plot_paint.h"
 #include "widgets/format.h"
+#include "widgets/text_metrics.h"
 
 namespace statescope {
 namespace {
@@ -35,6 +36,7 @@ struct BodeView::Axes {
   QRectF names;        // the row above: the legend, and at the right what the upper pane shows
   double first, last;  // log₁₀ of the frequencies at the ends
   double min[2], max[2];
+  bool operator==(const Axes&) const = default;
 
   double x_of(double frequency) const {
     return panes[0].left() + (std::log10(frequency) - first) / (last - first) * panes[0].width();
@@ -111,7 +113,7 @@ BodeView::Axes BodeView::axes(const QRectF& area) const {
   Axes result;
   const double line = caption_height();
   QRectF body = area.adjusted(0, header_height(area.width(), data_->title, data_->subtitle), 0, -line - scaled(6));
-  const double gutter = QFontMetricsF(font(TextRole::caption)).horizontalAdvance(QStringLiteral("−270°")) + scaled(8);
+  const double gutter = TextMetrics(font(TextRole::caption)).horizontalAdvance(QStringLiteral("−270°")) + scaled(8);
   body.adjust(gutter, 0, -scaled(8), 0);
   const double gap = line + scaled(10);
   result.names = QRectF(body.left(), body.top(), body.width(), line);
@@ -167,11 +169,19 @@ void BodeView::draw(QPainter& painter, const QRectF& area, bool for_export) cons
     draw_message(painter, area);
     return;
   }
-  draw_header(painter, area, data_->title, data_->subtitle);
   const Axes where = axes(area);
-  if (where.panes[1].height() < 8 || where.panes[0].width() < 8) return;
-  draw_frame(painter, where);
-  if (data_->curves.size() > 1) draw_legend(painter, where);
+  const bool roomy = where.panes[1].height() >= 8 && where.panes[0].width() >= 8;
+  std::vector<std::tuple<QString, Symbol, bool>> legend;
+  for (const BodeCurve& curve : data_->curves) legend.emplace_back(curve.name, curve.symbol, curve.quiet);
+  draw_kept(painter,
+            std::tuple(where, data_->nyquist, cursor_, plain_text(data_->title), data_->subtitle, data_->unit, legend),
+            [&](QPainter& still) {
+              draw_header(still, area, data_->title, data_->subtitle);
+              if (!roomy) return;
+              draw_frame(still, where);
+              if (data_->curves.size() > 1) draw_legend(still, where);
+            });
+  if (!roomy) return;
   for (const Pane pane : {Pane::magnitude, Pane::phase}) draw_curves(painter, where, pane);
   if (for_export) return;
   if (hasFocus()) draw_focus_ring(painter, where.panes[0].united(where.panes[1]));
@@ -192,7 +202,7 @@ void BodeView::draw(QPainter& painter, const QRectF& area, bool for_export) cons
 }
 
 void BodeView::draw_frame(QPainter& painter, const Axes& axes) const {
-  const QFontMetricsF metrics(font(TextRole::caption));
+  const TextMetrics metrics(font(TextRole::caption));
   painter.setFont(font(TextRole::caption));
   const QColor faint = mix(theme().hairline, theme().background, 0.45);
   const int first = static_cast<int>(std::floor(axes.first)), last = static_cast<int>(std::ceil(axes.last));
@@ -268,7 +278,7 @@ void BodeView::draw_frame(QPainter& painter, const Axes& axes) const {
 }
 
 void BodeView::draw_legend(QPainter& painter, const Axes& axes) const {
-  const QFontMetricsF metrics(font(TextRole::caption));
+  const TextMetrics metrics(font(TextRole::caption));
   double x = axes.names.left();
   const double right = axes.names.right() - metrics.horizontalAdvance(tr("|H| (dB)")) - scaled(16);
   painter.setFont(font(TextRole::caption));

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // How the convolution theatre looks.
-#include <QFontMetricsF>
 #include <QPainter>
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <tuple>
 
 #include "convolution_stage.h"
 #include "plot_paint.h"
 #include "widgets/format.h"
+#include "widgets/text_metrics.h"
 
 namespace statescope {
 namespace {
@@ -35,10 +37,15 @@ void ConvolutionView::draw(QPainter& painter, const QRectF& area, bool for_expor
     draw_message(painter, area);
     return;
   }
-  draw_header(painter, area, data_->title, data_->subtitle);
   const Stage where = stage(area);
-  if (where.rows[0].width() < scaled(60) || where.rows[0].height() < scaled(10)) return;
-  for (const Row row : all_rows) draw_row_frame(painter, where, row);
+  const bool roomy = where.rows[0].width() >= scaled(60) && where.rows[0].height() >= scaled(10);
+  draw_kept(painter, std::tuple(where.rows, std::to_array(largest_), plain_text(data_->title), data_->subtitle),
+            [&](QPainter& still) {
+              draw_header(still, area, data_->title, data_->subtitle);
+              if (!roomy) return;
+              for (const Row row : all_rows) draw_row_frame(still, where, row);
+            });
+  if (!roomy) return;
   painter.save();
   painter.setClipRect(QRectF(where.rows[0].topLeft(), where.rows[4].bottomRight()).adjusted(0, -2, 0, 2));
   // The place where everything meets runs through all rows.
@@ -152,7 +159,7 @@ void ConvolutionView::draw_sum(QPainter& painter, const Stage& stage) const {
     hidden += product(j, step);
   const double difference = std::fabs(data_->output[step] - data_->recurrence[step]);
   painter.setFont(font(TextRole::caption));
-  const QFontMetricsF metrics(painter.font());
+  const TextMetrics metrics(painter.font());
   const std::pair<QString, QColor> parts[] = {
       {tr("y[%1] = ").arg(step), theme().muted},
       {format_number(data_->output[step], 6), theme().symbol(Symbol::y)},

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/convolution_view.h"
 
-#include <QFontMetricsF>
 #include <QKeyEvent>
 #include <QMouseEvent>
 #include <QWheelEvent>
@@ -12,6 +11,7 @@
 #include "engine/error.h"
 #include "plot_paint.h"
 #include "widgets/format.h"
+#include "widgets/text_metrics.h"
 
 namespace statescope {
 namespace {
@@ -70,7 +70,7 @@ double ConvolutionView::product(qint64 j, qint64 step) const {
 ConvolutionView::Stage ConvolutionView::stage(const QRectF& area) const {
   Stage result;
   QRectF body = area.adjusted(0, header_height(area.width(), data_->title, data_->subtitle), 0, 0);
-  const QFontMetricsF metrics(font(TextRole::caption));
+  const TextMetrics metrics(font(TextRole::caption));
   double label = 0;
   for (const Row row : all_rows) label = std::max(label, metrics.horizontalAdvance(row_name(row)));
   // With little room the names go, not the bars.

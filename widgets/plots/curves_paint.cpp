@@ -11,6 +11,7 @@
 #include "plot_paint.h"
 #include "widgets/curves_view.h"
 #include "widgets/format.h"
+#include "widgets/text_metrics.h"
 
 namespace statescope {
 
@@ -73,12 +74,11 @@ void CurvesView::draw_band_name(QPainter& painter, const QRectF& area) const {
   const WeightBand& band = *data_->band;
   const QFont title_font = font(TextRole::strong), name_font = font(TextRole::caption);
   const double line = std::ceil(QFontMetricsF(title_font).height()), patch = scaled(10);
-  const double width = patch + scaled(5) + std::ceil(QFontMetricsF(name_font).horizontalAdvance(band.name));
+  const double width = patch + scaled(5) + std::ceil(TextMetrics(name_font).horizontalAdvance(band.name));
   const double left = area.left() + text_width(data_->title, title_font) + scaled(12);
   const QString subtitle = subtitle_of(*data_);
   const bool shared = header_height(area.width(), data_->title, subtitle) < 2 * line;  // with the subtitle
-  const double right =
-      area.right() - (shared ? QFontMetricsF(name_font).horizontalAdvance(subtitle) + scaled(12) : 0.0);
+  const double right = area.right() - (shared ? TextMetrics(name_font).horizontalAdvance(subtitle) + scaled(12) : 0.0);
   if (left + width > right) return;
   QColor shade = theme().symbol(band.symbol);
   shade.setAlphaF(static_cast<float>(strongest));
@@ -90,7 +90,7 @@ void CurvesView::draw_band_name(QPainter& painter, const QRectF& area) const {
 }
 
 void CurvesView::draw_legend(QPainter& painter, const QRectF& area, const QRectF& body) const {
-  const QFontMetricsF metrics(font(TextRole::caption));
+  const TextMetrics metrics(font(TextRole::caption));
   double line = scaled(14), gap = scaled(6), apart = scaled(16);
   const double height = caption_height();
   const QRectF row(body.left(), body.top() - height - scaled(6), area.right() - body.left(), height);
@@ -131,7 +131,7 @@ void CurvesView::draw_legend(QPainter& painter, const QRectF& area, const QRectF
 
 // Of many curves the ends of their row of colours are named, and the chosen one.
 void CurvesView::draw_family(QPainter& painter, const QRectF& row) const {
-  const QFontMetricsF metrics(font(TextRole::caption));
+  const TextMetrics metrics(font(TextRole::caption));
   const auto count = static_cast<int>(data_->curves.size());
   double x = row.left();
   painter.setFont(font(TextRole::caption));
@@ -155,7 +155,7 @@ void CurvesView::draw_family(QPainter& painter, const QRectF& row) const {
 }
 
 void CurvesView::draw_ticks(QPainter& painter, const QRectF& body) const {
-  const QFontMetricsF metrics(font(TextRole::caption));
+  const TextMetrics metrics(font(TextRole::caption));
   painter.setFont(font(TextRole::caption));
   painter.setPen(theme().muted);
   const double height = caption_height();
@@ -215,7 +215,7 @@ void CurvesView::draw_cursor(QPainter& painter, const QRectF& body) const {
   pen.setDashPattern({2.5, 2.5});
   painter.setPen(pen);
   painter.drawLine(QPointF(place.x(), body.top()), QPointF(place.x(), body.bottom()));
-  const QFontMetricsF metrics(font(TextRole::caption));
+  const TextMetrics metrics(font(TextRole::caption));
   const double label_width = metrics.horizontalAdvance(data_->cursor_label);
   if (!data_->cursor_label.isEmpty() && label_width + scaled(16) < body.width()) {
     const bool fits_right = place.x() + scaled(6) + label_width <= body.right();

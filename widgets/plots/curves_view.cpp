@@ -5,7 +5,6 @@
 
 #include <qcustomplot.h>
 
-#include <QFontMetricsF>
 #include <QPaintEngine>
 #include <QPicture>
 #include <algorithm>
@@ -19,6 +18,7 @@
 #include "plot_paint.h"
 #include "widgets/colormap.h"
 #include "widgets/format.h"
+#include "widgets/text_metrics.h"
 
 namespace statescope {
 
@@ -226,7 +226,7 @@ QRectF CurvesView::body_of(const QRectF& area) const {
   const double legend = data_->legend ? caption_height() + scaled(6) : 0;
   QRectF body = area.adjusted(0, header_height(area.width(), data_->title, subtitle_of(*data_)) + legend, 0,
                               -caption_height() - scaled(6));
-  const QFontMetricsF metrics(font(TextRole::caption));
+  const TextMetrics metrics(font(TextRole::caption));
   double widest = 0;
   for (const double tick : level_ticks(body.height())) {
     widest = std::max(widest, metrics.horizontalAdvance(tick_text(tick)));
@@ -336,7 +336,7 @@ void CurvesView::draw_plot(QPainter& painter, const QRectF& body, bool for_expor
   // QCustomPlot counts from the last pixel row inside the rectangle, we from the edge below it.
   const QPointF corner = body.topLeft() + QPointF(0, 1);
   const QSize size = body.size().toSize();
-  if (for_export) {
+  if (for_export || painter.paintEngine()->type() != QPaintEngine::Raster) {
     QPicture picture;
     prepare_plot(body);
     plot_->paint(picture, size);

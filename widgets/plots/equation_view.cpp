@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/equation_view.h"
 
-#include <QFontMetricsF>
 #include <QPainter>
 #include <QResizeEvent>
 #include <algorithm>
@@ -10,6 +9,7 @@
 #include <numbers>
 
 #include "widgets/format.h"
+#include "widgets/text_metrics.h"
 
 namespace statescope {
 namespace {
@@ -35,7 +35,7 @@ QFont run_font(const Run& run, const QFont& base) {
 
 double width_of(const Runs& runs, const QFont& base) {
   double width = 0;
-  for (const Run& run : runs) width += QFontMetricsF(run_font(run, base)).horizontalAdvance(run.text);
+  for (const Run& run : runs) width += TextMetrics(run_font(run, base)).horizontalAdvance(run.text);
   return width;
 }
 
@@ -44,7 +44,7 @@ template <typename Found>
 void place_runs(const Runs& runs, const QFont& base, QPointF start, const Found& found) {
   for (const Run& run : runs) {
     const QFont used = run_font(run, base);
-    const QFontMetricsF metrics(used);
+    const TextMetrics metrics(used);
     const double width = metrics.horizontalAdvance(run.text);
     const double rise = run.level > 0 ? 0.42 : run.level < 0 ? -0.2 : 0.0;
     const double baseline = start.y() - rise * base.pixelSize();
@@ -168,7 +168,7 @@ double EquationView::paint(QPainter* painter, const QRectF& area) const {
     return words.arg(place_.layer).arg(place_.channel).arg(place_.state);
   };
   QString subtitle = place(tr("layer %1 · channel %2 · state %3"));
-  const double long_width = QFontMetricsF(font(TextRole::caption)).horizontalAdvance(subtitle) + scaled(16);
+  const double long_width = TextMetrics(font(TextRole::caption)).horizontalAdvance(subtitle) + scaled(16);
   if (text_width(title, font(TextRole::strong)) + long_width > area.width()) {
     subtitle = place(tr("layer %1 · ch %2 · n %3"));
   }
@@ -193,7 +193,7 @@ double EquationView::paint(QPainter* painter, const QRectF& area) const {
   const double padding = scaled(14);
   const Runs symbols = symbolic_line();
   const QFont math = fit(font(TextRole::math), symbols, area.width() - 2 * padding);
-  const QFontMetricsF math_metrics(math);
+  const TextMetrics math_metrics(math);
   const QRectF card(area.left(), y, area.width(), std::ceil(math_metrics.height() + 1.4 * padding));
   if (painter) {
     painter->setPen(Qt::NoPen);
@@ -233,7 +233,7 @@ double EquationView::paint(QPainter* painter, const QRectF& area) const {
     if (width_of(whole, mono) > width_of(widest, mono)) widest = whole;
   }
   mono = fit(mono, widest, area.width());
-  const QFontMetricsF mono_metrics(mono);
+  const TextMetrics mono_metrics(mono);
   const double line_height = std::ceil(mono_metrics.height() * 1.35);
   const double indent = indent_of();
   for (std::size_t i = 0; i < lines.size(); ++i, y += line_height) {
@@ -250,14 +250,14 @@ double EquationView::paint(QPainter* painter, const QRectF& area) const {
     sentence.after += tr(" The pair turns by %1° at every token as well: what stood before is shown turned.")
                           .arg(format_number(update_->turn * 180 / std::numbers::pi));
   const QFont plain = font(TextRole::body), bold = font(TextRole::strong);
-  const QFontMetricsF plain_metrics(plain);
+  const TextMetrics plain_metrics(plain);
   const double step = std::ceil(plain_metrics.height() * 1.25),
-               space = plain_metrics.horizontalAdvance(QLatin1Char(' '));
+               space = plain_metrics.horizontalAdvance(QStringLiteral(" "));
   double x = area.left();
   bool glued = true;  // to the word before it: at a line's start, or punctuation after the bold phrase
   for (const auto& [text, strong] :
        {std::pair(sentence.before, false), {sentence.strong, true}, {sentence.after, false}}) {
-    const QFontMetricsF metrics(strong ? bold : plain);
+    const TextMetrics metrics(strong ? bold : plain);
     glued = glued || !(text.startsWith(QLatin1Char(' ')) || strong);
     for (const QString& word : text.split(QLatin1Char(' '), Qt::SkipEmptyParts)) {
       const double width = metrics.horizontalAdvance(word);

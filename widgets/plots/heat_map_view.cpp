@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/heat_map_view.h"
 
-#include <QFontMetricsF>
 #include <QLinearGradient>
 #include <QPaintEngine>
 #include <QPainter>
@@ -12,6 +11,7 @@
 #include "engine/error.h"
 #include "plot_paint.h"
 #include "widgets/format.h"
+#include "widgets/text_metrics.h"
 
 namespace statescope {
 
@@ -174,7 +174,7 @@ HeatMapView::Layout HeatMapView::layout(const QRectF& area) const {
   if (column_ticks) body.setBottom(body.bottom() - line);
   const bool all_rows_fit = body.height() / std::max(1.0, window_.height()) >= caption_height();
   if (data_->row_label && (data_->row_order.empty() || all_rows_fit)) {
-    const QFontMetricsF metrics(font(TextRole::caption));
+    const TextMetrics metrics(font(TextRole::caption));
     double widest = 0;
     const qint64 step = std::max<qint64>(1, data_->rows / 64);
     for (qint64 row = 0; row < data_->rows; row += step) {
@@ -258,7 +258,7 @@ void HeatMapView::draw(QPainter& painter, const QRectF& area, bool for_export) c
 
 void HeatMapView::draw_ticks(QPainter& painter, const Layout& place) const {
   const QFont tick_font = font(TextRole::caption);
-  const QFontMetricsF metrics(tick_font);
+  const TextMetrics metrics(tick_font);
   painter.setFont(tick_font);
   if (!place.row_ticks.isNull()) {
     const double size = place.cells.height() / window_.height();
@@ -304,7 +304,7 @@ void HeatMapView::draw_ticks(QPainter& painter, const Layout& place) const {
 void HeatMapView::draw_scale(QPainter& painter, const Layout& place) const {
   if (place.scale.isNull()) return;
   const QFont tick_font = font(TextRole::caption);
-  const QFontMetricsF metrics(tick_font);
+  const TextMetrics metrics(tick_font);
   QString low = format_tick(range_.min), high = format_tick(range_.max);
   if (!data_->unit.isEmpty()) high += QLatin1Char(' ') + data_->unit;
   if (!data_->quantity.isEmpty()) low = data_->quantity + QStringLiteral("  ") + low;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // How a phase portrait looks.
-#include <QFontMetricsF>
 #include <QPainter>
 #include <algorithm>
 #include <array>
@@ -11,6 +10,7 @@
 #include "plot_paint.h"
 #include "widgets/format.h"
 #include "widgets/phase_view.h"
+#include "widgets/text_metrics.h"
 
 namespace statescope {
 
@@ -60,7 +60,7 @@ void PhaseView::draw(QPainter& painter, const QRectF& area, bool for_export) con
 }
 
 void PhaseView::draw_plane(QPainter& painter, const PhaseFrame& frame) const {
-  const QFontMetricsF metrics(font(TextRole::caption));
+  const TextMetrics metrics(font(TextRole::caption));
   const QRectF& body = frame.body;
   painter.setFont(font(TextRole::caption));
   painter.setPen(theme().muted);
@@ -126,7 +126,7 @@ void PhaseView::draw_field(QPainter& painter, const PhaseFrame& frame) const {
 }
 
 void PhaseView::draw_box(QPainter& painter, const PhaseFrame& frame) const {
-  const QFontMetricsF metrics(font(TextRole::caption));
+  const TextMetrics metrics(font(TextRole::caption));
   painter.setFont(font(TextRole::caption));
   const QColor faint = theme().hairline, edge = mix(theme().hairline, theme().muted, 0.5);
   // Names and numbers stand at the edges of the floor that face the eye and at the upright edge on the left.

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/phase_view.h"
 
-#include <QFontMetricsF>
 #include <QPolygonF>
 #include <algorithm>
 #include <array>
@@ -11,6 +10,7 @@
 #include "phase_frame.h"
 #include "plot_paint.h"
 #include "widgets/format.h"
+#include "widgets/text_metrics.h"
 
 namespace statescope {
 namespace {
@@ -139,7 +139,7 @@ PhaseFrame PhaseView::frame(const QRectF& area) const {
   result.pitch = pitch_;
   result.magnification = magnification_;
   if (!result.space) {
-    const QFontMetricsF metrics(font(TextRole::caption));
+    const TextMetrics metrics(font(TextRole::caption));
     body.setBottom(body.bottom() - caption_height() - scaled(6));
     double widest = 0;
     for (const double tick : vertical_ticks(body.height(), ranges_[1].min, ranges_[1].max)) {

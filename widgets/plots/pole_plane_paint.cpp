@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // How the complex plane, its grid and the poles look.
-#include <QFontMetricsF>
 #include <QPainter>
 #include <QPainterPath>
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include "plot_paint.h"
 #include "widgets/format.h"
 #include "widgets/pole_plane_view.h"
+#include "widgets/text_metrics.h"
 
 namespace statescope {
 namespace {
@@ -71,7 +71,7 @@ QPainterPath region_path(const PlaneRegion& region, const PlaneFrame& frame) {
 QRectF name_place(const PlaneFrame& frame, const QString& name, const std::vector<Complex>& poles) {
   const double height = caption_height(), arm = scaled(7), step = height / 2;
   const QRectF room = frame.body.adjusted(scaled(8), scaled(4), -scaled(8), -scaled(4));
-  const double width = std::min(QFontMetricsF(font(TextRole::caption)).horizontalAdvance(name), room.width());
+  const double width = std::min(TextMetrics(font(TextRole::caption)).horizontalAdvance(name), room.width());
   const QRectF foot(room.left(), room.bottom() - height, width, height);
   const auto free = [&](const QRectF& place) {
     const QRectF around = place.adjusted(-arm, -arm, arm, arm);
@@ -192,7 +192,7 @@ void PolePlaneView::draw_grid(QPainter& painter, const PlaneFrame& frame) const 
 }
 
 void PolePlaneView::draw_ticks(QPainter& painter, const PlaneFrame& frame) const {
-  const QFontMetricsF metrics(font(TextRole::caption));
+  const TextMetrics metrics(font(TextRole::caption));
   painter.setFont(font(TextRole::caption));
   painter.setPen(theme().muted);
   const QRectF& body = frame.body;

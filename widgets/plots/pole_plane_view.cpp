@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "widgets/pole_plane_view.h"
 
-#include <QFontMetricsF>
 #include <algorithm>
 #include <cmath>
 #include <utility>
@@ -10,6 +9,7 @@
 #include "plane_frame.h"
 #include "plot_paint.h"
 #include "widgets/format.h"
+#include "widgets/text_metrics.h"
 
 namespace statescope {
 namespace {
@@ -162,7 +162,7 @@ QString PolePlaneView::subtitle() const {
 
 PlaneFrame PolePlaneView::frame(const QRectF& area) const {
   QRectF body = area.adjusted(0, header_height(area.width(), data_->title, subtitle()), 0, 0);
-  const QFontMetricsF metrics(font(TextRole::caption));
+  const TextMetrics metrics(font(TextRole::caption));
   body.adjust(metrics.horizontalAdvance(QStringLiteral("−0.00")) + scaled(8), 0, 0, -caption_height() - scaled(6));
   body = body.toAlignedRect();
   const double scale = std::min(body.width() / (2 * half_width_), body.height() / (2 * half_height_));
