@@ -204,8 +204,6 @@ static QFont made_font(TextRole role) {
   font.setPixelSize(scaled(pixels));
   // Without hinting glyph advances scale exactly, so a layout is the same on screen and in every export.
   font.setHintingPreference(QFont::PreferNoHinting);
-  // Nor do words look different in a picture that is laid over another one.
-  font.setStyleStrategy(QFont::NoSubpixelAntialias);
   return font;
 }
 

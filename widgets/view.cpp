@@ -229,9 +229,9 @@ void View::draw_kept(QPainter& painter, bool stale, const std::function<void(QPa
     return paint(painter);
   }
   if (const QSize pixels = (QSizeF(size()) * ratio).toSize(); kept_.image.size() != pixels) {
-    kept_.image = QImage(pixels, QImage::Format_ARGB32_Premultiplied);
+    kept_.image = QImage(pixels, QImage::Format_RGB32);
     kept_.image.setDevicePixelRatio(ratio);
-    kept_.image.fill(Qt::transparent);
+    kept_.image.fill(ground_of(this));
     Tips before = std::exchange(tips_, {});
     QPainter picture(&kept_.image);
     picture.setRenderHint(QPainter::Antialiasing);

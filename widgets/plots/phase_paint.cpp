@@ -27,17 +27,15 @@ void PhaseView::draw(QPainter& painter, const QRectF& area, bool for_export) con
     paint();
     clipped.restore();
   };
-  if (roomy && !where.space) {
-    inside(painter, [&] {
-      painter.fillRect(where.body, theme().surface);
-      draw_field(painter, where);
-    });
-  }
-  draw_kept(painter, std::tuple(where, path_, cursor_ >= 0, plain_text(data_->title), subtitle()),
+  const QVector<QLineF> arrows = roomy && !where.space ? field_arrows(where) : QVector<QLineF>();
+  draw_kept(painter, std::tuple(where, path_, cursor_ >= 0, plain_text(data_->title), subtitle(), arrows),
             [&](QPainter& still) {
               draw_header(still, area, data_->title, subtitle());
               if (!roomy) return;
-              inside(still, [&] { draw_course(still, where); });
+              inside(still, [&] {
+                if (!where.space) draw_field(still, where, arrows);
+                draw_course(still, where);
+              });
               if (!where.space) draw_plane(still, where);
             });
   if (!roomy) return;
@@ -79,19 +77,27 @@ void PhaseView::draw_plane(QPainter& painter, const PhaseFrame& frame) const {
   }
 }
 
-void PhaseView::draw_field(QPainter& painter, const PhaseFrame& frame) const {
+void PhaseView::draw_field(QPainter& painter, const PhaseFrame& frame, const QVector<QLineF>& arrows) const {
   const QRectF& body = frame.body;
+  painter.fillRect(body, theme().surface);
   const QPointF origin = frame.project(frame.unit(0, 0), frame.unit(1, 0), 0);
   painter.setPen(QPen(mix(theme().hairline, theme().muted, 0.4), 1));
   const double x = std::round(origin.x()) + 0.5, y = std::round(origin.y()) + 0.5;
   painter.drawLine(QPointF(body.left(), y), QPointF(body.right(), y));
   painter.drawLine(QPointF(x, body.top()), QPointF(x, body.bottom()));
-  if (!data_->field) return;
+  // Of single lines with square ends hundreds are drawn at once, without an outline of each.
+  painter.setPen(QPen(mix(theme().muted, theme().surface, 0.45), 1.2, Qt::SolidLine, Qt::SquareCap));
+  painter.drawLines(arrows);
+}
 
-  // Directions are what the eye should follow; lengths only hint at speed, or slow places would show nothing.
+// Three lines for each. Directions are what the eye should follow; lengths only hint at speed, or slow places would
+// show nothing.
+QVector<QLineF> PhaseView::field_arrows(const PhaseFrame& frame) const {
+  if (!data_->field) return {};
   struct Arrow {
     QPointF place, direction;  // pixels, pixels per unit of time
   };
+  const QRectF& body = frame.body;
   const double pitch = scaled(34);
   const auto columns = std::max(1, static_cast<int>(body.width() / pitch));
   const auto rows = std::max(1, static_cast<int>(body.height() / pitch));
@@ -120,9 +126,7 @@ void PhaseView::draw_field(QPainter& painter, const PhaseFrame& frame) const {
     lines << QLineF(arrow.place - along * half, tip);
     for (const double side : {head, -head}) lines << QLineF(tip - along * head + across * side, tip);
   }
-  // Of single lines with square ends hundreds are drawn at once, without an outline of each.
-  painter.setPen(QPen(mix(theme().muted, theme().surface, 0.45), 1.2, Qt::SolidLine, Qt::SquareCap));
-  painter.drawLines(lines);
+  return lines;
 }
 
 void PhaseView::draw_box(QPainter& painter, const PhaseFrame& frame) const {

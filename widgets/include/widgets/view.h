@@ -83,8 +83,9 @@ class View : public QWidget {
   void draw_elided(QPainter& painter, const QRectF& area, Qt::Alignment alignment, const QString& text) const;
   /// To be called while drawing: what the tool tip says over `area`, until the next drawing.
   void add_tip(const QRectF& area, const QString& text) const { tips_.emplace_back(area, text); }
-  /// To be called while drawing: what `paint` draws anywhere in the widget, with its tips. On the screen it is kept as
-  /// a picture while theme, text size and `key` stay what they were, so that a frame draws only what moves.
+  /// To be called while drawing, before anything else is drawn: what `paint` draws anywhere in the widget, with its
+  /// tips. On the screen it is kept as a picture while theme, text size and `key` stay what they were, so that a frame
+  /// draws only what moves.
   template <class Key>
   void draw_kept(QPainter& painter, const Key& key, const std::function<void(QPainter&)>& paint) const {
     const auto* last = std::any_cast<Key>(&kept_.key);
