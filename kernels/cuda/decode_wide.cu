@@ -3,21 +3,32 @@
 
 #include <algorithm>
 
-#include "cuda/wide_product.cuh"
+#include "cuda/warpgroup_product.cuh"
 
 namespace statescope::kernels::cuda {
 namespace {
 
 constexpr int most_taps = 4;
 
-// Found by measuring on an H100 and an H200.
+// Found by measuring on an H100 and an H200. The host asks the second for the sizes, which are those of the first.
+#ifdef __CUDA_ARCH_FEAT_SM90_ALL
+template <class T>
+using InTile = WarpgroupTile<T, 3>;
+#else
 template <class T>
 using InTile = WideTile<T, 2, 4, 2, 2, 2, 3, 4>;
+#endif
+static_assert(InTile<Bf16>::rows == WarpgroupTile<Bf16, 3>::rows &&
+              InTile<Bf16>::columns == WarpgroupTile<Bf16, 3>::columns &&
+              InTile<Bf16>::threads == WarpgroupTile<Bf16, 3>::threads &&
+              InTile<Bf16>::shared_bytes == WarpgroupTile<Bf16, 3>::shared_bytes);
 template <class T>
 using ProjectTile = WideTile<T, 1, 2, 1, 1, 8, 5>;
-template <class T>
-using OutTile = WideTile<T, 2, 4, 1, 1, 8, 4>;
-constexpr int most_shared = OutTile<Bf16>::shared_bytes;
+// Of mamba-130m all inputs are under way at once where a block may have so much memory.
+template <class T, int Stages>
+using OutTile = WideTile<T, 2, 4, 1, 1, 8, Stages>;
+constexpr int out_stages = 4, more_out_stages = 6;
+constexpr int most_shared = OutTile<Bf16, out_stages>::shared_bytes;
 
 template <class T>
 __host__ __device__ inline T* elements(const DeviceMatrix& m) {
@@ -42,7 +53,7 @@ __global__ void __launch_bounds__(InTile<T>::threads) in_kernel(WideOperands<T> 
   using Eights = Unpacked<T, 8>;
   constexpr int groups = Tile::rows / 8, columns_at_once = Tile::threads / groups;
   constexpr int items = Tile::columns / columns_at_once;
-  extern __shared__ __align__(128) char shared[];
+  extern __shared__ __align__(1024) char shared[];
   __shared__ float factors[Tile::columns];
   const int thread = static_cast<int>(threadIdx.x), group = thread % groups, column = thread / groups;
   Tile tile(operands, shared);
@@ -139,9 +150,10 @@ __global__ void __launch_bounds__(ProjectTile<T>::threads) project_kernel(WideOp
 
 /// stream += W y + bias, its squares, and the input of the next product. A thread finishes four neighbouring rows of
 /// some sequences; the four threads beside it have the rest of a group of squares.
-template <class T>
-__global__ void __launch_bounds__(OutTile<T>::threads) out_kernel(WideOperands<T> operands, DecodeOutArgs args) {
-  using Tile = OutTile<T>;
+template <class T, int Stages>
+__global__ void __launch_bounds__(OutTile<T, Stages>::threads)
+    out_kernel(WideOperands<T> operands, DecodeOutArgs args) {
+  using Tile = OutTile<T, Stages>;
   constexpr int groups = Tile::rows / 4, columns_at_once = Tile::threads / groups;
   constexpr int items = Tile::columns / columns_at_once;
   extern __shared__ __align__(128) char shared[];
@@ -375,8 +387,11 @@ bool decode_out_wide(const DecodeOutArgs& args, const DecodeLaunch& how) {
   if (!args.stream.scaled || args.stream.d_model % squares_group != 0) return false;
   return in_16_bits(args.W.type, args.stream.batch, how, [&](auto zero) {
     using T = decltype(zero);
-    launch_tiles<OutTile<T>>("decode_out", &out_kernel<T>, operands_of<T>(args.W, args.y, args.stream.batch), args,
-                             how);
+    const auto operands = operands_of<T>(args.W, args.y, args.stream.batch);
+    if (how.shared_bytes >= OutTile<T, more_out_stages>::shared_bytes)
+      launch_tiles<OutTile<T, more_out_stages>>("decode_out", &out_kernel<T, more_out_stages>, operands, args, how);
+    else
+      launch_tiles<OutTile<T, out_stages>>("decode_out", &out_kernel<T, out_stages>, operands, args, how);
   });
 }
 
