@@ -24,11 +24,23 @@ std::int64_t input_tiles(const LinearArgs& args) {
   return args.x.rows == 1 ? 1 : tiles_of(args.x.rows);
 }
 
-// The rows of x as a tile; rows that are missing are zeros.
+// The rows of x as a tile; rows that are missing are zeros. A vector of inputs at a time is transposed, and what its
+// columns write too much the next ones write over, while that stays inside the tile.
 inline void arrange_tile(MatrixView<const float> x, float* out) {
+  static_assert(tile_rows <= lanes);
   const float* rows[tile_rows];
   for (std::int64_t r = 0; r < tile_rows; ++r) rows[r] = x.row(smaller(r, x.rows - 1));
-  for (std::int64_t k = 0; k < x.cols; ++k, out += tile_rows) {
+  std::int64_t k = 0;
+  for (; (k + lanes - 1) * tile_rows + lanes <= x.cols * tile_rows; k += lanes) {
+    Vec tile[STATESCOPE_LANES] = {};
+#pragma GCC unroll 16
+    for (int r = 0; r < tile_rows; ++r)
+      if (r < x.rows) tile[r] = load(rows[r] + k);
+    transpose(tile);
+#pragma GCC unroll 16
+    for (int i = 0; i < lanes; ++i, out += tile_rows) store(out, tile[i]);
+  }
+  for (; k < x.cols; ++k, out += tile_rows) {
 #pragma GCC unroll 16
     for (int r = 0; r < tile_rows; ++r) out[r] = r < x.rows ? rows[r][k] : 0;
   }
