@@ -60,6 +60,7 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
  private:
   friend class MambaCudaDecoder;
   class Stream;
+  class StateTravel;
 
   // Tokens read at once: enough to keep the device busy, bounded so that a prompt's length does not show in memory.
   static constexpr std::int64_t most_tokens = 2048, logits_rows = 64;

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What MambaCuda does from start to end: reading with and without a record, one layer, logits.
 #include <algorithm>
-#include <cstring>
 
 #include "device_zones.h"
 #include "engine/error.h"
 #include "engine/profile/work.h"
 #include "kernels/cuda_error.h"
 #include "mamba_cuda.h"
+#include "state_travel.h"
 
 namespace statescope {
 namespace {
@@ -19,14 +19,6 @@ constexpr std::int64_t most_recorded_tokens = 512, most_tokens_with_states = 64;
 constexpr std::int64_t chunk_bytes = std::int64_t{1} << 30;
 // The stream of fewer tokens is sooner brought over than kept.
 constexpr std::int64_t worth_keeping = 64;
-// Layers whose states travel back together, while the device computes others.
-constexpr std::int64_t layers_at_once = 8;
-
-bool is_zero(const std::vector<float>& values) {
-  // Every value is the one after it.
-  return values.empty() ||
-         (values[0] == 0 && std::memcmp(values.data(), values.data() + 1, (values.size() - 1) * sizeof(float)) == 0);
-}
 
 // Leaves what a layer computes in the views of a tap.
 class TapRecorder final : public Recorder {
@@ -159,67 +151,22 @@ void MambaCuda::read(std::span<const std::int32_t> ids, const ModelState& before
   std::optional<KeptOnDevice> kept;
   if (recorder && recorder->accepts_kept() && total >= worth_keeping) kept = keep(total);
   const std::int64_t chunk = chunk_tokens(recorder, kept.has_value());
-  bool states = false;
+  bool every_state = false;
   for (std::int64_t layer = 0; recorder && layer < s.layers; ++layer)
-    states |= !kept && recorder->wants(Quantity::state_squares, layer);
-  ensure_workspace(std::min(chunk, total), states, kept.has_value());
+    every_state |= !kept && recorder->wants(Quantity::state_squares, layer);
+  ensure_workspace(std::min(chunk, total), every_state, kept.has_value());
   ensure_state();
   cuda_->wait();  // the pinned memory may still be on its way from a run that was cancelled
   DeviceZones zones(*cuda_);
   DeviceRecording recording(*cuda_, recording_memory_, recorder, kept ? &*kept : nullptr);
 
-  // States come over in front of the first of some layers and go back behind the last, beside the computing; those of
-  // the very first and of the very last layers, which nothing hides, are few. Between their places in host memory
-  // another thread moves them, because this one has hardly more time for a short prompt than the device.
-  // The first layer alone, then always twice as many as before: the device never waits long for the next.
-  struct Arrival {
-    std::int64_t first, end;
-    bool initial;
-  };
-  std::vector<Arrival> arrivals{{0, 1, false}};
-  for (std::int64_t layer = 1, many = layers_of_piece; layer < s.layers; layer += many, many *= 2)
-    arrivals.push_back({layer, std::min(layer + many, s.layers), false});
-  const auto fetch = [&](Arrival& some) {
-    some.initial = true;
-    for (std::int64_t i = some.first; i < some.end; ++i) {
-      const LayerState& state = before.layers[static_cast<std::size_t>(i)];
-      some.initial = some.initial && is_zero(state.h) && is_zero(state.conv);
-    }
-    for (std::int64_t i = some.first; i < some.end && !some.initial; ++i)
-      pack(i, before.layers[static_cast<std::size_t>(i)]);
-  };
-  struct Rest {
-    SideThread& thread;
-    ~Rest() { thread.forget(); }  // what refers to the above
-  } const rest{mover_};
-  for (std::size_t i = 1; i < arrivals.size(); ++i) mover_.add([&, i] { fetch(arrivals[i]); });
-  fetch(arrivals[0]);  // sooner than another thread would wake up
-  std::size_t arrived = 0, pieces = arrivals.size() - 1;
-  const auto bring = [&](std::int64_t layer) {
-    if (arrived == arrivals.size() || arrivals[arrived].first != layer) return;
-    mover_.finish(arrived);
-    const Arrival& some = arrivals[arrived++];
-    if (some.initial)
-      clear(some.first, some.end - some.first);
-    else
-      push(some.first, some.end - some.first);
-  };
-  std::int64_t sent = 0;
-  const auto send = [&](std::int64_t layer) {
-    if (layer % layers_at_once != layers_at_once / 2 && layer + 1 < s.layers) return;
-    mover_.add([&, first = sent, end = layer + 1, there = pull(sent, layer + 1 - sent, 1 - state_.current)] {
-      cuda_->wait(there);
-      for (std::int64_t i = first; i < end; ++i) unpack(i, after.layers[static_cast<std::size_t>(i)]);
-    });
-    sent = layer + 1;
-    ++pieces;
-  };
+  StateTravel states(*this, before, after);
   std::int64_t count = 0;
   for (std::int64_t first = 0; first < total; first += chunk) {
     count = std::min(chunk, total - first);
     LayerHooks hooks;
-    if (first == 0) hooks.before = bring;
-    if (first + count == total) hooks.after = send;
+    if (first == 0) hooks.before = [&](std::int64_t layer) { states.bring(layer); };
+    if (first + count == total) hooks.after = [&](std::int64_t layer) { states.send(layer); };
     enqueue_chunk(ids.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)), first, total,
                   recorder ? recorder->snapshot_interval() : 0, recording, zones, stop, hooks);
   }
@@ -240,7 +187,7 @@ void MambaCuda::read(std::span<const std::int32_t> ids, const ModelState& before
   std::vector<float> logits(static_cast<std::size_t>(last_logits ? s.vocab : 0));
   recording.finish();
   cuda_->wait();
-  mover_.finish(pieces);
+  states.finish();
   if (last_logits) {
     std::copy_n(last_logits_.as<const float>(), s.vocab, logits.begin());
     recorder->record_last_logits(std::move(logits));
