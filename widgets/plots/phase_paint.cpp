@@ -27,19 +27,21 @@ void PhaseView::draw(QPainter& painter, const QRectF& area, bool for_export) con
     paint();
     clipped.restore();
   };
-  const QVector<QLineF> arrows = roomy && !where.space ? field_arrows(where) : QVector<QLineF>();
-  draw_kept(painter, std::tuple(where, path_, cursor_ >= 0, plain_text(data_->title), subtitle(), arrows),
+  draw_kept(painter, std::tuple(where, path_, cursor_ >= 0, plain_text(data_->title), subtitle()),
             [&](QPainter& still) {
               draw_header(still, area, data_->title, subtitle());
               if (!roomy) return;
               inside(still, [&] {
-                if (!where.space) draw_field(still, where, arrows);
+                if (!where.space) draw_axes(still, where);
                 draw_course(still, where);
               });
               if (!where.space) draw_plane(still, where);
             });
   if (!roomy) return;
-  inside(painter, [&] { draw_trajectory(painter, where); });
+  inside(painter, [&] {
+    if (!where.space) draw_field(painter, where);
+    draw_trajectory(painter, where);
+  });
   if (for_export) return;
   if (hasFocus()) draw_focus_ring(painter, where.body);
   if (hover_ && *hover_ < data_->points()) {
@@ -77,7 +79,7 @@ void PhaseView::draw_plane(QPainter& painter, const PhaseFrame& frame) const {
   }
 }
 
-void PhaseView::draw_field(QPainter& painter, const PhaseFrame& frame, const QVector<QLineF>& arrows) const {
+void PhaseView::draw_axes(QPainter& painter, const PhaseFrame& frame) const {
   const QRectF& body = frame.body;
   painter.fillRect(body, theme().surface);
   const QPointF origin = frame.project(frame.unit(0, 0), frame.unit(1, 0), 0);
@@ -85,15 +87,13 @@ void PhaseView::draw_field(QPainter& painter, const PhaseFrame& frame, const QVe
   const double x = std::round(origin.x()) + 0.5, y = std::round(origin.y()) + 0.5;
   painter.drawLine(QPointF(body.left(), y), QPointF(body.right(), y));
   painter.drawLine(QPointF(x, body.top()), QPointF(x, body.bottom()));
-  // Of single lines with square ends hundreds are drawn at once, without an outline of each.
-  painter.setPen(QPen(mix(theme().muted, theme().surface, 0.45), 1.2, Qt::SolidLine, Qt::SquareCap));
-  painter.drawLines(arrows);
 }
 
-// Three lines for each. Directions are what the eye should follow; lengths only hint at speed, or slow places would
-// show nothing.
-QVector<QLineF> PhaseView::field_arrows(const PhaseFrame& frame) const {
-  if (!data_->field) return {};
+// Over the course: of more than two states it is a slice through where the cursor is, so it moves.
+void PhaseView::draw_field(QPainter& painter, const PhaseFrame& frame) const {
+  if (!data_->field) return;
+
+  // Directions are what the eye should follow; lengths only hint at speed, or slow places would show nothing.
   struct Arrow {
     QPointF place, direction;  // pixels, pixels per unit of time
   };
@@ -126,7 +126,9 @@ QVector<QLineF> PhaseView::field_arrows(const PhaseFrame& frame) const {
     lines << QLineF(arrow.place - along * half, tip);
     for (const double side : {head, -head}) lines << QLineF(tip - along * head + across * side, tip);
   }
-  return lines;
+  // Of single lines with square ends hundreds are drawn at once, without an outline of each.
+  painter.setPen(QPen(mix(theme().muted, theme().surface, 0.45), 1.2, Qt::SolidLine, Qt::SquareCap));
+  painter.drawLines(lines);
 }
 
 void PhaseView::draw_box(QPainter& painter, const PhaseFrame& frame) const {

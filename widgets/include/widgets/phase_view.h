@@ -100,8 +100,8 @@ class PhaseView : public View {
   QPointF place_in(const PhaseFrame& frame, double point) const;
   void zoom(const QPointF& center, double factor);
   void draw_plane(QPainter& painter, const PhaseFrame& frame) const;
-  QVector<QLineF> field_arrows(const PhaseFrame& frame) const;
-  void draw_field(QPainter& painter, const PhaseFrame& frame, const QVector<QLineF>& arrows) const;
+  void draw_axes(QPainter& painter, const PhaseFrame& frame) const;
+  void draw_field(QPainter& painter, const PhaseFrame& frame) const;
   void draw_box(QPainter& painter, const PhaseFrame& frame) const;
   QRectF part_of(const PhaseFrame& frame, qint64 begin, qint64 end) const;
   std::vector<qint64> course(const PhaseFrame& frame) const;
