@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "model/model_document.h"
 
-#include <QRegularExpression>
 #include <QUndoCommand>
 #include <algorithm>
 #include <chrono>
 #include <functional>
 
 #include "engine/error.h"
+#include "model/model_reader.h"
 #include "model/sentence.h"
 
 namespace statescope {
@@ -18,57 +18,6 @@ constexpr auto publish_interval = std::chrono::milliseconds(40);  // of a runnin
 
 bool same_tokens(const ModelRun& a, const ModelRun& b) {
   return a.model == b.model && a.prompt == b.prompt && a.prompt_ids == b.prompt_ids && a.generated == b.generated;
-}
-
-// For a checkpoint without tokenizer: the prompt as numbers, "1, 2, 3".
-std::vector<std::int32_t> ids_in_text(const std::string& text) {
-  std::vector<std::int32_t> ids;
-  for (const QString& word :
-       QString::fromStdString(text).split(QRegularExpression(QStringLiteral("[\\s,]+")), Qt::SkipEmptyParts)) {
-    bool ok = false;
-    ids.push_back(word.toInt(&ok));
-    if (!ok) return {};
-  }
-  return ids;
-}
-
-// The tokens of a run's beginning, as a scene keeps them.
-struct TokenIds {
-  std::vector<std::int32_t> prompt, generated;
-};
-TokenIds first_tokens(const Trace& trace, std::int64_t length) {
-  TokenIds ids;
-  for (std::int64_t t = 0; t < length; ++t) {
-    const TokenRecord& token = *trace.tokens[static_cast<std::size_t>(t)];
-    (token.generated ? ids.generated : ids.prompt).push_back(token.id);
-  }
-  return ids;
-}
-
-// The target with a prompt that this model can read. A model that was just opened must show something, so what it
-// cannot read is then replaced by a sample, and what it has no numbers for by something that it has.
-ModelScene readable(ModelScene target, const LoadedModel& loaded, bool just_opened) {
-  ModelRun& run = target.run;
-  if (const ModelInfo& info = loaded.model->info(); just_opened && info.state_kind == StateKind::none) {
-    if (!computes(info, target.view.map)) target.view.map = Quantity::y;
-    if (target.view.overview == Summary::mean_delta || target.view.overview == Summary::state_norm)
-      target.view.overview = Summary::update_norm;
-  }
-  if (loaded.tokenizer) {
-    if (just_opened) run.prompt_ids.clear();
-    if (just_opened && run.prompt.empty()) run.prompt = sample_prompt;
-  } else if (run.prompt_ids.empty() || just_opened) {
-    run.prompt_ids = ids_in_text(run.prompt);
-    const std::int64_t vocab = loaded.model->info().sizes.vocab;
-    const auto known = [vocab](std::int32_t id) { return id >= 0 && id < vocab; };
-    if (just_opened && !std::all_of(run.prompt_ids.begin(), run.prompt_ids.end(), known)) run.prompt_ids.clear();
-    if (run.prompt_ids.empty() && just_opened)
-      for (std::int64_t i = 0; i < std::min<std::int64_t>(vocab, 12); ++i)
-        run.prompt_ids.push_back(static_cast<std::int32_t>(i * vocab / 12 % vocab));
-    if (run.prompt_ids.empty())
-      throw Error(loaded.model->info().name + " has no tokenizer, so it reads token ids; type numbers such as 1, 2, 3");
-  }
-  return target;
 }
 
 }  // namespace
@@ -98,70 +47,11 @@ class ModelDocument::ChangeScene : public QUndoCommand {
   bool shown_ = false;
 };
 
-// The open model and its session. Only jobs of the token thread touch it, one after the other. A request that failed or
-// was overtaken may leave other tokens here than the document shows, so every job first makes them those it needs.
-struct ModelDocument::Reader {
-  std::filesystem::path path;
-  std::string device;
-  std::shared_ptr<const LoadedModel> loaded;
-  std::unique_ptr<Session> session;
-  QStringList texts;
-
-  void open(const std::filesystem::path& new_path, const std::string& new_device,
-            const std::shared_ptr<const LoadedModel>& model) {
-    session = std::make_unique<Session>(model->model);
-    loaded = model;
-    path = new_path;
-    device = new_device;
-    texts.clear();
-  }
-
-  RunPointer snapshot() {
-    const Trace& trace = session->trace();
-    while (texts.size() < trace.length())
-      texts.append(RunSnapshot::token_text(*loaded, trace.tokens[static_cast<std::size_t>(texts.size())]->id));
-    return std::make_shared<const RunSnapshot>(RunSnapshot{loaded, trace, texts});
-  }
-
-  // Tokens at the beginning that are already there.
-  std::int64_t common_prefix(const std::vector<std::int32_t>& prompt,
-                             const std::vector<std::int32_t>& generated) const {
-    const auto& tokens = session->trace().tokens;
-    std::size_t same = 0;
-    while (same < tokens.size() && same < prompt.size() + generated.size()) {
-      const bool is_generated = same >= prompt.size();
-      const std::int32_t id = is_generated ? generated[same - prompt.size()] : prompt[same];
-      if (tokens[same]->id != id || tokens[same]->generated != is_generated) break;
-      ++same;
-    }
-    return static_cast<std::int64_t>(same);
-  }
-
-  // Makes the session hold these tokens and no others. `progress` is told how many of them are there; returns how many
-  // had to be read. When stopped it throws Cancelled and keeps those already read.
-  std::int64_t read(const TokenIds& ids, std::stop_token stop, const std::function<void(std::int64_t)>& progress) {
-    const std::int64_t kept = common_prefix(ids.prompt, ids.generated);
-    session->rewind(kept);
-    texts.resize(std::min<qsizetype>(texts.size(), kept));
-    const auto append_rest = [&](const std::vector<std::int32_t>& part, std::int64_t begin, bool generated) {
-      const std::int64_t there = session->length();
-      const auto first = static_cast<std::size_t>(std::clamp<std::int64_t>(there - begin, 0, std::ssize(part)));
-      session->append(std::span(part).subspan(first), generated, stop,
-                      [&](std::int64_t done) { progress(there + done); });
-    };
-    append_rest(ids.prompt, 0, false);
-    append_rest(ids.generated, std::ssize(ids.prompt), true);
-    return session->length() - kept;
-  }
-
-  std::int64_t drawable_vocab() const {
-    const std::int64_t vocab = loaded->model->info().sizes.vocab;
-    return loaded->tokenizer ? std::min<std::int64_t>(loaded->tokenizer->vocab_size(), vocab) : vocab;
-  }
-};
-
 ModelDocument::ModelDocument(std::filesystem::path assets, Machine machine, QObject* parent)
-    : QObject(parent), assets_(std::move(assets)), machine_(std::move(machine)), reader_(std::make_unique<Reader>()) {}
+    : QObject(parent),
+      assets_(std::move(assets)),
+      machine_(std::move(machine)),
+      reader_(std::make_unique<ModelReader>()) {}
 
 ModelDocument::~ModelDocument() = default;
 
@@ -239,7 +129,7 @@ void ModelDocument::read(const ModelScene& wanted, const std::filesystem::path& 
   start_activity(Activity::working, tr("Opening %1…").arg(QString::fromStdString(path.filename().string())));
   tokens_.start(
       [this, wanted, asked = scene_, path, undo_text, just_opened, request, device = device_](std::stop_token stop) {
-        Reader& reader = *reader_;
+        ModelReader& reader = *reader_;
         const auto answer = [this, request](auto call) {
           on_interface_thread([this, request, call] {
             if (request == request_) call();
@@ -305,7 +195,7 @@ void ModelDocument::generate() {
   const std::uint64_t request = ++request_;
   start_activity(Activity::generating, tr("Generating…"));
   tokens_.start([this, before = run_, asked = scene_.run, request, device = device_](std::stop_token stop) {
-    Reader& reader = *reader_;
+    ModelReader& reader = *reader_;
     const auto answer = [this, request](auto call) {
       on_interface_thread([this, request, call] {
         if (request == request_) call();

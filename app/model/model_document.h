@@ -9,7 +9,6 @@
 #include <memory>
 #include <optional>
 
-#include "engine/run/session.h"
 #include "engine/scene/scene.h"
 #include "model/focus.h"
 #include "model/job_thread.h"
@@ -17,6 +16,8 @@
 #include "model/run_snapshot.h"
 
 namespace statescope {
+
+struct ModelReader;
 
 /// What is being done in the background.
 enum class Activity { idle, working, generating };
@@ -76,7 +77,6 @@ class ModelDocument : public QObject {
 
  private:
   class ChangeScene;
-  struct Reader;
 
   void open(const ModelScene& scene, const std::filesystem::path& base, const QString& undo_text, bool just_opened);
   void read(const ModelScene& wanted, const std::filesystem::path& model_path, const QString& undo_text,
@@ -105,9 +105,9 @@ class ModelDocument : public QObject {
   std::uint64_t request_ = 0;  // the newest request for tokens; answers to older ones are dropped
   bool focus_in_flight_ = false;
 
-  std::unique_ptr<Reader> reader_;  // used by jobs of tokens_ alone
-  JobThread tokens_;                // reads and generates
-  JobThread questions_;             // computes the focus
+  std::unique_ptr<ModelReader> reader_;  // used by jobs of tokens_ alone
+  JobThread tokens_;                     // reads and generates
+  JobThread questions_;                  // computes the focus
 };
 
 }  // namespace statescope

@@ -9,6 +9,7 @@
 #include "engine/error.h"
 #include "engine/io/json.h"
 #include "engine/io/memory.h"
+#include "engine/run/session.h"
 #include "widgets/notice.h"
 #include "widgets/prompt_bar.h"
 #include "widgets/segmented_control.h"
