@@ -12,11 +12,13 @@ namespace {
 
 // What the pictures of a page need of a result. A hand that drags waits for no more.
 LtiParts parts_on(LtiView::Page page) {
-  return {.continuous = page != LtiView::Page::motion, .frequency = page == LtiView::Page::frequency, .search = false};
+  return {.continuous = page != LtiView::Page::motion, .frequency = page == LtiView::Page::frequency};
 }
 
 // A result that is not there after so long is given up for the one of a newer scene.
 constexpr int patience_ms = 100;
+
+constexpr std::size_t most_moved = 32;  // systems whose eigenvalues are remembered
 
 }  // namespace
 
@@ -116,8 +118,11 @@ void DynamicsDocument::set_cursor(std::int64_t sample) {
 
 void DynamicsDocument::request(const LtiParts& parts, const std::optional<Move>& move) {
   asked_ = parts;
+  const auto same = std::find_if(moved_.begin(), moved_.end(),
+                                 [this](const auto& each) { return each->choice == scene_.run.system; });
   results_.ask(
-      [run = scene_.run, view = scene_.view, parts, move, before = result()](std::stop_token stop) mutable {
+      [run = scene_.run, view = scene_.view, parts, move, before = result(),
+       placed = same == moved_.end() ? nullptr : *same](std::stop_token stop) mutable {
         std::optional<KnownSystem> known;
         if (move) {
           MovedSystem moved =
@@ -126,6 +131,8 @@ void DynamicsDocument::request(const LtiParts& parts, const std::optional<Move>&
           known = std::move(moved.known);
         } else if (before && before->run.system == run.system) {
           known = known_system(*before);
+        } else if (placed) {
+          known = placed->known;
         }
         return LtiSeries(shared_result(lti_result(run, {}, stop, parts, known ? &*known : nullptr)), view);
       },
@@ -133,6 +140,7 @@ void DynamicsDocument::request(const LtiParts& parts, const std::optional<Move>&
 }
 
 void DynamicsDocument::take(const LtiSeries& series, const std::optional<Move>& move, const QString& problem) {
+  if (move && !move->finished && !move_base_) return;  // the hand has let go since, elsewhere
   if (series.result) {
     series_ = series;
     if (move) {
@@ -140,6 +148,10 @@ void DynamicsDocument::take(const LtiSeries& series, const std::optional<Move>& 
       Q_EMIT scene_changed();
     }
     Q_EMIT result_changed();
+  }
+  if (series.result && move && move->finished) {
+    moved_.push_front(std::make_shared<const MovedSystem>(MovedSystem{result()->run.system, known_system(*result())}));
+    if (moved_.size() > most_moved) moved_.pop_back();
   }
   if (move && move->finished && scene_ != committed_) change(scene_, tr("move an eigenvalue"));
   if (problem.isEmpty()) return;

@@ -4,6 +4,7 @@
 #include <QObject>
 #include <QString>
 #include <QUndoStack>
+#include <deque>
 #include <memory>
 #include <optional>
 
@@ -70,7 +71,8 @@ class DynamicsDocument : public QObject {
   QUndoStack undo_stack_;
   LtiScene scene_, committed_;  // committed_: without what is being dragged
   LtiSeries series_;
-  LtiParts asked_;  // of the newest result that was asked for
+  LtiParts asked_;                                        // of the newest result that was asked for
+  std::deque<std::shared_ptr<const MovedSystem>> moved_;  // by hand, the newest first; undo and redo come back to them
   std::shared_ptr<const LtiResult> move_base_;
   NewestAnswer<LtiSeries> openings_, results_;
 };

@@ -15,11 +15,12 @@
 namespace statescope {
 namespace {
 
-constexpr PresetParameter order{"N", "Coefficients N", "", 1, max_states, 8, true};
+constexpr auto whole = PresetParameter::whole;
+constexpr PresetParameter order{"N", "Coefficients N", "", 1, max_states, 8, whole};
 constexpr PresetParameter theta{"theta", "Window θ", "s", 1e-3, 1e3, 1};
-constexpr PresetParameter halved{"halved", "Halved matrices", "", 0, 1, 0, true};
+constexpr PresetParameter halved{"halved", "Halved matrices", "", 0, 1, 0, PresetParameter::flag};
 constexpr PresetParameter delay{"delay", "Read the input before", "θ", 0, 10, 0.5};
-constexpr PresetParameter modes{"modes", "Conjugate pairs", "", 1, max_states / 2, 8, true};
+constexpr PresetParameter modes{"modes", "Conjugate pairs", "", 1, max_states / 2, 8, whole};
 
 DenseSystem dense_of(Eigen::MatrixXd A, Eigen::VectorXd B, Eigen::RowVectorXd C) {
   return {std::move(A), std::move(B), std::move(C), 0};
@@ -136,7 +137,7 @@ const std::vector<PresetInfo>& all_presets() {
       {"random-stable",
        "Random, stable",
        "A random matrix, moved until its slowest mode decays at 0.2 a second.",
-       {{"N", "States N", "", 1, max_states, 3, true}, {"seed", "Seed", "", 0, 1e9, 1, true}}},
+       {{"N", "States N", "", 1, max_states, 3, whole}, {"seed", "Seed", "", 0, 1e9, 1, whole}}},
       {"lmu",
        "LMU",
        "Legendre memory unit: a window of the past in Legendre polynomials, read a delay ago.",
@@ -186,9 +187,10 @@ void check(const Preset& preset) {
   for (std::size_t i = 0; i < info.parameters.size(); ++i) {
     const PresetParameter& p = info.parameters[i];
     const double value = preset.values[i];
-    if (!(value >= p.least && value <= p.most) || (p.whole && value != std::floor(value)))
+    const bool whole_only = p.kind != PresetParameter::real;
+    if (!(value >= p.least && value <= p.most) || (whole_only && value != std::floor(value)))
       throw Error("\"" + std::string(p.key) + "\" of the system " + preset.id + " must be " +
-                  (p.whole ? "a whole number from " : "a number from ") + short_number(p.least) + " to " +
+                  (whole_only ? "a whole number from " : "a number from ") + short_number(p.least) + " to " +
                   short_number(p.most));
   }
   if (preset.C.empty()) return;

@@ -117,7 +117,6 @@ void answer(LtiResult& r, std::stop_token stop) {
 
 LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::stop_token stop, LtiParts parts,
                      const KnownSystem* known) {
-  if (parts.search) known = nullptr;
   LtiResult r;
   r.run = run;
   r.parts = parts;
@@ -132,7 +131,7 @@ LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::
     return modes_of(known ? known->eigenvalues : eigenvalues(r.system), r.run.rule);
   });
   r.input = sample(run.input, run.rule.delta, base, stop);
-  const std::int64_t L = r.length();
+  const std::int64_t L = r.samples = r.length();
   if (N * L > max_state_samples)
     throw Error(std::to_string(N) + " states over " + std::to_string(L) + " samples are more than " +
                 std::to_string(max_state_samples) + " numbers; take a shorter input or fewer states");

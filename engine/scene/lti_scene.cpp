@@ -107,7 +107,7 @@ ordered_json system_json(const Preset& preset) {
   ordered_json object{{"form", "preset"}, {"preset", preset.id}};
   const auto& parameters = preset_info(preset.id).parameters;
   for (std::size_t i = 0; i < parameters.size(); ++i) {
-    if (parameters[i].whole)
+    if (parameters[i].kind != PresetParameter::real)
       object[parameters[i].key] = static_cast<std::int64_t>(preset.values[i]);
     else
       object[parameters[i].key] = preset.values[i];

@@ -12,9 +12,10 @@
 namespace statescope {
 
 struct PresetParameter {
+  enum Kind { real, whole, flag };  // any number, an integer, 0 or 1
   const char *key, *name, *unit;
   double least, most, fallback;
-  bool whole = false;  // an integer
+  Kind kind = real;
 };
 
 struct PresetInfo {

@@ -22,10 +22,9 @@ inline constexpr std::int64_t direct_places = 1 << 10;      // of a longer input
 struct LtiParts {
   bool continuous = true;  // the answers in continuous time
   bool frequency = true;
-  bool search = true;  // for eigenvalues, also where it is known where they were put
   /// Whether these hold all of `wanted`.
   bool hold(const LtiParts& wanted) const {
-    return (continuous || !wanted.continuous) && (frequency || !wanted.frequency) && (search || !wanted.search);
+    return (continuous || !wanted.continuous) && (frequency || !wanted.frequency);
   }
 };
 
@@ -37,6 +36,7 @@ struct LtiResult {
   DiscreteSystem step;
   std::vector<Mode> modes;  // of a diagonal system in its order, each pair's positive imaginary part first; else of A
 
+  std::int64_t samples = 0;                 // of the input, also those after the recurrence diverged
   std::vector<double> input;                // u [L]
   std::vector<std::vector<double>> states;  // h by the recurrence: N trajectories of L
   std::int64_t diverges_at = -1;            // sample, −1 for none
@@ -66,7 +66,7 @@ struct LtiResult {
 };
 
 /// Throws Error (one sentence) for parameters that cannot be, Cancelled. `base` is the folder of relative files.
-/// Without `parts.search` the system is the `known` one, which is `run.system`, if it is given.
+/// `known` is `run.system` where its eigenvalues are known already.
 LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::stop_token stop = {},
                      LtiParts parts = {}, const KnownSystem* known = nullptr);
 /// That of a result, for another Δ or another input.
