@@ -85,6 +85,7 @@ void MainWindow::build_frame(const Machine& machine) {
   status_->setSizePolicy(QSizePolicy::Ignored, QSizePolicy::Preferred);
   status_row->addWidget(status_, 1);
   status_row->addWidget(device_);
+  status_line->installEventFilter(this);
 
   build_lesson();
   auto* middle = new QHBoxLayout;
@@ -326,9 +327,23 @@ void MainWindow::show_facts() {
   top_bar_->set_title(title);
   top_bar_->set_chips(facts.chips);
   top_bar_->set_speed(facts.speed, facts.speed_hint);
-  status_->setText(facts.status.isEmpty() ? QStringLiteral(" ") : facts.status);  // the line keeps its height
+  said_ = facts.status.isEmpty() ? QStringLiteral(" ") : facts.status;  // the line keeps its height
   device_->setText(facts.device);
+  fit_status();
   setWindowTitle(facts.title.isEmpty() ? tr("Statescope") : tr("%1 – Statescope").arg(title));
+}
+
+// Where there is no room for both, what computes gives way to what is said, and that ends in dots.
+void MainWindow::fit_status() {
+  const QWidget& line = *status_->parentWidget();
+  const QMargins margins = line.layout()->contentsMargins();
+  const int room = line.contentsRect().width() - margins.left() - margins.right();
+  const int device = device_->sizeHint().width() + scaled(16);
+  const bool both = status_->fontMetrics().horizontalAdvance(said_) + device <= room;
+  device_->setVisible(both);
+  const QString shown = status_->fontMetrics().elidedText(said_, Qt::ElideRight, both ? room - device : room);
+  status_->setText(shown);
+  status_->setToolTip(shown == said_ ? QString() : said_);
 }
 
 void MainWindow::fill_file_menu() {
@@ -404,6 +419,11 @@ void MainWindow::keyPressEvent(QKeyEvent* event) {
 void MainWindow::resizeEvent(QResizeEvent* event) {
   QMainWindow::resizeEvent(event);
   fit_inspector();
+}
+
+bool MainWindow::eventFilter(QObject* object, QEvent* event) {
+  if (object == status_->parentWidget() && event->type() == QEvent::Resize) fit_status();
+  return QMainWindow::eventFilter(object, event);
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {

@@ -55,6 +55,7 @@ class MainWindow : public QMainWindow {
 
  protected:
   bool event(QEvent* event) override;
+  bool eventFilter(QObject* object, QEvent* event) override;
   void keyPressEvent(QKeyEvent* event) override;
   void resizeEvent(QResizeEvent* event) override;
   void closeEvent(QCloseEvent* event) override;
@@ -93,6 +94,7 @@ class MainWindow : public QMainWindow {
   void toggle_theme();
   void change_text_scale(double factor);
   void fit_inspector();
+  void fit_status();
 
   std::filesystem::path assets_;
   Settings settings_;
@@ -112,6 +114,7 @@ class MainWindow : public QMainWindow {
   CommandPalette* palette_;
   QMenu* file_menu_;
   QLabel *status_, *device_;
+  QString said_;                                       // all of what the status line says
   std::vector<std::pair<QString, QAction*>> actions_;  // category, action
   JobThread pictures_;                                 // writes them
 };

@@ -139,6 +139,7 @@ QListView, QTreeView, QTableView {
 QListView:focus, QTreeView:focus, QTableView:focus { border: 1px solid @accent; }
 QHeaderView::section { background: @surface; color: @muted; border: none; padding: 4px 8px; }
 QScrollArea { background: transparent; border: none; }
+QScrollArea[edge="left"]:focus { border-left: 2px solid @accent; }
 )";
 
 }  // namespace

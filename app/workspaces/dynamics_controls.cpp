@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "workspaces/dynamics_controls.h"
 
+#include <QCheckBox>
 #include <QComboBox>
-#include <QFile>
-#include <QFileInfo>
 #include <QLabel>
 #include <QSignalBlocker>
 #include <QVBoxLayout>
@@ -12,9 +11,7 @@
 #include <utility>
 
 #include "engine/dynamics/edit.h"
-#include "engine/io/csv.h"
 #include "model/dynamics_document.h"
-#include "widgets/button.h"
 #include "widgets/format.h"
 #include "widgets/matrix_editor.h"
 #include "widgets/number_table.h"
@@ -22,6 +19,7 @@
 #include "widgets/value_slider.h"
 #include "widgets/words.h"
 #include "workspaces/dynamics_pictures.h"
+#include "workspaces/signal_file.h"
 
 namespace statescope {
 namespace {
@@ -80,10 +78,6 @@ bool reads(const SignalNumber& number, SignalKind kind) {
   return number.kinds.empty() || std::find(number.kinds.begin(), number.kinds.end(), kind) != number.kinds.end();
 }
 
-bool is_file(SignalKind kind) {
-  return kind == SignalKind::wav || kind == SignalKind::csv;
-}
-
 QString complex_text(Complex value) {
   const QString real = format_tick(value.real(), 3);
   if (value.imag() == 0) return real;
@@ -133,12 +127,12 @@ DynamicsControls::DynamicsControls(DynamicsDocument& document) : document_(docum
     run.h0.clear();  // of other states
     change(run, tr("change the number of states"), finished);
   });
-  connect(table_column_, &QComboBox::activated, this, [this] {
+  connect(file_, &SignalFile::file_requested, this, &DynamicsControls::file_requested);
+  connect(file_, &SignalFile::column_chosen, this, [this](const QString& column) {
     LtiRun run = document_.run();
-    run.input.column = table_column_->currentData().toString().toStdString();
+    run.input.column = column.toStdString();
     change(run, tr("choose a column"), true);
   });
-  connect(open_, &QAbstractButton::clicked, this, [this] { Q_EMIT file_requested(document_.run().input.kind); });
   show_scene();
 }
 
@@ -173,11 +167,10 @@ void DynamicsControls::build() {
   add_heading(tr("Input"));
   kind_ = add_choice("dynamics_input", tr("Kind of input"));
   for (const SignalKind kind : all_signal_kinds) kind_->addItem(QString::fromUtf8(signal_kind_name(kind)));
-  file_ = add_words("dynamics_file");
-  open_ = new Button(Button::Look::raised, QStringLiteral("open"), tr("Choose a file…"));
-  open_->setObjectName(QStringLiteral("dynamics_open"));
-  column_->addWidget(open_);
-  table_column_ = add_choice("dynamics_column", tr("Column of the table"));
+  drawing_ = add_words("dynamics_drawing");
+  drawing_->setText(tr("Draw in the picture of the input."));
+  file_ = new SignalFile(QStringLiteral("dynamics"));
+  column_->addWidget(file_);
   input_column_ = new QVBoxLayout;
   column_->addLayout(input_column_);
   for (std::size_t i = 0; i < signal_numbers().size(); ++i) {
@@ -192,22 +185,19 @@ void DynamicsControls::build() {
       change(run, tr("change the input"), finished);
     });
   }
-  ValueSlider* seed = add_slider(input_column_, tr("Seed"), "seed");
-  seed->set_range({0, 1e9, 0, 100, true});
-  connect(seed, &ValueSlider::value_changed, this, [this](double value, bool finished) {
+  seed_ = add_slider(input_column_, tr("Seed"), "seed");
+  seed_->set_range({0, 1e9, 0, 100, true});
+  connect(seed_, &ValueSlider::value_changed, this, [this](double value, bool finished) {
     LtiRun run = document_.run();
     run.input.seed = static_cast<std::uint64_t>(value);
     change(run, tr("change the input"), finished);
   });
-  ValueSlider* length = add_slider(input_column_, tr("Samples"), "length");
-  length->set_range({1, static_cast<double>(max_signal_length), 16, 2048, true});
-  connect(length, &ValueSlider::value_changed, this, [this](double value, bool finished) {
+  length_ = add_slider(input_column_, tr("Samples"), "length");
+  connect(length_, &ValueSlider::value_changed, this, [this](double value, bool finished) {
     LtiRun run = document_.run();
     run.input.length = static_cast<std::int64_t>(value);
     change(run, tr("change the length"), finished);
   });
-  input_sliders_.push_back(seed);
-  input_sliders_.push_back(length);
 
   add_heading(tr("What the numbers say"));
   said_ = new Words(TextRole::caption);
@@ -254,6 +244,25 @@ ValueSlider* DynamicsControls::add_slider(QVBoxLayout* column, const QString& na
   return slider;
 }
 
+// A hand moves about what is usual; the field takes all that is allowed.
+QWidget* DynamicsControls::add_parameter(const PresetParameter& p, std::size_t index) {
+  if (p.kind == PresetParameter::flag) {
+    auto* box = new QCheckBox(QString::fromUtf8(p.name));
+    box->setObjectName(QStringLiteral("dynamics_") + QLatin1String(p.key));
+    system_column_->addWidget(box);
+    connect(box, &QCheckBox::clicked, this, [this, index](bool on) { set_parameter_value(index, on ? 1 : 0, true); });
+    return box;
+  }
+  ValueSlider* slider = add_slider(system_column_, QString::fromUtf8(p.name), p.key);
+  const bool whole = p.kind == PresetParameter::whole, spans_zero = p.least <= 0;
+  slider->set_range({p.least, p.most, spans_zero ? std::max(p.least, -p.fallback) : std::max(p.least, p.fallback / 100),
+                     std::min(p.most, whole ? std::max(64.0, p.fallback) : std::max(p.fallback * 10, 1.0)), whole,
+                     QString::fromUtf8(p.unit)});
+  connect(slider, &ValueSlider::value_changed, this,
+          [this, index](double value, bool finished) { set_parameter_value(index, value, finished); });
+  return slider;
+}
+
 void DynamicsControls::set_lengths() {
   column_->setContentsMargins(scaled(18), scaled(14), scaled(18), scaled(12));
   column_->setSpacing(scaled(6));
@@ -276,26 +285,17 @@ void DynamicsControls::show_system() {
   const auto* preset = std::get_if<Preset>(&choice);
   const QString id = preset ? QString::fromStdString(preset->id) : QString();
   system_->setCurrentIndex(preset ? system_->findData(id) : system_->count() - 1);
-  if (std::exchange(shown_preset_, id) != id || (preset && system_sliders_.empty())) {
-    for (ValueSlider* slider : system_sliders_) delete slider;
-    system_sliders_.clear();
+  if (std::exchange(shown_preset_, id) != id || (preset && parameters_.empty())) {
+    for (QWidget* parameter : std::exchange(parameters_, {})) delete parameter;
     const auto parameters = preset ? preset_info(preset->id).parameters : std::vector<PresetParameter>();
-    for (std::size_t i = 0; i < parameters.size(); ++i) {
-      const PresetParameter& p = parameters[i];
-      ValueSlider* slider = add_slider(system_column_, QString::fromUtf8(p.name), p.key);
-      // A hand moves about what is usual; the field takes all that is allowed.
-      const bool spans_zero = p.least <= 0;
-      slider->set_range({p.least, p.most,
-                         spans_zero ? std::max(p.least, -p.fallback) : std::max(p.least, p.fallback / 100),
-                         std::min(p.most, p.whole ? std::max(64.0, p.fallback) : std::max(p.fallback * 10, 1.0)),
-                         p.whole, QString::fromUtf8(p.unit)});
-      connect(slider, &ValueSlider::value_changed, this,
-              [this, i](double value, bool finished) { set_parameter_value(i, value, finished); });
-      system_sliders_.push_back(slider);
-    }
+    for (std::size_t i = 0; i < parameters.size(); ++i) parameters_.push_back(add_parameter(parameters[i], i));
   }
-  if (preset)
-    for (std::size_t i = 0; i < system_sliders_.size(); ++i) system_sliders_[i]->set_value(preset->values[i]);
+  for (std::size_t i = 0; i < parameters_.size(); ++i) {
+    if (auto* box = qobject_cast<QCheckBox*>(parameters_[i]))
+      box->setChecked(preset->values[i] != 0);
+    else
+      static_cast<ValueSlider*>(parameters_[i])->set_value(preset->values[i]);
+  }
   if (preset)
     about_->setText(QString::fromUtf8(preset_info(preset->id).sentence));
   else if (std::holds_alternative<DenseSystem>(choice))
@@ -334,44 +334,36 @@ void DynamicsControls::show_rule() {
 void DynamicsControls::show_input() {
   const Signal& input = document_.run().input;
   kind_->setCurrentIndex(static_cast<int>(input.kind));
-  const std::size_t numbers = signal_numbers().size();
-  for (std::size_t i = 0; i < numbers; ++i) {
+  for (std::size_t i = 0; i < input_sliders_.size(); ++i) {
     input_sliders_[i]->set_value(input.*signal_numbers()[i].member);
     input_sliders_[i]->setVisible(reads(signal_numbers()[i], input.kind));
   }
-  input_sliders_[numbers]->set_value(static_cast<double>(input.seed));
-  input_sliders_[numbers]->setVisible(input.kind == SignalKind::white_noise || input.kind == SignalKind::band_noise);
-  input_sliders_[numbers + 1]->set_value(static_cast<double>(input.length));
-  open_->setVisible(is_file(input.kind));
-  file_->setVisible(is_file(input.kind) || input.kind == SignalKind::drawn);
-  file_->setText(input.kind == SignalKind::drawn ? tr("Draw in the picture of the input.")
-                                                 : QFileInfo(QString::fromStdString(input.file)).fileName());
-  show_columns();
+  seed_->set_value(static_cast<double>(input.seed));
+  seed_->setVisible(input.kind == SignalKind::white_noise || input.kind == SignalKind::band_noise);
+  drawing_->setVisible(input.kind == SignalKind::drawn);
+  show_length();
 }
 
-// The first line of a table names its columns; one of another name or number, from a scene, is listed as it is.
-void DynamicsControls::show_columns() {
+// Of a file it is as many samples as there are; the number in the scene is then a limit.
+void DynamicsControls::show_length() {
   const Signal& input = document_.run().input;
-  table_column_->setVisible(input.kind == SignalKind::csv);
-  if (input.kind != SignalKind::csv) return;
-  if (std::exchange(shown_table_, input.file) != input.file || table_column_->count() == 0) {
-    constexpr qint64 most_bytes = 1 << 16;
-    QFile file(QString::fromStdString(input.file));
-    const QByteArray beginning = file.open(QIODevice::ReadOnly) ? file.read(most_bytes) : QByteArray();
-    table_column_->clear();
-    table_column_->addItem(tr("First column of numbers"), QString());
-    for (const std::string& name : csv_columns({beginning.constData(), static_cast<std::size_t>(beginning.size())}))
-      table_column_->addItem(tr("Column %1").arg(QString::fromStdString(name)), QString::fromStdString(name));
-  }
-  const QString column = QString::fromStdString(input.column);
-  if (table_column_->findData(column) < 0) table_column_->addItem(tr("Column %1").arg(column), column);
-  table_column_->setCurrentIndex(table_column_->findData(column));
+  const auto& result = document_.result();
+  const bool limited = is_read_from_file(input.kind);
+  const bool known = limited && result && result->run.input == input;
+  const std::int64_t samples = known ? result->samples : input.length;
+  file_->show_signal(input, known ? samples : -1);
+  const double most = static_cast<double>(max_signal_length);
+  length_->set_range({1, most, 16, std::max(2048.0, known ? static_cast<double>(samples) : 0), true});
+  length_->set_value(static_cast<double>(samples));
+  length_->setToolTip(limited ? tr("As many as there are, at most %L1: fewer are the beginning").arg(input.length)
+                              : QString());
 }
 
 void DynamicsControls::show_result() {
   const auto& result = document_.result();
   if (!result) return;
   show_matrices();
+  show_length();
   said_->set_text(QString::fromStdString(sampling_sentence(*result) + "\n" + reach_sentence(*result) + "\n" +
                                          agreement_sentence(*result)));
   const Theme& t = theme();
@@ -408,7 +400,7 @@ void DynamicsControls::set_parameter_value(std::size_t index, double value, bool
   if (!preset || index >= preset->values.size()) return;
   preset->values[index] = value;
   const PresetParameter& p = preset_info(preset->id).parameters[index];
-  if (p.whole) {  // perhaps another number of states
+  if (p.kind == PresetParameter::whole) {  // perhaps another number of states
     run.h0.clear();
     preset->C.clear();
   }
@@ -418,7 +410,7 @@ void DynamicsControls::set_parameter_value(std::size_t index, double value, bool
 void DynamicsControls::choose_kind(int index) {
   const SignalKind kind = all_signal_kinds[index];
   LtiRun run = document_.run();
-  if (is_file(kind) && run.input.kind != kind) {
+  if (is_read_from_file(kind) && run.input.kind != kind) {
     kind_->setCurrentIndex(static_cast<int>(run.input.kind));  // until there is a file
     Q_EMIT file_requested(kind);
     return;
@@ -436,7 +428,7 @@ void DynamicsControls::set_delta(double delta, bool finished) {
   if (run.input.length != sampled_)  // by something else
     duration_ = static_cast<double>(run.input.length) * run.rule.delta;
   run.rule.delta = delta;
-  if (!is_file(run.input.kind))
+  if (!is_read_from_file(run.input.kind))
     run.input.length = std::clamp<std::int64_t>(std::llround(duration_ / delta), 16, most_sampled);
   sampled_ = run.input.length;
   change(run, tr("change Δ"), finished);

@@ -6,16 +6,17 @@
 
 #include "engine/scene/lti_scene.h"
 
+class QCheckBox;
 class QComboBox;
 class QLabel;
 class QVBoxLayout;
 
 namespace statescope {
 
-class Button;
 class DynamicsDocument;
 class MatrixEditor;
 class NumberTable;
+class SignalFile;
 class ValueSlider;
 class Words;
 
@@ -36,6 +37,7 @@ class DynamicsControls : public QWidget {
   QComboBox* add_choice(const char* object_name, const QString& name);
   QLabel* add_words(const char* object_name);
   ValueSlider* add_slider(QVBoxLayout* column, const QString& name, const char* key);
+  QWidget* add_parameter(const PresetParameter& parameter, std::size_t index);
   void set_lengths();
 
   void show_scene();
@@ -43,7 +45,7 @@ class DynamicsControls : public QWidget {
   void show_matrices();
   void show_rule();
   void show_input();
-  void show_columns();
+  void show_length();
   void show_result();
 
   void choose_system(int index);
@@ -54,19 +56,19 @@ class DynamicsControls : public QWidget {
 
   DynamicsDocument& document_;
   QVBoxLayout* column_;
-  QComboBox *system_, *method_, *kind_, *table_column_;
-  QLabel *about_, *formula_, *file_;
+  QComboBox *system_, *method_, *kind_;
+  QLabel *about_, *formula_, *drawing_;
+  SignalFile* file_;
   Words* said_;
   NumberTable* modes_;
   QVBoxLayout *system_column_, *input_column_;
-  std::vector<ValueSlider*> system_sliders_;
+  std::vector<QWidget*> parameters_;  // of a preset, in their order: sliders, and boxes to check
   ValueSlider* states_;
   MatrixEditor* matrices_;
   ValueSlider *delta_, *alpha_, *balance_;
   std::vector<ValueSlider*> input_sliders_;  // one for each number of a Signal that has one, in their order
-  Button* open_;
-  QString shown_preset_;       // whose sliders there are
-  std::string shown_table_;    // whose columns there are
+  ValueSlider *seed_, *length_;
+  QString shown_preset_;       // whose parameters there are
   double duration_ = 0;        // seconds of the input, which Δ samples …
   std::int64_t sampled_ = -1;  // … so often
 };

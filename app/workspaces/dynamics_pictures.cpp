@@ -116,7 +116,7 @@ std::shared_ptr<const PolePlaneData> s_plane_of(const LtiResult& r) {
   data->delta = r.run.rule.delta;
   data->draggable = !std::holds_alternative<DplrSystem>(r.run.system);
   data->title = {{tr("Eigenvalues of "), {}}, {QStringLiteral("A"), Symbol::A}};
-  data->subtitle = tr("left dies out, right grows, up turns; drag one");
+  data->subtitle = tr("left dies out; drag one");
   return data;
 }
 
@@ -127,7 +127,7 @@ std::shared_ptr<const PolePlaneData> z_plane_of(const LtiResult& r) {
     if (std::isfinite(mode.z.real()) && std::isfinite(mode.z.imag())) data->poles.push_back(mode.z);
   data->region = region_of(image_of_stable(r.run.rule), tr("where the left half-plane goes"));
   data->title = {{tr("Eigenvalues of "), {}}, {QStringLiteral("Ā"), Symbol::A}};
-  data->subtitle = tr("after one step Δ: inside the circle dies out");
+  data->subtitle = tr("inside the circle dies out");
   return data;
 }
 

@@ -2,12 +2,12 @@
 #include "workspaces/dynamics_workspace.h"
 
 #include <QComboBox>
-#include <QFileDialog>
 #include <QFileInfo>
 #include <QLabel>
 #include <QStackedWidget>
 #include <algorithm>
 #include <cmath>
+#include <optional>
 #include <utility>
 
 #include "engine/error.h"
@@ -26,6 +26,8 @@
 #include "workspaces/dynamics_examples.h"
 #include "workspaces/dynamics_pictures.h"
 #include "workspaces/export_numbers.h"
+#include "workspaces/page_commands.h"
+#include "workspaces/signal_file.h"
 
 namespace statescope {
 namespace {
@@ -34,19 +36,22 @@ constexpr double theatre_steps_per_second = 1.5;  // slow enough to see the prod
 constexpr double slowest_steps_per_second = 10;
 constexpr double longest_play = 30;  // seconds, however many samples there are
 
-bool is_wav(const QFileInfo& file) {
-  return file.suffix().compare(QLatin1String("wav"), Qt::CaseInsensitive) == 0;
-}
-
-// The poles in the order in which `shown` has them, so that a hand keeps its own while others pass it.
+// The poles in the order in which `shown` has them, so that a hand keeps its own while others pass it: first those that
+// stand still, then each the nearest.
 void keep_order(std::vector<Complex>& poles, const std::vector<Complex>& shown) {
   if (poles.size() != shown.size()) return;
-  for (std::size_t i = 0; i < poles.size(); ++i) {
-    const auto nearest =
-        std::min_element(poles.begin() + static_cast<std::ptrdiff_t>(i), poles.end(),
-                         [&](Complex a, Complex b) { return std::abs(a - shown[i]) < std::abs(b - shown[i]); });
-    std::iter_swap(poles.begin() + static_cast<std::ptrdiff_t>(i), nearest);
-  }
+  std::vector<std::optional<Complex>> kept(shown.size());
+  const auto take = [&](std::size_t place, std::vector<Complex>::iterator pole) {
+    kept[place] = *pole;
+    poles.erase(pole);
+  };
+  for (std::size_t i = 0; i < shown.size(); ++i)
+    if (const auto same = std::find(poles.begin(), poles.end(), shown[i]); same != poles.end()) take(i, same);
+  for (std::size_t i = 0; i < shown.size(); ++i)
+    if (!kept[i])
+      take(i, std::min_element(poles.begin(), poles.end(),
+                               [&](Complex a, Complex b) { return std::abs(a - shown[i]) < std::abs(b - shown[i]); }));
+  for (const auto& pole : kept) poles.push_back(*pole);
 }
 
 }  // namespace
@@ -185,7 +190,7 @@ WorkspaceFacts DynamicsWorkspace::facts() const {
 }
 
 std::vector<WorkspaceCommand> DynamicsWorkspace::commands() {
-  std::vector<WorkspaceCommand> commands;
+  std::vector<WorkspaceCommand> commands = page_commands(*this, *pages_);
   const auto examples = dynamics_examples();
   for (int i = 0; i < static_cast<int>(examples.size()); ++i) {
     const DynamicsExample& example = examples[static_cast<std::size_t>(i)];
@@ -196,18 +201,8 @@ std::vector<WorkspaceCommand> DynamicsWorkspace::commands() {
                         [this, i] { open_example(i); },
                         true});
   }
-  commands.push_back({tr("File"),
-                      QStringLiteral("dynamics_open_wav"),
-                      tr("Open a WAV file as input…"),
-                      {},
-                      [this] { choose_file(SignalKind::wav); },
-                      true});
-  commands.push_back({tr("File"),
-                      QStringLiteral("dynamics_open_csv"),
-                      tr("Open a CSV column as input…"),
-                      {},
-                      [this] { choose_file(SignalKind::csv); },
-                      true});
+  for (WorkspaceCommand& command : signal_file_commands(*this, [this](SignalKind kind) { choose_file(kind); }))
+    commands.push_back(std::move(command));
   commands.push_back(
       {tr("File"), QStringLiteral("dynamics_export"), tr("Export the numbers of the system (JSON)…"), {}, [this] {
          export_numbers(*this, files_, assets_);
@@ -216,14 +211,14 @@ std::vector<WorkspaceCommand> DynamicsWorkspace::commands() {
 }
 
 bool DynamicsWorkspace::accepts(const QFileInfo& file) const {
-  return is_wav(file) || file.suffix().compare(QLatin1String("csv"), Qt::CaseInsensitive) == 0;
+  return signal_kind_of(file).has_value();
 }
 
 void DynamicsWorkspace::open_file(const QFileInfo& file) {
   LtiScene scene = document_.scene();
   Signal& input = scene.run.input;
   input = Signal();
-  input.kind = is_wav(file) ? SignalKind::wav : SignalKind::csv;
+  input.kind = signal_kind_of(file).value_or(SignalKind::csv);
   input.file = file.absoluteFilePath().toStdString();
   const std::int64_t N = document_.result() ? document_.result()->states_count() : 2;
   input.length = std::min(max_signal_length, max_state_samples / N);
@@ -232,9 +227,7 @@ void DynamicsWorkspace::open_file(const QFileInfo& file) {
 }
 
 void DynamicsWorkspace::choose_file(SignalKind kind) {
-  const bool wav = kind == SignalKind::wav;
-  const QString path = QFileDialog::getOpenFileName(this, wav ? tr("Open a sound") : tr("Open a table"), {},
-                                                    wav ? tr("Sounds (*.wav)") : tr("Tables (*.csv)"));
+  const QString path = choose_signal_file(this, kind);
   if (!path.isEmpty()) open_file(QFileInfo(path));
 }
 
@@ -258,6 +251,11 @@ void DynamicsWorkspace::set_for_export(bool for_export) {
 }
 
 void DynamicsWorkspace::show_page(LtiView::Page page) {
+  if (!document_.result()) {  // the first scene is under way, and brings a page of its own
+    connect(
+        this, &Workspace::opened, this, [this, page] { show_page(page); }, Qt::SingleShotConnection);
+    return;
+  }
   LtiView view = document_.scene().view;
   view.page = page;
   document_.change_view(view, tr("show another page"));

@@ -163,12 +163,16 @@ std::vector<QWidget*> DynamicsWorkspace::pictures() const {
   return {s_plane_, z_plane_, phase_, states_, input_, output_, kernel_, step_, bode_, convolution_};
 }
 
-// Beside the other pictures, or above them where three columns would be too narrow to read.
+// Beside the other pictures, or above them where three columns would be too narrow to read. What the portrait shows is
+// then chosen right above it.
 void DynamicsWorkspace::place_planes() {
   const bool narrow = width() < scaled(680);
   planes_->setDirection(narrow ? QBoxLayout::LeftToRight : QBoxLayout::TopToBottom);
-  for (QBoxLayout* row : {middle_, said_})
-    row->setDirection(narrow ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
+  middle_->setDirection(narrow ? QBoxLayout::TopToBottom : QBoxLayout::LeftToRight);
+  for (PolePlaneView* plane : {s_plane_, z_plane_}) plane->setMinimumHeight(scaled(narrow ? 200 : 150));
+  if (narrow == (middle_->indexOf(phase_box_) >= 0)) return;
+  (narrow ? said_ : middle_)->removeWidget(phase_box_);
+  narrow ? middle_->insertWidget(1, phase_box_) : said_->addWidget(phase_box_);
 }
 
 void DynamicsWorkspace::resizeEvent(QResizeEvent* event) {

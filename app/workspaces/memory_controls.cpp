@@ -12,7 +12,7 @@
 
 #include "widgets/theme.h"
 #include "widgets/value_slider.h"
-#include "workspaces/memory_pictures.h"
+#include "workspaces/memory_words.h"
 
 namespace statescope {
 namespace {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
-// What the views of the Memory workspace show: data and words, made from results. Plain functions without a widget.
+// What the views of the Memory workspace show, made from results. Plain functions without a widget.
 #pragma once
 
 #include <QString>
@@ -14,12 +14,8 @@
 
 namespace statescope {
 
-/// "LegS", "LegS (LTI)", "LegT" …
-QString name_of(HippoFamily family);
 /// The colour of the method in this place, the same in every picture.
 Symbol color_of(std::size_t method);
-/// "1.5 s", "20 ms"
-QString seconds_text(double seconds);
 
 /// The signal, what the method remembers of it, its weight shaded behind.
 std::shared_ptr<const CurvesData> memory_picture(const MemoryFrame& frame, std::size_t method);
@@ -33,18 +29,11 @@ std::shared_ptr<const CurvesData> basis_picture(const MemoryFrame& frame, std::s
 
 std::shared_ptr<const HeatMapData> matrix_picture(const Eigen::MatrixXd& A, const RichText& title,
                                                   const QString& subtitle);
-/// Formula, convention, spectrum and where the matrix is used, as rich text. Without eigenvalues it says less.
-QString matrix_card(const Hippo& hippo, const Eigen::VectorXcd* eigenvalues);
-/// The one sentence that says what the comparison means.
-QString memory_sentence(const MemoryFrame& frame);
 
 /// The links of the chain. Empty pointers where S4D has none.
 std::shared_ptr<const HeatMapData> chain_matrix_picture(const S4Result& chain);
 std::shared_ptr<const HeatMapData> chain_normal_picture(const S4Result& chain);
 std::shared_ptr<const PolePlaneData> chain_spectrum_picture(const S4Result& chain);
 std::shared_ptr<const CurvesData> chain_kernel_picture(const S4Result& chain);
-QString chain_sentence(const S4Result& chain);
-/// What the steps of the chain come to in numbers, as rich text.
-QString chain_facts(const S4Result& chain);
 
 }  // namespace statescope

@@ -5,17 +5,11 @@
 #include <QFileInfo>
 #include <QLabel>
 #include <QScrollArea>
-#include <QSignalBlocker>
 #include <QStackedWidget>
 #include <QVBoxLayout>
 #include <algorithm>
-#include <fstream>
-#include <span>
 
 #include "engine/error.h"
-#include "engine/io/json.h"
-#include "engine/io/wav.h"
-#include "model/sentence.h"
 #include "widgets/bars_view.h"
 #include "widgets/button.h"
 #include "widgets/curves_view.h"
@@ -32,22 +26,14 @@
 #include "workspaces/memory_controls.h"
 #include "workspaces/memory_examples.h"
 #include "workspaces/memory_pictures.h"
+#include "workspaces/memory_words.h"
+#include "workspaces/page_commands.h"
+#include "workspaces/signal_file.h"
 
 namespace statescope {
 namespace {
 
 using Page = MemoryState::Page;
-
-constexpr std::size_t largest_wav = std::size_t{1} << 30;
-constexpr std::int64_t longest_dropped = 1'000'000;  // samples of a file
-
-// Of a file only its layout is needed here; the samples are read when the memory is built.
-WavLayout layout_of(const std::string& path) {
-  std::ifstream file(path, std::ios::binary);
-  std::vector<char> bytes((std::istreambuf_iterator<char>(file)), std::istreambuf_iterator<char>());
-  if (bytes.empty()) throw Error(path + " cannot be read; choose another file");
-  return parse_wav(std::as_bytes(std::span(bytes)), path);
-}
 
 std::vector<float> strip_values(const std::vector<double>& values) {
   const auto [low, high] = std::minmax_element(values.begin(), values.end());
@@ -155,19 +141,10 @@ std::vector<WorkspaceCommand> MemoryWorkspace::commands() {
        [this] { export_numbers(*this, files_, assets_); }},
       {edit, QStringLiteral("memory_draw_signal"), tr("Draw the signal"), tr("Ctrl+D"), [this] { draw_->toggle(); }},
       {edit, QStringLiteral("memory_add_method"), tr("Compare one more method"), {}, [this] { add_method(); }},
-      {edit, QStringLiteral("memory_remove_method"), tr("Remove the chosen method"), {}, [this] { remove_method(); }},
-      {view,
-       QStringLiteral("memory_page"),
-       tr("Memory: signal and reconstruction"),
-       {},
-       [this] { show_page(Page::memory); },
-       true},
-      {view,
-       QStringLiteral("chain_page"),
-       tr("Memory: from HiPPO to S4’s kernel"),
-       {},
-       [this] { show_page(Page::chain); },
-       true}};
+      {edit, QStringLiteral("memory_remove_method"), tr("Remove the chosen method"), {}, [this] { remove_method(); }}};
+  for (auto&& made :
+       {page_commands(*this, *pages_), signal_file_commands(*this, [this](SignalKind kind) { choose_file(kind); })})
+    list.insert(list.end(), made.begin(), made.end());
   for (int i = 0; i < static_cast<int>(memory_examples().size()); ++i)
     list.push_back({view,
                     QStringLiteral("memory_example_%1").arg(i),
@@ -176,46 +153,6 @@ std::vector<WorkspaceCommand> MemoryWorkspace::commands() {
                     [this, i] { show_example(i); },
                     true});
   return list;
-}
-
-bool MemoryWorkspace::accepts(const QFileInfo& file) const {
-  const QString suffix = file.suffix().toLower();
-  return suffix == QLatin1String("wav") || suffix == QLatin1String("csv");
-}
-
-void MemoryWorkspace::open_file(const QFileInfo& file) {
-  const std::string path = file.absoluteFilePath().toStdString();
-  const bool wav = file.suffix().toLower() == QLatin1String("wav");
-  opening_ = true;
-  files_.start([this, path, wav](std::stop_token) {
-    HippoScene scene;
-    QString problem;
-    try {
-      scene.run.input.kind = wav ? SignalKind::wav : SignalKind::csv;
-      scene.run.input.file = path;
-      scene.run.input.length = longest_dropped;
-      if (wav) {
-        if (std::filesystem::file_size(path) > largest_wav) throw Error(path + " is larger than 1 GiB; cut it shorter");
-        scene.run.delta = 1 / static_cast<double>(layout_of(path).sample_rate);
-      }
-    } catch (const std::exception& error) {
-      problem = sentence_of(error);
-    }
-    QMetaObject::invokeMethod(
-        this,
-        [this, scene, problem]() mutable {
-          if (!problem.isEmpty()) {
-            opening_ = false;
-            say_error(problem);
-            Q_EMIT failed(problem);
-            return;
-          }
-          scene.run.methods = document_.run().methods;
-          scene.cursor = longest_dropped;
-          open_scene(scene, {});
-        },
-        Qt::QueuedConnection);
-  });
 }
 
 void MemoryWorkspace::set_for_export(bool for_export) {
@@ -245,33 +182,6 @@ void MemoryWorkspace::show_example(int index) {
   } catch (const Error& error) {
     say_error(QString::fromUtf8(error.what()));
   }
-}
-
-void MemoryWorkspace::set_drawing(bool on) {
-  draw_->setChecked(on);
-  for (SignalView* panel : panels_) panel->set_drawable(on);
-  show_explanation();
-}
-
-// Until its own memory is there, the stroke is shown with the newest one; the paper stays still under the pen.
-void MemoryWorkspace::take_stroke(const std::vector<double>& values, bool finished) {
-  stroke_ = values;
-  stroke_held_ = !finished;
-  MemoryState next = document_.state();
-  Signal drawn;
-  drawn.kind = SignalKind::drawn;
-  drawn.length = document_.set()->length();
-  drawn.values = values;
-  next.memory.run.input = drawn;
-  document_.change(next, tr("Draw the signal"), finished);
-}
-
-void MemoryWorkspace::choose_signal(int index) {
-  MemoryState next = document_.state();
-  HippoRun& run = next.memory.run;
-  const std::int64_t length = document_.set() ? document_.set()->length() : run.input.length;
-  run.input = memory_signals(static_cast<double>(length) * run.delta, length)[static_cast<std::size_t>(index)].signal;
-  document_.change(next, tr("Signal"));
 }
 
 void MemoryWorkspace::select(std::size_t method) {
@@ -310,6 +220,11 @@ void MemoryWorkspace::remove_method() {
 }
 
 void MemoryWorkspace::show_page(MemoryState::Page page) {
+  if (!document_.set()) {  // the first scene is under way, and brings a page of its own
+    connect(
+        this, &Workspace::opened, this, [this, page] { show_page(page); }, Qt::SingleShotConnection);
+    return;
+  }
   MemoryState next = document_.state();
   next.page = page;
   document_.change(next, tr("Page"));
@@ -326,6 +241,7 @@ void MemoryWorkspace::show_state() {
   remove_->setEnabled(state.memory.run.methods.size() > 1);
   controls_->show_state();
   chain_controls_->show_state();
+  show_signal();
   fit_transport();
   if (other_page) Q_EMIT facts_changed();
   if (document_.frame() && shown_method_ != selected()) {
@@ -346,6 +262,7 @@ void MemoryWorkspace::show_set() {
   if (!stroke_held_) stroke_.clear();
   page_stack_->show();
   place_panels();
+  show_signal();
   fit_transport();
   show_frame();
   show_card();

@@ -24,6 +24,7 @@ class HeatMapView;
 class MemoryControls;
 class PolePlaneView;
 class SegmentedControl;
+class SignalFile;
 class SignalView;
 
 /// The Memory workspace: a signal is written into a few coefficients, and what they remember of it stands beside it,
@@ -76,6 +77,9 @@ class MemoryWorkspace : public Workspace {
   std::size_t selected() const { return static_cast<std::size_t>(document_.state().memory.view.method); }
   void select(std::size_t method);
   void choose_signal(int index);
+  void choose_file(SignalKind kind);
+  void choose_column(const QString& column);
+  void show_signal();
   void take_stroke(const std::vector<double>& values, bool finished);
   void add_method();
   void remove_method();
@@ -103,7 +107,8 @@ class MemoryWorkspace : public Workspace {
   QHBoxLayout *below_, *links_;
   QGridLayout* panel_grid_;
   QStackedWidget* inspector_stack_;
-  QLabel *card_title_, *card_, *chain_facts_;
+  QLabel *signal_title_, *card_title_, *card_, *chain_facts_;
+  SignalFile* signal_file_;
   MemoryControls* controls_;
   ChainControls* chain_controls_;
 

@@ -21,6 +21,7 @@
 #include "workspaces/memory_examples.h"
 #include "workspaces/memory_pictures.h"
 #include "workspaces/memory_workspace.h"
+#include "workspaces/signal_file.h"
 
 namespace statescope {
 namespace {
@@ -33,7 +34,7 @@ void MemoryWorkspace::build_controls() {
   pages_ = new SegmentedControl(tr("Page"));
   pages_->setObjectName(QStringLiteral("memory_pages"));
   pages_->set_wrapping(true);
-  pages_->set_options({{tr("Memory"), {}, tr("What a few numbers remember of a signal")},
+  pages_->set_options({{tr("Signal"), {}, tr("What a few numbers remember of a signal")},
                        {tr("S4 kernel"), {}, tr("From a HiPPO matrix to a convolution")}});
   examples_ = new QComboBox;
   examples_->setObjectName(QStringLiteral("memory_examples"));
@@ -48,9 +49,10 @@ void MemoryWorkspace::build_controls() {
   signals_ = new QComboBox;
   signals_->setObjectName(QStringLiteral("memory_signal"));
   signals_->setAccessibleName(tr("Signal"));
-  signals_->setPlaceholderText(tr("Own signal"));
+  signals_->setMaxVisibleItems(20);
   for (const MemorySignal& made : memory_signals(1, 1)) signals_->addItem(made.name);
-  signals_->setCurrentIndex(-1);
+  signals_->addItem(tr("WAV file…"), static_cast<int>(SignalKind::wav));
+  signals_->addItem(tr("CSV column…"), static_cast<int>(SignalKind::csv));
   draw_ = new Button(Button::Look::raised, {}, tr("Draw"));
   draw_->setCheckable(true);
   draw_->setObjectName(QStringLiteral("memory_draw"));
@@ -154,8 +156,13 @@ void MemoryWorkspace::build_inspector() {
     label->setWordWrap(true);
     label->setTextFormat(Qt::RichText);
   }
+  signal_title_ = new QLabel(tr("Signal"));
+  signal_title_->setProperty("role", QStringLiteral("strong"));
+  signal_file_ = new SignalFile(QStringLiteral("memory"));
   auto* memory = new QWidget;
   inspector_columns_[0] = new QVBoxLayout(memory);
+  inspector_columns_[0]->addWidget(signal_title_);
+  inspector_columns_[0]->addWidget(signal_file_);
   inspector_columns_[0]->addWidget(card_title_);
   inspector_columns_[0]->addWidget(controls_);
   inspector_columns_[0]->addWidget(card_);
@@ -224,6 +231,8 @@ void MemoryWorkspace::connect_views() {
           [this](int index) { show_page(index == 0 ? Page::memory : Page::chain); });
   connect(examples_, &QComboBox::activated, this, &MemoryWorkspace::show_example);
   connect(signals_, &QComboBox::activated, this, &MemoryWorkspace::choose_signal);
+  connect(signal_file_, &SignalFile::file_requested, this, &MemoryWorkspace::choose_file);
+  connect(signal_file_, &SignalFile::column_chosen, this, &MemoryWorkspace::choose_column);
   connect(draw_, &QAbstractButton::toggled, this, &MemoryWorkspace::set_drawing);
   connect(add_, &QAbstractButton::clicked, this, &MemoryWorkspace::add_method);
   connect(remove_, &QAbstractButton::clicked, this, &MemoryWorkspace::remove_method);

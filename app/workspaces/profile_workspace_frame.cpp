@@ -17,6 +17,7 @@
 #include "widgets/transport_bar.h"
 #include "workspaces/device_choice.h"
 #include "workspaces/model_workspace.h"
+#include "workspaces/page_commands.h"
 #include "workspaces/profile_workspace.h"
 
 namespace statescope {
@@ -304,11 +305,12 @@ WorkspaceFacts ProfileWorkspace::facts() const {
 std::vector<WorkspaceCommand> ProfileWorkspace::commands() {
   const QString run_category = tr("Run");
   const auto id = [](const char* text) { return QString::fromLatin1(text); };
-  return {
-      {run_category, id("record_profile"), tr("Record a profile"), {}, [this] { run(); }, true},
-      {run_category, id("stop_profile"), tr("Stop recording or measuring"), tr("Ctrl+."), [this] { document_.stop(); }},
-      {tr("File"), id("save_profile"), tr("Save the recording…"), {}, [this] { export_data(); }},
-  };
+  std::vector<WorkspaceCommand> list = page_commands(*this, *tabs_);
+  list.push_back({run_category, id("record_profile"), tr("Record a profile"), {}, [this] { run(); }, true});
+  list.push_back({run_category, id("stop_profile"), tr("Stop recording or measuring"), tr("Ctrl+."),
+                  [this] { document_.stop(); }});
+  list.push_back({tr("File"), id("save_profile"), tr("Save the recording…"), {}, [this] { export_data(); }});
+  return list;
 }
 
 bool ProfileWorkspace::accepts(const QFileInfo& file) const {

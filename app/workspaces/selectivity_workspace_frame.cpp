@@ -6,6 +6,7 @@
 #include "widgets/button.h"
 #include "workspaces/export_numbers.h"
 #include "workspaces/gated_page.h"
+#include "workspaces/page_commands.h"
 #include "workspaces/selectivity_examples.h"
 #include "workspaces/selectivity_pictures.h"
 #include "workspaces/selectivity_workspace.h"
@@ -78,31 +79,13 @@ WorkspaceFacts SelectivityWorkspace::facts() const {
 
 std::vector<WorkspaceCommand> SelectivityWorkspace::commands() {
   const QString file = tr("File"), edit = tr("Edit"), view = tr("View");
-  std::vector<WorkspaceCommand> list = {{file,
-                                         QStringLiteral("selectivity_export"),
-                                         tr("Export the numbers of both systems (JSON)…"),
-                                         {},
-                                         [this] { export_numbers(); }},
-                                        {view,
-                                         QStringLiteral("selectivity_compare"),
-                                         tr("Selectivity: compare two systems"),
-                                         {},
-                                         [this] { show_page(Page::compare); },
-                                         true},
-                                        {view,
-                                         QStringLiteral("selectivity_train"),
-                                         tr("Selectivity: train a network"),
-                                         {},
-                                         [this] { show_page(Page::training); },
-                                         true},
-                                        {view,
-                                         QStringLiteral("selectivity_theorem"),
-                                         tr("Selectivity: selection is a gate"),
-                                         {},
-                                         [this] { show_page(Page::theorem); },
-                                         true},
-                                        {edit, QStringLiteral("selectivity_new_sequence"), tr("Read a new sequence"),
-                                         tr("Ctrl+N"), [this] { new_sequence(); }}};
+  std::vector<WorkspaceCommand> list = page_commands(*this, *pages_);
+  list.push_back(
+      {file, QStringLiteral("selectivity_export"), tr("Export the numbers of both systems (JSON)…"), {}, [this] {
+         export_numbers();
+       }});
+  list.push_back({edit, QStringLiteral("selectivity_new_sequence"), tr("Read a new sequence"), tr("Ctrl+N"),
+                  [this] { new_sequence(); }});
   for (int i = 0; i < static_cast<int>(selectivity_examples().size()); ++i)
     list.push_back({view,
                     QStringLiteral("selectivity_example_%1").arg(i),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // A user at the Dynamics workspace.
+#include <QCheckBox>
 #include <QComboBox>
 #include <QLabel>
 #include <QLineEdit>
@@ -17,6 +18,7 @@
 #include "widgets/segmented_control.h"
 #include "widgets/signal_view.h"
 #include "widgets/transport_bar.h"
+#include "widgets/value_slider.h"
 #include "window_fixture.h"
 #include "workspaces/dynamics_examples.h"
 #include "workspaces/dynamics_workspace.h"
@@ -81,6 +83,47 @@ TEST_F(DynamicsTest, a_dragged_pole_becomes_another_spring_and_damper) {
   trigger("redo");
   ASSERT_TRUE(ready());
   EXPECT_EQ(document().run(), dragged);
+}
+
+// Its eigenvalues are so sensitive that a search in the rounded matrix finds them elsewhere.
+TEST_F(DynamicsTest, eigenvalues_of_legs_stay_where_the_hand_leaves_them) {
+  enter();
+  LtiScene scene = document().scene();
+  scene.run.system = make_preset("hippo-legs");
+  set_parameter(std::get<Preset>(scene.run.system), "N", 32);
+  document().open_scene(scene);
+  ASSERT_TRUE(wait_until([this] { return result().states_count() == 32; }));
+  std::vector<Complex> wanted = s_plane().poles();
+  const auto taken = std::min_element(wanted.begin(), wanted.end(),
+                                      [](Complex a, Complex b) { return std::abs(a + 16.0) < std::abs(b + 16.0); });
+  drag(s_plane(), s_plane().place_of(*taken), s_plane().place_of(*taken + 3.4));
+  ASSERT_TRUE(ready());
+  ASSERT_TRUE(std::holds_alternative<DenseSystem>(document().run().system));
+  EXPECT_NEAR(s_plane().poles()[taken - wanted.begin()].real(), taken->real() + 3.4, 0.1);
+  *taken = s_plane().poles()[taken - wanted.begin()];
+  EXPECT_EQ(s_plane().poles(), wanted);
+  drag_slider("dynamics_delta", 400);
+  ASSERT_TRUE(ready());
+  EXPECT_EQ(s_plane().poles(), wanted) << "they do not depend on Δ";
+  for (const char* step : {"undo", "undo", "redo"}) {
+    trigger(step);
+    ASSERT_TRUE(ready());
+  }
+  EXPECT_EQ(s_plane().poles(), wanted);
+}
+
+TEST_F(DynamicsTest, yes_or_no_of_a_system_is_a_box_to_check) {
+  enter();
+  choose("dynamics_system", "LMU");
+  const Eigen::MatrixXd whole = result().system.dense.A;
+  auto& box = find<QCheckBox>("dynamics_halved");
+  EXPECT_FALSE(box.isChecked());
+  box.click();
+  ASSERT_TRUE(ready());
+  EXPECT_EQ(result().system.dense.A, whole / 2);
+  trigger("undo");
+  ASSERT_TRUE(ready());
+  EXPECT_FALSE(box.isChecked());
 }
 
 TEST_F(DynamicsTest, keys_keep_the_frequency_or_the_damping) {
@@ -303,6 +346,8 @@ TEST_F(DynamicsTest, a_dropped_table_is_the_input_and_a_bad_one_gets_a_sentence)
   window->open_path(QString::fromStdString((folder.path() / "input.csv").string()));
   ASSERT_TRUE(wait_until([this] { return result().length() == 3; })) << notice().toStdString();
   EXPECT_EQ(result().input, (std::vector<double>{0.5, -0.25, 1.75}));
+  EXPECT_EQ(find<ValueSlider>("dynamics_length").value(), 3) << "what there is, not what may be";
+  EXPECT_EQ(find<QLabel>("dynamics_file").text(), u("input.csv · 3 samples"));
   std::ofstream(folder.path() / "bad.csv") << "u\n0.5\nhalf\n";
   window->open_path(QString::fromStdString((folder.path() / "bad.csv").string()));
   ASSERT_TRUE(wait_until([this] { return !notice().isEmpty(); }));

@@ -6,6 +6,7 @@
 #include <QLabel>
 
 #include "settings.h"
+#include "widgets/pole_plane_view.h"
 #include "window_fixture.h"
 #include "workspaces/model_workspace.h"
 
@@ -94,6 +95,21 @@ TEST_F(LayoutTest, profile_and_selectivity_wrap_at_double_text_size) {
       EXPECT_TRUE(button->parentWidget()->rect().contains(button->geometry())) << name_of(*button);
     }
     EXPECT_GT(buttons, 5) << id;
+  }
+}
+
+TEST_F(LayoutTest, dynamics_says_all_of_it_at_double_text_size) {
+  window->resize(1280, 800);
+  window->show_workspace(u("dynamics"));
+  ASSERT_TRUE(wait_until([this] { return window->current().settled(); }, 60000));
+  const QString said = find<QLabel>("status").text();
+  while (text_scale() < 2) trigger("larger_text");
+  for (int pass = 0; pass < 3; ++pass) QApplication::processEvents();  // what grows moves what is beside it
+  expect_nothing_cut_off(*window);
+  EXPECT_EQ(find<QLabel>("status").text(), said);
+  for (const char* name : {"dynamics_s_plane", "dynamics_z_plane"}) {
+    const auto& plane = find<PolePlaneView>(name);
+    EXPECT_LE(QFontMetricsF(font(TextRole::caption)).horizontalAdvance(plane.data()->subtitle), plane.width()) << name;
   }
 }
 

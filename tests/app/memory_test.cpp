@@ -3,8 +3,10 @@
 #include <QAbstractButton>
 #include <QApplication>
 #include <QComboBox>
+#include <QFileDialog>
 #include <QLabel>
 #include <QTest>
+#include <QTimer>
 #include <QUndoStack>
 #include <cmath>
 #include <fstream>
@@ -257,6 +259,36 @@ TEST_F(MemoryTest, a_dropped_wav_is_the_signal_at_its_own_rate) {
   window->open_path(QString::fromStdString((folder.path() / "none.wav").string()));
   EXPECT_FALSE(notice().isEmpty());
   EXPECT_EQ(frame().set->length(), 100) << "nothing is lost";
+}
+
+TEST_F(MemoryTest, a_table_is_chosen_in_the_list_of_signals_and_then_its_column) {
+  enter();
+  const QString path = QString::fromStdString((folder.path() / "two.csv").string());
+  std::ofstream(path.toStdString()) << "t,u\n0,0.5\n1,-0.25\n2,1.75\n";
+  QTimer user;  // at the dialog that asks for a file
+  QObject::connect(&user, &QTimer::timeout, [&user, &path] {
+    auto* dialog = qobject_cast<QFileDialog*>(QApplication::activeModalWidget());
+    if (!dialog) return;
+    user.stop();
+    dialog->selectFile(path);
+    QMetaObject::invokeMethod(dialog, "accept");
+  });
+  user.start(10);
+  auto& signals_list = find<QComboBox>("memory_signal");
+  const int tables = signals_list.findData(static_cast<int>(SignalKind::csv));
+  ASSERT_GE(tables, 0);
+  EXPECT_FALSE(find<QAbstractButton>("memory_open").isVisible());
+  Q_EMIT signals_list.activated(tables);
+  ASSERT_TRUE(wait_until([this] { return frame().set->length() == 3; })) << notice().toStdString();
+  EXPECT_EQ(*frame().set->signal, (std::vector<double>{0, 1, 2}));
+  EXPECT_TRUE(find<QAbstractButton>("memory_open").isVisible());
+  EXPECT_EQ(signals_list.placeholderText(), u("two.csv"));
+  auto& column = find<QComboBox>("memory_column");
+  column.setCurrentText(u("Column u"));
+  Q_EMIT column.activated(column.currentIndex());
+  ASSERT_TRUE(ready());
+  EXPECT_EQ(*frame().set->signal, (std::vector<double>{0.5, -0.25, 1.75}));
+  EXPECT_EQ(find<QLabel>("memory_file").text(), u("two.csv · 3 samples"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <QComboBox>
 #include <QKeyEvent>
 #include <QLabel>
+#include <QLineEdit>
 #include <QPlainTextEdit>
 #include <QTest>
 
@@ -59,6 +60,28 @@ TEST_F(WindowTest, shortcut_to_the_prompt_lets_one_type) {
   ASSERT_NE(window->focusWidget(), nullptr);
   QTest::keyClicks(window->focusWidget(), u("x"));
   EXPECT_TRUE(find<PromptBar>("prompt").text().contains(QLatin1Char('x')));
+}
+
+// Also of a workspace that nobody has entered yet: its first scene brings a page of its own.
+TEST_F(WindowTest, palette_opens_any_page_from_anywhere) {
+  struct Page {
+    const char *typed, *workspace, *pages;
+    int index;
+  };
+  for (const Page& page : {Page{"frequency", "dynamics", "dynamics_pages", 2},
+                           {"s4 kernel", "memory", "memory_pages", 1},
+                           {"theorem", "selectivity", "selectivity_pages", 2},
+                           {"roofline", "profile", "profile_tabs", 2},
+                           {"motion", "dynamics", "dynamics_pages", 0}}) {
+    trigger("palette");
+    auto& query = find<QLineEdit>("palette_query");
+    QTest::keyClicks(&query, u(page.typed));
+    QTest::keyClick(&query, Qt::Key_Return);
+    EXPECT_EQ(window->current().id(), u(page.workspace)) << page.typed;
+    auto& pages = find<SegmentedControl>(page.pages);
+    EXPECT_TRUE(wait_until([&] { return window->current().settled() && pages.current() == page.index; }, 60000))
+        << page.typed << ' ' << pages.current();
+  }
 }
 
 TEST_F(WindowTest, typed_prompt_runs_on_enter_and_half_typed_text_survives_other_changes) {

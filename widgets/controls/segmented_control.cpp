@@ -93,6 +93,10 @@ void SegmentedControl::set_current(int index) {
   }
 }
 
+QString SegmentedControl::text(int index) const {
+  return segments_.at(static_cast<std::size_t>(index))->text();
+}
+
 void SegmentedControl::choose(int index) {
   if (index < 0 || index >= std::ssize(segments_) || index == current_) return;
   const bool had_focus = segments_[static_cast<size_t>(current_)]->hasFocus();

@@ -24,11 +24,11 @@ struct PhaseFrame {
     if (!space) return clamped(body.center() + QPointF(x * body.width(), -y * body.height()) / 2);
     const double right = x * std::cos(yaw) - y * std::sin(yaw), back = back_of(x, y);
     const double up = z * std::cos(pitch) + back * std::sin(pitch);
-    return clamped(body.center() + QPointF(right, -up) * scale_at(depth_of(x, y, z)));
+    return clamped(middle() + QPointF(right, -up) * scale_at(depth_of(x, y, z)));
   }
   /// In space: the point of the cube at this depth that is seen at a place.
   std::array<double, 3> unproject(const QPointF& place, double depth) const {
-    const QPointF seen = (place - body.center()) / scale_at(depth);
+    const QPointF seen = (place - middle()) / scale_at(depth);
     const double right = seen.x(), up = -seen.y();
     const double back = up * std::sin(pitch) + depth * std::cos(pitch);
     return {right * std::cos(yaw) + back * std::sin(yaw), back * std::cos(yaw) - right * std::sin(yaw),
@@ -43,10 +43,12 @@ struct PhaseFrame {
   }
 
  private:
+  /// Of the cube on the screen, with room for the names below its floor.
+  QPointF middle() const { return body.center() - QPointF(0, 0.06 * body.height()); }
   /// Pixels per half edge of the cube at a depth.
   double scale_at(double depth) const {
     constexpr double distance = 6;  // of the eye, in half edges of the cube: a perspective that stays calm
-    const double size = std::min(body.width(), body.height()) / 4.2 * magnification;
+    const double size = std::min(body.width(), body.height()) / 3.9 * magnification;
     return size * distance / std::max(0.5, distance + depth);
   }
   /// The rasteriser counts in 26.6 fixed point.

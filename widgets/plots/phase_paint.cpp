@@ -249,6 +249,26 @@ void PhaseView::draw_course(QPainter& painter, const PhaseFrame& frame) const {
             [&](qint64 i) { return place_in(frame, static_cast<double>(at(i))); });
 }
 
+// From where the state is down to the floor, which says how high that is and how far back.
+void PhaseView::draw_plumb(QPainter& painter, const PhaseFrame& frame, qint64 point, const QPointF& end) const {
+  const QPointF foot =
+      frame.project(frame.unit(0, data_->axes[0].values[point]), frame.unit(1, data_->axes[1].values[point]), -1);
+  const QColor quiet = mix(theme().muted, theme().background, 0.4);
+  painter.setPen(QPen(quiet, 1));
+  painter.drawLine(end, foot);
+  painter.setPen(Qt::NoPen);
+  painter.setBrush(quiet);
+  painter.drawEllipse(foot, scaled(2), scaled(2));
+  painter.setBrush(Qt::NoBrush);
+}
+
+double PhaseView::depth_at(const PhaseFrame& frame, qint64 point) const {
+  std::array<double, 3> at{};
+  for (std::size_t i = 0; i < 3; ++i) at[i] = frame.unit(i, data_->axes[i].values[point]);
+  const double depth = frame.depth_of(at[0], at[1], at[2]);
+  return std::isfinite(depth) ? std::clamp(depth, -2.0, 2.0) : 0;
+}
+
 void PhaseView::draw_trajectory(QPainter& painter, const PhaseFrame& frame) const {
   const qint64 points = data_->points();
   const QColor ground = frame.space ? theme().background : theme().surface, color = theme().symbol(data_->symbol);
@@ -260,17 +280,34 @@ void PhaseView::draw_trajectory(QPainter& painter, const PhaseFrame& frame) cons
   const auto place = [&](qint64 point) { return place_in(frame, static_cast<double>(point)); };
   const bool whole = cursor_ < 0;
   const qint64 oldest = whole ? 0 : std::max<qint64>(0, now - tail_);
-  const qint64 shades = std::clamp<qint64>(now - oldest, 1, 40);
+  const qint64 shades = std::clamp<qint64>(now - oldest, 1, frame.space ? 120 : 40);
+  struct Part {
+    qint64 first, last;
+    double age, depth;
+  };
+  std::vector<Part> parts;
   for (qint64 shade = 0; shade < shades; ++shade) {
-    const qint64 first = oldest + (now - oldest) * shade / shades,
-                 last = oldest + (now - oldest) * (shade + 1) / shades;
-    const double age = 1 - static_cast<double>(shade + 1) / static_cast<double>(shades);
-    const double dim = whole ? 0.1 : 0.72 * std::pow(age, 0.8);
-    QPen pen(mix(color, ground, dim), whole ? 1.75 : age > 0.6 ? 1 : 1.4 + 1.1 * (1 - age));
+    Part part{oldest + (now - oldest) * shade / shades, oldest + (now - oldest) * (shade + 1) / shades,
+              1 - static_cast<double>(shade + 1) / static_cast<double>(shades), 0};
+    if (frame.space) part.depth = depth_at(frame, (part.first + part.last) / 2);
+    parts.push_back(part);
+  }
+  // In space what is nearer is broader and passes over what is farther, while it is new with a gap beside it.
+  if (frame.space)
+    std::stable_sort(parts.begin(), parts.end(), [](const Part& a, const Part& b) { return a.depth > b.depth; });
+  for (const Part& part : parts) {
+    const double dim = whole ? 0.1 : 0.72 * std::pow(part.age, 0.8), near = 1 - 0.22 * part.depth;
+    QPen pen(mix(color, ground, dim), near * (whole ? 1.75 : part.age > 0.6 ? 1 : 1.4 + 1.1 * (1 - part.age)));
     pen.setJoinStyle(Qt::RoundJoin);
-    draw_part(painter, first, last, pen, place);
+    if (frame.space && part.age < 0.6) {
+      const QPen gap(ground, pen.widthF() + 1.6, Qt::SolidLine, Qt::FlatCap, Qt::RoundJoin);
+      draw_part(painter, part.first, part.last, gap, place);
+      pen.setCapStyle(Qt::RoundCap);
+    }
+    draw_part(painter, part.first, part.last, pen, place);
   }
   const QPointF end = place_in(frame, head);
+  if (frame.space && !whole && std::isfinite(end.x())) draw_plumb(painter, frame, now, end);
   if (std::isfinite(end.x()) && !whole) {
     painter.setPen(QPen(color, 2.5));
     painter.drawLine(place(now), end);

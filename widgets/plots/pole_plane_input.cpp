@@ -43,7 +43,7 @@ void PolePlaneView::drag_to(Complex place, Qt::KeyboardModifiers keys, bool fini
 void PolePlaneView::mousePressEvent(QMouseEvent* event) {
   if (event->button() != Qt::LeftButton || !data_) return View::mousePressEvent(event);
   pressed_ = true;
-  dragging_ = panning_ = false;
+  dragging_ = panning_ = by_keys_ = false;
   press_point_ = event->position();
   press_center_ = center_;
   const auto near = pole_near(event->position());
@@ -118,9 +118,12 @@ void PolePlaneView::keyPressEvent(QKeyEvent* event) {
     const int count = static_cast<int>(poles_.size());
     set_selected(selected_ < 0 ? 0 : (selected_ + step + count) % count);
     Q_EMIT pole_selected(selected_);
+    update();
   };
-  const auto move = [this, event](double right, double up) {
-    if (!data_->draggable || selected_ < 0) return;
+  by_keys_ = true;
+  const auto move = [this, event, choose](double right, double up) {
+    if (selected_ < 0) return choose(1);
+    if (!data_->draggable) return;
     const double step = scaled(snap_pixels) / frame(rect()).scale;  // one step off the axis splits two real poles
     press_number_ = poles_[static_cast<std::size_t>(selected_)];
     drag_to(press_number_ + step * Complex(right, up), event->modifiers(), true);

@@ -66,21 +66,46 @@ QPainterPath region_path(const PlaneRegion& region, const PlaneFrame& frame) {
   return path;
 }
 
+// Whether words would cover no pole here.
+bool is_free(const PlaneFrame& frame, const QRectF& place, const std::vector<Complex>& poles) {
+  const double arm = scaled(7);
+  const QRectF around = place.adjusted(-arm, -arm, arm, arm);
+  return std::none_of(poles.begin(), poles.end(),
+                      [&](const Complex& pole) { return around.contains(frame.to_screen(pole)); });
+}
+
+QSizeF caption_size(const QString& text, double most_width) {
+  return {std::min(TextMetrics(font(TextRole::caption)).horizontalAdvance(text), most_width), caption_height()};
+}
+
 // Where the region's name stands: at the foot, or line by line above it until it covers no pole; at the foot if every
 // place has one.
 QRectF name_place(const PlaneFrame& frame, const QString& name, const std::vector<Complex>& poles) {
-  const double height = caption_height(), arm = scaled(7), step = height / 2;
   const QRectF room = frame.body.adjusted(scaled(8), scaled(4), -scaled(8), -scaled(4));
-  const double width = std::min(TextMetrics(font(TextRole::caption)).horizontalAdvance(name), room.width());
-  const QRectF foot(room.left(), room.bottom() - height, width, height);
-  const auto free = [&](const QRectF& place) {
-    const QRectF around = place.adjusted(-arm, -arm, arm, arm);
-    return std::none_of(poles.begin(), poles.end(),
-                        [&](const Complex& pole) { return around.contains(frame.to_screen(pole)); });
-  };
-  for (QRectF place = foot; place.top() > room.center().y(); place.translate(0, -step))
-    if (free(place)) return place;
+  QRectF foot({}, caption_size(name, room.width()));
+  foot.moveBottomLeft(room.bottomLeft());
+  for (QRectF place = foot; place.top() > room.center().y(); place.translate(0, -foot.height() / 2))
+    if (is_free(frame, place, poles)) return place;
   return foot;
+}
+
+// Where the Nyquist lines are named: at the end of one of them that has room beside poles and the region's name, on the
+// right first, where few poles are and no line of damping is named. Nowhere without such a place.
+QRectF nyquist_place(const PlaneFrame& frame, double delta, const QString& text, const QRectF& name,
+                     const std::vector<Complex>& poles) {
+  const QRectF room = frame.body.adjusted(scaled(8), scaled(2), -scaled(8), -scaled(2));
+  QRectF place({}, caption_size(text, room.width()));
+  for (const double left : {room.right() - place.width(), room.left()}) {
+    for (const double sign : {1.0, -1.0}) {
+      const double line = frame.to_screen({0, sign * pi / delta}).y();
+      for (const double above : {line - scaled(4) - place.height(), line + scaled(4)}) {
+        place.moveTopLeft({left, above});
+        const bool inside = line > frame.body.top() && line < frame.body.bottom() && room.contains(place);
+        if (inside && !place.intersects(name) && is_free(frame, place, poles)) return place;
+      }
+    }
+  }
+  return {};
 }
 
 }  // namespace
@@ -93,7 +118,11 @@ void PolePlaneView::draw(QPainter& painter, const QRectF& area, bool for_export)
   const PlaneFrame plane = frame(area);
   const bool roomy = plane.body.width() >= 8 && plane.body.height() >= 8;
   const QRectF name = data_->region ? name_place(plane, data_->region->name, poles_) : QRectF();
-  draw_kept(painter, std::tuple(plane, data_->region, data_->delta, plain_text(data_->title), data_->subtitle, name),
+  const bool has_nyquist = data_->plane == PolePlaneData::Plane::s && data_->delta > 0;
+  const QString nyquist = tr("Nyquist, π/Δ");
+  const QRectF named = has_nyquist ? nyquist_place(plane, data_->delta, nyquist, name, poles_) : QRectF();
+  draw_kept(painter,
+            std::tuple(plane, data_->region, data_->delta, plain_text(data_->title), data_->subtitle, name, named),
             [&](QPainter& still) {
               draw_header(still, area, data_->title, subtitle());
               if (!roomy) return;
@@ -105,6 +134,9 @@ void PolePlaneView::draw(QPainter& painter, const QRectF& area, bool for_export)
               still.restore();
               draw_ticks(still, plane);
               draw_name(still, name);
+              still.setFont(font(TextRole::caption));
+              still.setPen(theme().muted);
+              if (!named.isEmpty()) still.drawText(named, Qt::AlignLeft | Qt::TextDontClip, nyquist);
             });
   if (!roomy) return;
   painter.save();
@@ -113,10 +145,16 @@ void PolePlaneView::draw(QPainter& painter, const QRectF& area, bool for_export)
   painter.restore();
   if (for_export) return;
   if (hasFocus()) draw_focus_ring(painter, plane.body);
-  const int told = dragging_ ? selected_ : hover_.value_or(-1);
+  const bool keys = by_keys_ && hasFocus() && !hover_;
+  const int told = dragging_ || keys ? selected_ : hover_.value_or(-1);
   if (told >= 0 && told < static_cast<int>(poles_.size())) {
-    const QString hint = data_->draggable ? tr(" · Shift keeps ω, Ctrl keeps ζ") : QString();
-    draw_readout(painter, area, plane.to_screen(poles_[static_cast<std::size_t>(told)]), readout(told) + hint);
+    QString hint = data_->draggable ? tr(" · Shift keeps ω, Ctrl keeps ζ") : QString();
+    if (keys) hint += tr(" · Page down: the next");
+    const QString numbers = readout(told);
+    const double room = area.width() - scaled(16);  // which the numbers need first
+    const bool fits = TextMetrics(font(TextRole::caption)).horizontalAdvance(numbers + hint) <= room;
+    draw_readout(painter, area, plane.to_screen(poles_[static_cast<std::size_t>(told)]),
+                 fits ? numbers + hint : numbers);
   }
 }
 
@@ -176,17 +214,10 @@ void PolePlaneView::draw_grid(QPainter& painter, const PlaneFrame& frame) const 
     QPen pen(theme().muted, 1, Qt::CustomDashLine);
     pen.setDashPattern({4, 4});
     painter.setPen(pen);
-    painter.setFont(font(TextRole::caption));
     for (const double sign : {1.0, -1.0}) {
       const double line = frame.to_screen({0, sign * pi / data_->delta}).y();
       if (line < frame.body.top() || line > frame.body.bottom()) continue;
       painter.drawLine(QPointF(frame.body.left(), line), QPointF(frame.body.right(), line));
-      if (sign > 0 && line - frame.body.top() > caption_height() + 4) {
-        // On the right, where few poles are and no line of damping is named.
-        painter.drawText(QRectF(frame.body.left(), line - scaled(4) - caption_height(), frame.body.width() - scaled(8),
-                                caption_height()),
-                         Qt::AlignRight, tr("Nyquist, π/Δ"));
-      }
     }
   }
 }

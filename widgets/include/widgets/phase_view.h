@@ -107,6 +107,8 @@ class PhaseView : public View {
   std::vector<qint64> course(const PhaseFrame& frame) const;
   void draw_course(QPainter& painter, const PhaseFrame& frame) const;
   void draw_trajectory(QPainter& painter, const PhaseFrame& frame) const;
+  void draw_plumb(QPainter& painter, const PhaseFrame& frame, qint64 point, const QPointF& end) const;
+  double depth_at(const PhaseFrame& frame, qint64 point) const;
 
   std::shared_ptr<const PhaseData> data_;
   std::vector<Range> ranges_;  // of what is visible, one per axis

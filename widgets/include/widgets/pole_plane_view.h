@@ -122,6 +122,7 @@ class PolePlaneView : public View {
   std::complex<double> press_number_, press_center_, grab_offset_;
   QPointF press_point_, hover_point_;
   bool pressed_ = false, dragging_ = false, panning_ = false;
+  bool by_keys_ = false;  // is chosen and moved, so that it is told without a mouse that points at it
 };
 
 }  // namespace statescope

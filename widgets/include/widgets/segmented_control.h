@@ -29,6 +29,10 @@ class SegmentedControl : public QWidget {
   /// Does not emit; out of range is ignored.
   void set_current(int index);
   int current() const { return current_; }
+  int count() const { return static_cast<int>(segments_.size()); }
+  QString text(int index) const;
+  /// As the user does: emits, unless it is current already.
+  void choose(int index);
   /// Where it is too narrow the options go on in further rows; else their texts are shortened.
   void set_wrapping(bool wrapping);
 
@@ -48,7 +52,6 @@ class SegmentedControl : public QWidget {
  private:
   std::vector<QRect> places(int width) const;
   void relayout();
-  void choose(int index);
 
   std::vector<Segment*> segments_;
   int current_ = -1;
