@@ -34,6 +34,20 @@ constexpr int long_text = 1000;  // whose scaled size tells text sizes apart
 View::SideBySide side_by_side;
 std::vector<View*> changed;  // since they were last painted; only the interface thread knows of it
 
+// A read-out broken between its parts; a part that is wider than a line is cut.
+QStringList lines_of(const QString& text, const TextMetrics& metrics, double width) {
+  const QString between = QStringLiteral(" · ");
+  QStringList lines;
+  for (const QString& part : text.split(between)) {
+    const QString longer = lines.isEmpty() ? part : lines.back() + between + part;
+    if (lines.isEmpty() || metrics.horizontalAdvance(longer) > width)
+      lines.push_back(metrics.elidedText(part, Qt::ElideMiddle, width));
+    else
+      lines.back() = longer;
+  }
+  return lines;
+}
+
 // What a view lies on: it covers that, so that nobody paints it first.
 QColor ground_of(const QWidget* widget) {
   for (; widget; widget = widget->isWindow() ? nullptr : widget->parentWidget()) {
@@ -315,8 +329,10 @@ void View::draw_readout(QPainter& painter, const QRectF& area, const QPointF& an
   const QFont text_font = font(TextRole::caption);
   const TextMetrics metrics(text_font);
   const double padding = scaled(8);
-  const QString shown = metrics.elidedText(text, Qt::ElideMiddle, std::max(0.0, area.width() - 2 * padding));
-  const QSizeF size(metrics.horizontalAdvance(shown) + 2 * padding, metrics.height() + padding);
+  const QStringList lines = lines_of(text, metrics, std::max(0.0, area.width() - 2 * padding));
+  double widest = 0;
+  for (const QString& line : lines) widest = std::max(widest, metrics.horizontalAdvance(line));
+  const QSizeF size(widest + 2 * padding, metrics.height() + metrics.lineSpacing() * (lines.size() - 1) + padding);
   QRectF card(QPointF(anchor.x() + scaled(14), anchor.y() - size.height() - scaled(8)), size);
   if (card.right() > area.right()) card.moveRight(std::max(area.left() + size.width(), anchor.x() - scaled(14)));
   if (card.right() > area.right()) card.moveRight(area.right());
@@ -328,7 +344,7 @@ void View::draw_readout(QPainter& painter, const QRectF& area, const QPointF& an
   painter.drawRoundedRect(card.adjusted(0.5, 0.5, -0.5, -0.5), 5, 5);
   painter.setFont(text_font);
   painter.setPen(theme().text);
-  painter.drawText(card, Qt::AlignCenter, shown);
+  painter.drawText(card, Qt::AlignCenter, lines.join(QLatin1Char('\n')));
 }
 
 void View::draw_elided(QPainter& painter, const QRectF& area, Qt::Alignment alignment, const QString& text) const {

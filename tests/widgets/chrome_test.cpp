@@ -82,6 +82,18 @@ TEST_F(Controls, a_number_beyond_the_limits_becomes_the_nearest_and_the_slider_s
   EXPECT_EQ(changed.count(), 2);
 }
 
+TEST_F(Controls, a_number_with_a_long_unit_gives_up_digits_and_hides_none) {
+  ValueSlider slider(u("Damper c"), {0, 10, 0, 10, false, u("N·s/m")});
+  slider.show();
+  const auto& field = *slider.findChild<QLineEdit*>();
+  for (const double value : {1.3159, 0.61234, 9.3463}) {
+    slider.set_value(value);
+    EXPECT_EQ(slider.value(), value);
+    EXPECT_LE(field.fontMetrics().horizontalAdvance(field.text()), field.maximumWidth() - 22) << value;
+    EXPECT_NEAR(field.text().section(u(" "), 0, 0).toDouble(), value, 0.05 * value);
+  }
+}
+
 TEST_F(Controls, new_values_of_a_fact_table_do_not_disturb_the_layout) {
   QWidget window;
   auto* column = new QVBoxLayout(&window);

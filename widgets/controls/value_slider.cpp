@@ -17,12 +17,15 @@ namespace statescope {
 namespace {
 
 // Where large text leaves little room a number gives way before its name is cut.
+constexpr int widest_field = 96, beside_text = 24;  // of the latter the frame and what is between it and the text
+
 void set_width_of(QLineEdit& field) {
   field.setMinimumWidth(scaled(56));
-  field.setMaximumWidth(scaled(96));
+  field.setMaximumWidth(scaled(widest_field));
 }
 
 constexpr int steps = 1000;
+constexpr int most_digits = 5, least_digits = 2;
 
 }  // namespace
 
@@ -105,19 +108,28 @@ void ValueSlider::show_value() {
   if (const QString shown = text(); shown != field_->text()) field_->setText(shown);
 }
 
-QString ValueSlider::number(double value) const {
-  const QString digits = format_tick(value, 5);
-  return range_.unit.isEmpty() ? digits : digits + QLatin1Char(' ') + range_.unit;
+QString ValueSlider::number(double value, int digits) const {
+  const QString text = format_tick(value, digits);
+  return range_.unit.isEmpty() ? text : text + QLatin1Char(' ') + range_.unit;
 }
 
+// With as many digits as there is room for: a field that is too narrow would hide the first ones.
 QString ValueSlider::text() const {
-  return number(value_);
+  const QFontMetrics metrics(field_->font());
+  QString shown;
+  for (int digits = most_digits; digits >= least_digits; --digits) {
+    shown = number(value_, digits);
+    if (metrics.horizontalAdvance(shown) <= scaled(widest_field - beside_text)) break;
+  }
+  return shown;
 }
 
 // What was typed cannot be; the nearest that can, or what was there, comes back.
 void ValueSlider::say_limits() const {
   QToolTip::showText(field_->mapToGlobal(QPoint(0, field_->height())),
-                     tr("%1 is a number from %2 to %3").arg(name(), number(range_.least), number(range_.most)), field_);
+                     tr("%1 is a number from %2 to %3")
+                         .arg(name(), number(range_.least, most_digits), number(range_.most, most_digits)),
+                     field_);
 }
 
 void ValueSlider::take_text() {

@@ -38,7 +38,7 @@ class ValueSlider : public QWidget {
   double at(int step) const;
   int step_of(double value) const;
   bool logarithmic() const;
-  QString number(double value) const;
+  QString number(double value, int digits) const;
   QString text() const;
   void show_value();
   void say_limits() const;

@@ -77,7 +77,7 @@ class View : public QWidget {
   /// Draws title (left) and subtitle (right; below where it does not fit). Returns the area that is left.
   QRectF draw_header(QPainter& painter, const QRectF& area, const RichText& title, const QString& subtitle) const;
   void draw_message(QPainter& painter, const QRectF& area) const;
-  /// A small card with `text` beside `anchor`, kept inside `area`.
+  /// A small card with `text` beside `anchor`, kept inside `area`; broken at " · " where a line is too narrow for it.
   void draw_readout(QPainter& painter, const QRectF& area, const QPointF& anchor, const QString& text) const;
   /// One line of `text`, elided to `area`; where it was cut, the tool tip shows the whole.
   void draw_elided(QPainter& painter, const QRectF& area, Qt::Alignment alignment, const QString& text) const;
