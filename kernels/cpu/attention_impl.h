@@ -24,7 +24,7 @@ inline void attend(const AttentionArgs<float>& args, std::int64_t t, std::int64_
   for (std::int64_t j = 0; j < count; ++j) {
     const float* k = args.k.row(begin + j) + first;
     Vec products{};
-    for (std::int64_t i = 0; i < d; i += lanes) products += load(q + i, d - i) * load(k + i, d - i);
+    for (std::int64_t i = 0; i < d; i += lanes) products = fma(load(q + i, d - i), load(k + i, d - i), products);
     scores[j] = sum(products) * scale;
     largest = scores[j] > largest ? scores[j] : largest;
   }
@@ -41,7 +41,8 @@ inline void attend(const AttentionArgs<float>& args, std::int64_t t, std::int64_
   }
   for (std::int64_t i = 0; i < d; i += lanes) {
     Vec values = load(y + i, d - i) * shrink;
-    for (std::int64_t j = 0; j < count; ++j) values += load(args.v.row(begin + j) + first + i, d - i) * scores[j];
+    for (std::int64_t j = 0; j < count; ++j)
+      values = fma(load(args.v.row(begin + j) + first + i, d - i), scores[j], values);
     store(y + i, values, d - i);
   }
 }

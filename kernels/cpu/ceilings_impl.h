@@ -12,7 +12,7 @@ void busy_multiply_adds(float* values, std::int64_t rounds) {
   const Vec factor = splat(0.999f), summand = splat(0.001f);
   for (std::int64_t round = 0; round < rounds; ++round) {
 #pragma GCC unroll 12
-    for (int c = 0; c < chains; ++c) sums[c] = sums[c] * factor + summand;
+    for (int c = 0; c < chains; ++c) sums[c] = fma(sums[c], factor, summand);
   }
   for (int c = 0; c < chains; ++c) store(values + c * lanes, sums[c]);
 }

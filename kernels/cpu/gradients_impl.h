@@ -8,20 +8,19 @@ inline Vec sigmoid_of(Vec x) {
 // The derivative of SiLU.
 inline Vec silu_slope(Vec x) {
   const Vec s = sigmoid_of(x);
-  return s * (x * (1.0f - s) + 1.0f);
+  return s * fma(x, 1.0f - s, 1.0f);
 }
 
 // 1 − e^−y for y >= 0, relative error a few units: where the difference would cancel, the polynomial of exp does not
 // add its 1.
 inline Vec one_minus_exp(Vec y) {
   const Vec r = -y;
-  Vec p = splat(1.9875691500e-4f);
-  p = p * r + 1.3981999507e-3f;
-  p = p * r + 8.3334519073e-3f;
-  p = p * r + 4.1665795894e-2f;
-  p = p * r + 1.6666665459e-1f;
-  p = p * r + 5.0000001201e-1f;
-  return select(y < 0.34f, y - p * (r * r), 1.0f - exp(r));
+  Vec p = fma(r, 1.9875691500e-4f, 1.3981999507e-3f);
+  p = fma(p, r, 8.3334519073e-3f);
+  p = fma(p, r, 4.1665795894e-2f);
+  p = fma(p, r, 1.6666665459e-1f);
+  p = fma(p, r, 5.0000001201e-1f);
+  return select(y < 0.34f, fma(-p, r * r, y), 1.0f - exp(r));
 }
 
 // Time runs backwards, row by row as in causal_conv. The gradient of each input gathers its K terms where it will lie
@@ -58,7 +57,7 @@ void causal_conv_backward(const CausalConvBackwardArgs<float>& args, std::int64_
       for (std::int64_t j = 0; j < K; ++j) {
         const float *weight = args.weight.row(j), *x = input(t - K + 1 + j);
         for_each_vector([&](std::int64_t e, std::int64_t rest, std::int64_t i) {
-          g[i] += load(weight + e, rest) * load(x + e, rest);
+          g[i] = fma(load(weight + e, rest), load(x + e, rest), g[i]);
         });
       }
       const float* const dy = args.dy.row(t);
@@ -70,8 +69,8 @@ void causal_conv_backward(const CausalConvBackwardArgs<float>& args, std::int64_
         const float *weight = args.weight.row(j), *x = input(t - K + 1 + j);
         float *dweight = args.dweight.row(j), *dx = gradient(t - K + 1 + j);
         for_each_vector([&](std::int64_t e, std::int64_t rest, std::int64_t i) {
-          store(dweight + e, load(dweight + e, rest) + g[i] * load(x + e, rest), rest);
-          store(dx + e, load(dx + e, rest) + g[i] * load(weight + e, rest), rest);
+          store(dweight + e, fma(g[i], load(x + e, rest), load(dweight + e, rest)), rest);
+          store(dx + e, fma(g[i], load(weight + e, rest), load(dx + e, rest)), rest);
         });
       }
     }

@@ -11,7 +11,7 @@ inline void product_of_row(const LinearArgs& args, const Byte* panel, std::int64
   Vec sums[Vectors] = {};
   for_each_input<storage, Vectors, ahead_of<storage>>(
       panel, width, offset, 0, args.x.cols,
-      [&](std::int64_t k, int v, Vec weights) { sums[v] += splat(x[k]) * weights; });
+      [&](std::int64_t k, int v, Vec weights) { sums[v] = fma(splat(x[k]), weights, sums[v]); });
   for (int v = 0; v < Vectors; ++v) finish(args, 0, column + offset + v * lanes, sums[v]);
 }
 

@@ -76,7 +76,7 @@ inline void add_products(Vec (&sums)[tile_rows][Vectors], const float* x, const 
       for (int r = 0; r < tile_rows; ++r) {
         const Vec input = splat(x[r]);
 #pragma GCC unroll 8
-        for (int v = 0; v < Vectors; ++v) sums[r][v] += input * weights[v];
+        for (int v = 0; v < Vectors; ++v) sums[r][v] = fma(input, weights[v], sums[r][v]);
       }
     }
   }

@@ -11,7 +11,7 @@ void rms_norm(const RmsNormArgs<float>& args, std::int64_t row_begin, std::int64
     Vec squares{};
     for (std::int64_t d = 0; d < D; d += lanes) {
       const Vec s = input(d);
-      squares += s * s;
+      squares = fma(s, s, squares);
       if (args.sum) store(args.sum.row(t) + d, s, D - d);
     }
     const float scale = 1.0f / __builtin_sqrtf(sum(squares) / static_cast<float>(D) + args.epsilon);
@@ -34,8 +34,8 @@ void rms_norm_backward(const RmsNormBackwardArgs<float>& args, float* scales, st
     Vec squares{}, products{};
     for (std::int64_t d = 0; d < D; d += lanes) {
       const Vec v = load(s + d, D - d);
-      squares += v * v;
-      products += v * g(d);
+      squares = fma(v, v, squares);
+      products = fma(v, g(d), products);
     }
     const float scale = 1.0f / __builtin_sqrtf(sum(squares) / static_cast<float>(D) + args.epsilon);
     const float mean = sum(products) * scale / static_cast<float>(D);  // of g ⊙ n
@@ -56,7 +56,7 @@ void rms_norm_dweight(const RmsNormBackwardArgs<float>& args, const float* scale
   for (std::int64_t t = 0; t < args.s.rows; ++t)
     for (std::int64_t d = first; d < last; d += lanes) {
       const Vec n = load(args.s.row(t) + d, D - d) * scales[t];
-      store(args.dweight + d, load(args.dweight + d, D - d) + load(args.dy.row(t) + d, D - d) * n, D - d);
+      store(args.dweight + d, fma(load(args.dy.row(t) + d, D - d), n, load(args.dweight + d, D - d)), D - d);
     }
 }
 

@@ -45,7 +45,8 @@ __attribute__((flatten)) void causal_conv(const CausalConvArgs<float>& args, std
         constexpr int G = decltype(size)::value;
         Group<G> totals = args.bias ? load_group<G>(args.bias + e, rest) : Group<G>{};
         for (std::int64_t j = 0; j < K; ++j)
-          totals = totals + load_group<G>(args.weight.row(j) + e, rest) * load_group<G>(input(t - K + 1 + j) + e, rest);
+          totals =
+              fma(load_group<G>(args.weight.row(j) + e, rest), load_group<G>(input(t - K + 1 + j) + e, rest), totals);
         store_group(y + e, silu_of(totals), rest);
       });
     }

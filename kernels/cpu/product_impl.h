@@ -40,8 +40,8 @@ inline void product_tile(const Product& p, const float* a, const float* b, float
 #pragma GCC unroll 12
     for (int r = 0; r < Rows; ++r) {
       const Vec factor = splat(a[r * p.a_row + k * p.a_depth]);
-      sums[r][0] += factor * b0;
-      sums[r][1] += factor * b1;
+      sums[r][0] = fma(factor, b0, sums[r][0]);
+      sums[r][1] = fma(factor, b1, sums[r][1]);
     }
   }
 #pragma GCC unroll 12

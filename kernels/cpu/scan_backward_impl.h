@@ -180,8 +180,7 @@ inline void backward_tile_of(const SelectiveScanBackwardArgs<float>& args, const
     if (args.ddelta) store(args.ddelta.row(t) + tile.e, ddelta, tile.count);
     if (args.dz) {
       const Vec z = load(in.z.row(t) + tile.e, tile.count), whole = load(args.dy.row(t) + tile.e, tile.count);
-      store(args.dz.row(t) + tile.e, whole * tile.y[i] * opening[i] * fma(z, 1.0f - opening[i], splat(1.0f)),
-            tile.count);
+      store(args.dz.row(t) + tile.e, whole * tile.y[i] * opening[i] * fma(z, 1.0f - opening[i], 1.0f), tile.count);
     }
     dD = fma(dy[i], tile.x[i], dD);
     ddelta_bias += ddelta;

@@ -3,8 +3,7 @@
 //
 // A vector of channels takes a tile of tokens at once: what depends on the channel alone (Δ, the skip, the gate) in
 // loops of its own before and after, and in between a few states at a time, which stay in registers from token to
-// token. Each product meets its sum in a written fma(), so that every instantiation of these templates rounds alike and
-// bits do not depend on how tokens and states are cut into tiles.
+// token.
 #include <cstdint>
 
 #if defined(__x86_64__)
@@ -31,28 +30,14 @@ inline std::int64_t smaller(std::int64_t a, std::int64_t b) {
   return a < b ? a : b;
 }
 
-// a b + c rounded once, where the processor can. `fms` is a b - c.
-inline Vec fma(Vec a, Vec b, Vec c) {
-#if STATESCOPE_LANES == 16
-  return _mm512_fmadd_ps(a, b, c);
-#elif STATESCOPE_LANES == 8
-  return _mm256_fmadd_ps(a, b, c);
-#elif defined(__FP_FAST_FMAF)
-  for (int i = 0; i < STATESCOPE_LANES; ++i) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
-  return c;
-#else
-  return a * b + c;
-#endif
-}
 // 2^f for |f| <= 1/2, exact at 0: a minimax polynomial, off by 3e-9; with rounding about 1.05 units (half ulps).
 inline Vec exp2_fraction(Vec f) {
-  Vec p = splat(1.532926399e-4f);
-  p = fma(p, f, splat(1.339096925e-3f));
-  p = fma(p, f, splat(9.618499316e-3f));
-  p = fma(p, f, splat(5.550359562e-2f));
-  p = fma(p, f, splat(2.402264774e-1f));
-  p = fma(p, f, splat(6.931471825e-1f));
-  return fma(p, f, splat(1.0f));
+  Vec p = fma(f, 1.532926399e-4f, 1.339096925e-3f);
+  p = fma(p, f, 9.618499316e-3f);
+  p = fma(p, f, 5.550359562e-2f);
+  p = fma(p, f, 2.402264774e-1f);
+  p = fma(p, f, 6.931471825e-1f);
+  return fma(p, f, 1.0f);
 }
 
 constexpr float log2_e = 1.44269504088896341f;

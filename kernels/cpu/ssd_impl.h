@@ -70,7 +70,7 @@ void ssd_head(const SsdArgs<float>& args, std::int64_t begin, std::int64_t count
   for (std::int64_t i = 0; args.D && i < count; ++i)
     for (std::int64_t p = 0; p < P; p += lanes) {
       const Vec D = args.D_per_channel ? load(args.D + head * P + p, P - p) : splat(args.D[head]);
-      store(y + i * y_row + p, load(y + i * y_row + p, P - p) + D * load(x + i * x_row + p, P - p), P - p);
+      store(y + i * y_row + p, fma(D, load(x + i * x_row + p, P - p), load(y + i * y_row + p, P - p)), P - p);
     }
 
   // The state left behind: exp(a_0 + … + a_last) h + Σ_j exp(a_j+1 + … + a_last) Δ_j B_j x_jᵀ.

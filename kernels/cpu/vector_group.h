@@ -60,6 +60,20 @@ template <int K>
 inline Group<K> operator*(const Group<K>& a, float b) {
   return side_by_side<K>([&](int i) { return a.v[i] * b; });
 }
+
+// What vector i of a group meets: its own, or the same number for all.
+template <int K>
+inline Vec part(const Group<K>& a, int i) {
+  return a.v[i];
+}
+inline Vec part(float a, int) {
+  return splat(a);
+}
+template <int K, class B, class C>
+inline Group<K> fma(const Group<K>& a, const B& b, const C& c) {
+  return side_by_side<K>([&](int i) { return fma(a.v[i], part(b, i), part(c, i)); });
+}
+
 template <int K>
 inline IntGroup<K> operator>(const Group<K>& a, float b) {
   return ints_side_by_side<K>([&](int i) { return a.v[i] > b; });

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Vectors of STATESCOPE_LANES floats and the functions the operations need of them. Included once per instruction set,
 // inside an anonymous namespace.
+//
+// Products meet their sums in a written fma(). What compilers would fuse by themselves differs from place to place and
+// from compiler to compiler; as it is written, an element has the same bits in any company: alone or beside others, in
+// any tile, on any thread.
 
 #if STATESCOPE_LANES == 16
 // GCC 12 takes the unmasked forms of some intrinsics for uses of something uninitialised (GCC bug 105593); a full mask
@@ -80,6 +84,29 @@ inline float sum(Vec v) {
   for (std::int64_t width = lanes / 2; width > 0; width /= 2)
     for (std::int64_t i = 0; i < width; ++i) buffer[i] += buffer[i + width];
   return buffer[0];
+}
+
+// a b + c rounded once, where the processor can.
+inline Vec fma(Vec a, Vec b, Vec c) {
+#if STATESCOPE_LANES == 16
+  return _mm512_fmadd_ps(a, b, c);
+#elif STATESCOPE_LANES == 8
+  return _mm256_fmadd_ps(a, b, c);
+#elif defined(__FP_FAST_FMAF)
+  for (int i = 0; i < STATESCOPE_LANES; ++i) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
+  return c;
+#else
+  return a * b + c;
+#endif
+}
+inline Vec fma(Vec a, float b, Vec c) {
+  return fma(a, splat(b), c);
+}
+inline Vec fma(Vec a, Vec b, float c) {
+  return fma(a, b, splat(c));
+}
+inline Vec fma(Vec a, float b, float c) {
+  return fma(a, splat(b), splat(c));
 }
 
 // The larger and the smaller one; NaN when b is.
