@@ -55,6 +55,14 @@ ordered_json model_parameters(const BenchOptions& options, const BenchModel& mod
           {"state_bytes", memory.recurrent_state}};
 }
 
+// Those of a device stay as they are and are measured once.
+std::function<Ceilings()> limits_for(const BenchOptions& options, Precision precision, const std::stop_token& stop) {
+  return [&options, precision, stop, known = std::optional<Ceilings>()]() mutable {
+    if (!known || options.device == "cpu") known = measure_ceilings(options.device, precision, options.threads, stop);
+    return *known;
+  };
+}
+
 void add_zones(Measurement& measurement, std::vector<ProfileZone> zones) {
   measurement.zones = std::move(zones);
   for (const ProfileZone& zone : measurement.zones) measurement.work += zone.work;
@@ -82,9 +90,10 @@ void bench_prefill(const BenchOptions& options) {
   const std::stop_token stop = stop_on_interrupt();
   const BenchModel model = bench_model(options, stop);
   const std::int64_t tokens = options.tokens > 0 ? options.tokens : 512;
-  Measurement measurement{"prefill", model_parameters(options, model, tokens), {}, {}, tokens, {}, {}, 0};
+  Measurement measurement{"prefill", model_parameters(options, model, tokens), {}, {}, tokens, {}, {}, {}, 0};
   const std::vector<std::int32_t> ids = some_ids(tokens, model.model->info().sizes.vocab);
-  measurement.seconds = repeated(options.repeat, stop, [&] {
+  const std::function<Ceilings()> limits = limits_for(options, model.model->precision(), stop);
+  measure(measurement, options.repeat, stop, limits, [&] {
     const std::unique_ptr<Decoder> decoder = make_decoder(model.model, model.model->initial_state());
     return timed([&] { decoder->read(ids); });
   });
@@ -96,8 +105,6 @@ void bench_prefill(const BenchOptions& options) {
     measurement.parameters["traced_seconds"] = recorded;
     measurement.parameters["trace_cost"] = recorded / median(measurement.seconds) - 1;
   }
-  measurement.peak_memory = peak_memory();
-  measurement.limits = measure_ceilings(options.device, model.model->precision(), options.threads, stop);
   add_zones(measurement, profile_run(*model.model, {.ids = ids}, stop).zones);
   print_report(measurement, options.json);
 }
@@ -107,13 +114,14 @@ void bench_decode(const BenchOptions& options) {
   const BenchModel model = bench_model(options, stop);
   const std::int64_t tokens = options.tokens > 0 ? options.tokens : 64, batch = options.batch;
   const std::int64_t piece = 32;  // tokens between two looks at the stop token
-  Measurement measurement{"decode", model_parameters(options, model, batch), {}, {}, tokens * batch, {}, {}, 0};
+  Measurement measurement{"decode", model_parameters(options, model, batch), {}, {}, tokens * batch, {}, {}, {}, 0};
   measurement.parameters["batch"] = batch;
   const std::int64_t vocab = model.model->info().sizes.vocab;
   const std::vector<std::int32_t> prompt = some_ids(8, vocab), first = some_ids(batch, vocab);
   ModelState state = model.model->initial_state();
   read_for_logits(*model.model, prompt, state, stop);
-  measurement.seconds = repeated(options.repeat, stop, [&] {
+  const std::function<Ceilings()> limits = limits_for(options, model.model->precision(), stop);
+  measure(measurement, options.repeat, stop, limits, [&] {
     const std::unique_ptr<Decoder> decoder = make_decoder(model.model, state, batch);
     // A device prepares what it keeps from one piece to the next.
     const std::int64_t before = model.model->device() == "cpu" ? 1 : piece + 1;
@@ -127,8 +135,6 @@ void bench_decode(const BenchOptions& options) {
     });
   });
   const ProfileRequest request{.ids = prompt, .generate = tokens, .record_prefill = false};
-  measurement.peak_memory = peak_memory();
-  measurement.limits = measure_ceilings(options.device, model.model->precision(), options.threads, stop);
   add_zones(measurement, profile_run(*model.model, request, stop).zones);
   // The zones are those of one sequence; the others share its weights.
   const std::int64_t others = batch - 1;
@@ -146,6 +152,7 @@ void bench_attention(const BenchOptions& options) {
       {},
       1,
       measure_ceilings(options.device, Precision::f32, options.threads, stop),
+      {},
       {},
       0};
   const SweepPoint point = one_point(options, SweepWork::attention_step, options.length, stop);

@@ -58,17 +58,22 @@ void add_bench(CLI::App& app, BenchOptions& options);
 struct Measurement {
   std::string kind;
   nlohmann::ordered_json parameters;
-  std::vector<double> seconds;     // one per run
-  Work work;                       // of one run, the least it could do
-  std::int64_t tokens = 0;         // read or generated in one run
-  Ceilings limits;                 // measured in the same program run
-  std::vector<ProfileZone> zones;  // of one run that was recorded, or empty
-  std::int64_t peak_memory = 0;    // bytes, before the limits are measured, which takes a large buffer; 0: not told
+  std::vector<double> seconds;           // one per run
+  Work work;                             // of one run, the least it could do
+  std::int64_t tokens = 0;               // read or generated in one run
+  Ceilings limits;                       // measured in the same program run; of `limits_of_runs` the medians
+  std::vector<Ceilings> limits_of_runs;  // midway between those measured before and after a run, or empty
+  std::vector<ProfileZone> zones;        // of one run that was recorded, or empty
+  std::int64_t peak_memory = 0;  // bytes, before the limits are measured, which takes a large buffer; 0: not told
 };
 /// Seconds of `repeat` runs, as `seconds` tells them; one before them does not count: it wakes threads and pages.
 /// Throws Cancelled between two runs.
 std::vector<double> repeated(int repeat, const std::stop_token& stop, const std::function<double()>& seconds);
 double timed(const std::function<void()>& run);  // seconds
+/// The same for a measurement, with `limits` measured before and after every run that counts: on a shared machine they
+/// move from second to second. Also sets the peak of memory, before the first of them takes its buffer.
+void measure(Measurement& measurement, int repeat, const std::stop_token& stop, const std::function<Ceilings()>& limits,
+             const std::function<double()>& seconds);
 /// One work of a sweep at one length, repeated as the options say. Throws Error when it cannot be measured.
 SweepPoint one_point(const BenchOptions& options, SweepWork work, std::int64_t length, const std::stop_token& stop);
 void print_report(const Measurement& measurement, bool json);

@@ -52,6 +52,13 @@ void add_model(CLI::App& command, BenchOptions& options) {
   command.add_option("--seed", options.seed, "of the random weights")->capture_default_str();
 }
 
+void tell_shares(CLI::App& command) {
+  command.footer(
+      "On the CPU the limits are measured before and after every run. share_of_limits is the median over the runs of\n"
+      "each one's share of its own limits; --json has them one by one in \"runs\": seconds, share_of_limits (memory,\n"
+      "arithmetic, exponentials), read_bytes_per_second, matrix_operations_per_second.");
+}
+
 void add_scan_sizes(CLI::App& command, BenchOptions& options) {
   add_count(command, "--channels", options.channels, "d_inner of the scan", 1 << 14);
   add_count(command, "--states", options.states, "d_state of the scan", 1 << 8);
@@ -91,6 +98,7 @@ void add_bench(CLI::App& app, BenchOptions& options) {
   add_repeat(*kind, options);
   add_count(*kind, "--tokens", options.tokens, "of the prompt; 512 when not given")->default_str("512");
   kind->add_flag("--trace", options.trace, "also with a trace recorded, and what that costs");
+  tell_shares(*kind);
 
   kind = add_kind(*bench, "decode", "a model generates", options, bench_decode);
   add_model(*kind, options);
@@ -99,6 +107,7 @@ void add_bench(CLI::App& app, BenchOptions& options) {
   add_repeat(*kind, options);
   add_count(*kind, "--tokens", options.tokens, "generated in a run; 64 when not given")->default_str("64");
   add_count(*kind, "--batch", options.batch, "sequences at once", 1 << 16);
+  tell_shares(*kind);
 
   kind = add_kind(*bench, "attention", "one token of one layer of attention over a key-value cache", options,
                   bench_attention);

@@ -27,8 +27,45 @@ double share(std::int64_t amount, double limit, double seconds) {
 
 // Products run at the matrix rate, everything else at the multiply-add rate; what is measured as a whole is mostly
 // products when it is a model.
-double arithmetic_limit(const Measurement& measurement) {
-  return measurement.zones.empty() ? measurement.limits.multiply_add_rate : measurement.limits.matrix_rate;
+double arithmetic_limit(const Measurement& measurement, const Ceilings& limits) {
+  return measurement.zones.empty() ? limits.multiply_add_rate : limits.matrix_rate;
+}
+
+// Of the whole measurement, or of one of its runs.
+struct Shares {
+  double memory = 0, arithmetic = 0, exponentials = 0;
+};
+Shares shares(const Measurement& m, const Ceilings& limits, double seconds) {
+  return {share(m.work.bytes, limits.read_bandwidth, seconds),
+          share(m.work.operations, arithmetic_limit(m, limits), seconds),
+          share(m.work.exponentials, limits.exponential_rate, seconds)};
+}
+
+// Of every run against its own limits; without those, of the median run.
+std::vector<Shares> shares_of_runs(const Measurement& m) {
+  if (m.limits_of_runs.empty()) return {shares(m, m.limits, median(m.seconds))};
+  std::vector<Shares> all;
+  for (std::size_t i = 0; i < m.seconds.size(); ++i) all.push_back(shares(m, m.limits_of_runs[i], m.seconds[i]));
+  return all;
+}
+
+std::vector<double> each(const std::vector<Shares>& shares, double Shares::*limit) {
+  std::vector<double> values;
+  for (const Shares& one : shares) values.push_back(one.*limit);
+  return values;
+}
+
+ordered_json shares_json(const Shares& shares) {
+  return {{"memory", shares.memory}, {"arithmetic", shares.arithmetic}, {"exponentials", shares.exponentials}};
+}
+
+// Each rate of some limits, by the rates of others.
+template <class Rate>
+Ceilings with_rates(Ceilings limits, const Rate& rate) {
+  for (double Ceilings::*member : {&Ceilings::read_bandwidth, &Ceilings::copy_bandwidth, &Ceilings::multiply_add_rate,
+                                   &Ceilings::matrix_rate, &Ceilings::exponential_rate})
+    limits.*member = rate(member);
+  return limits;
 }
 
 // UTF-8 code points: as many columns as a terminal needs for what stands in these tables.
@@ -53,6 +90,31 @@ double timed(const std::function<void()>& run) {
   const auto start = std::chrono::steady_clock::now();
   run();
   return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
+}
+
+void measure(Measurement& measurement, int repeat, const std::stop_token& stop, const std::function<Ceilings()>& limits,
+             const std::function<double()>& seconds) {
+  Ceilings before;
+  repeated(repeat, stop, [&, first = true]() mutable {
+    const double taken = seconds();
+    if (first) {
+      measurement.peak_memory = peak_memory();
+      before = limits();
+      first = false;
+      return taken;
+    }
+    const Ceilings after = limits();
+    measurement.seconds.push_back(taken);
+    measurement.limits_of_runs.push_back(
+        with_rates(after, [&](double Ceilings::*rate) { return (before.*rate + after.*rate) / 2; }));
+    before = after;
+    return taken;
+  });
+  measurement.limits = with_rates(before, [&](double Ceilings::*rate) {
+    std::vector<double> rates;
+    for (const Ceilings& one : measurement.limits_of_runs) rates.push_back(one.*rate);
+    return median(rates);
+  });
 }
 
 void print_report(const Measurement& measurement, bool json) {
@@ -129,10 +191,16 @@ ordered_json to_json(const Measurement& m) {
   json["exponentials"] = m.work.exponentials;
   json["bytes_per_second"] = static_cast<double>(m.work.bytes) / seconds;
   json["operations_per_second"] = static_cast<double>(m.work.operations) / seconds;
-  json["share_of_limits"] = {{"memory", share(m.work.bytes, m.limits.read_bandwidth, seconds)},
-                             {"arithmetic", share(m.work.operations, arithmetic_limit(m), seconds)},
-                             {"exponentials", share(m.work.exponentials, m.limits.exponential_rate, seconds)}};
+  const std::vector<Shares> shares = shares_of_runs(m);
+  json["share_of_limits"] =
+      shares_json({median(each(shares, &Shares::memory)), median(each(shares, &Shares::arithmetic)),
+                   median(each(shares, &Shares::exponentials))});
   json["limits"] = limits_json(m.limits);
+  for (std::size_t i = 0; i < m.limits_of_runs.size(); ++i)
+    json["runs"].push_back({{"seconds", m.seconds[i]},
+                            {"share_of_limits", shares_json(shares[i])},
+                            {"read_bytes_per_second", m.limits_of_runs[i].read_bandwidth},
+                            {"matrix_operations_per_second", m.limits_of_runs[i].matrix_rate}});
   if (!m.zones.empty()) {
     ordered_json stages = ordered_json::array();
     for (const StageStatistics& stage : stage_statistics(m.zones)) {
@@ -165,16 +233,21 @@ std::string to_table(const Measurement& m) {
       {"tokens/s", print("%.1f%s", static_cast<double>(m.tokens) / seconds, ""),
        print("%.1f%s", static_cast<double>(m.tokens) / *slowest, ""),
        print("%.1f%s", static_cast<double>(m.tokens) / *fastest, "")}};
+  const bool by_run = !m.limits_of_runs.empty();
   std::vector<std::vector<std::string>> shares{{"", "done", "limit here", "share"}};
-  const auto add = [&](const char* name, std::int64_t amount, double limit, const char* unit) {
+  if (by_run) shares.front().insert(shares.front().end(), {"min", "max"});
+  const auto add = [&](const char* name, std::int64_t amount, double limit, double Shares::*member, const char* unit) {
     if (amount <= 0) return;
+    const std::vector<double> of_runs = each(shares_of_runs(m), member);
+    const auto [least, most] = std::minmax_element(of_runs.begin(), of_runs.end());
     shares.push_back({name, format_rate(static_cast<double>(amount) / seconds, unit),
                       limit > 0 ? format_rate(limit, unit) : "not measured",
-                      limit > 0 ? format_percent(share(amount, limit, seconds)) : ""});
+                      limit > 0 ? format_percent(median(of_runs)) : ""});
+    if (limit > 0 && by_run) shares.back().insert(shares.back().end(), {format_percent(*least), format_percent(*most)});
   };
-  add("memory", m.work.bytes, limits.read_bandwidth, "B");
-  add("arithmetic", m.work.operations, arithmetic_limit(m), "FLOP");
-  add("exponentials", m.work.exponentials, limits.exponential_rate, "exp");
+  add("memory", m.work.bytes, limits.read_bandwidth, &Shares::memory, "B");
+  add("arithmetic", m.work.operations, arithmetic_limit(m, limits), &Shares::arithmetic, "FLOP");
+  add("exponentials", m.work.exponentials, limits.exponential_rate, &Shares::exponentials, "exp");
   std::string text = heading + "\non " + limits.device + ", " + std::to_string(m.seconds.size()) + " runs\n\n" +
                      aligned(rows) + "\n\n" + aligned(shares);
   if (!m.zones.empty()) {

@@ -123,6 +123,7 @@ void bench_scan(const BenchOptions& options) {
                           options.batch * options.length,
                           {},
                           {},
+                          {},
                           0};
   measurement.limits = measure_ceilings(options.device, parse_precision(options.dtype), options.threads, stop);
   measurement.seconds = cuda ? cuda_scan_seconds(*cuda, options, stop) : cpu_scan_seconds(options, stop);

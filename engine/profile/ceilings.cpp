@@ -12,7 +12,7 @@ namespace statescope {
 namespace {
 
 // More than a processor's share of the caches; less where memory is scarce.
-constexpr std::int64_t buffer_bytes = std::int64_t{512} << 20;
+constexpr std::int64_t buffer_bytes = std::int64_t{256} << 20;
 
 std::string cpu_title(const kernels::CpuBackend& backend) {
   const int threads = backend.threads();

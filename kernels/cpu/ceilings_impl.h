@@ -31,12 +31,15 @@ void busy_pair_products(float* values, std::int64_t rounds) {
 }
 #endif
 
-// Reads `count` floats, a multiple of 8 · lanes; the sum keeps the compiler from leaving it out.
+// Reads `count` floats, a multiple of 8 · lanes · places, from as many places at a time; the sum keeps the compiler
+// from leaving it out.
+template <int places>
 float busy_reading(const float* values, std::int64_t count) {
+  constexpr int vectors = 8 / places;
   Vec sums[8] = {};
-  for (std::int64_t i = 0; i < count; i += 8 * lanes) {
+  for (std::int64_t i = 0; i < count / places; i += vectors * lanes) {
 #pragma GCC unroll 8
-    for (int c = 0; c < 8; ++c) sums[c] += load(values + i + c * lanes);
+    for (int c = 0; c < 8; ++c) sums[c] += load(values + c / vectors * (count / places) + i + c % vectors * lanes);
   }
   Vec total{};
   for (const Vec& part : sums) total += part;

@@ -117,6 +117,6 @@ const CpuOps STATESCOPE_OPS = {lanes,
 #else
                                 nullptr,
 #endif
-                                busy_reading}};
+                                {busy_reading<1>, busy_reading<4>}}};
 
 }  // namespace statescope::kernels

@@ -88,6 +88,14 @@ TEST_F(Bench, ModelsAreMeasuredWithTheirStages) {
     double share = 0;
     for (const auto& stage : prefill["stages"]) share += stage["share"].get<double>();
     EXPECT_NEAR(share, 1, 1e-12);  // ten stages
+    double most = 0;
+    for (const auto& run : prefill["runs"]) {
+      const double memory = run["share_of_limits"]["memory"], seconds = run["seconds"];
+      EXPECT_DOUBLE_EQ(memory, prefill["bytes"].get<double>() / run["read_bytes_per_second"].get<double>() / seconds);
+      most = std::max(most, memory);
+    }
+    EXPECT_EQ(prefill["runs"].size(), 2);
+    EXPECT_EQ(prefill["share_of_limits"]["memory"], most);  // the median of two
   }
   const auto traced = json({"bench", "prefill", model, "--tokens", "9", "--repeat", "2", "--trace"});
   EXPECT_DOUBLE_EQ(traced["trace_cost"].get<double>(),
