@@ -7,13 +7,13 @@
 #include <QHBoxLayout>
 #include <QImage>
 #include <QPainter>
-#include <QSvgGenerator>
 #include <algorithm>
 
 #include "engine/error.h"
 #include "engine/io/file.h"
 #include "engine/scene/scene.h"
 #include "widgets/pdf.h"
+#include "widgets/svg.h"
 #include "workspace.h"
 
 namespace statescope {
@@ -65,26 +65,14 @@ QByteArray png(const QImage& image) {
   return bytes;
 }
 
-QByteArray svg(const Sheet& sheet) {
-  QByteArray bytes;
-  QBuffer buffer(&bytes);
-  QSvgGenerator generator;
-  generator.setOutputDevice(&buffer);
-  generator.setSize(sheet.size());
-  generator.setViewBox(QRect(QPoint(0, 0), sheet.size()));
-  QPainter painter(&generator);
-  sheet.draw(painter);
-  painter.end();
-  return bytes;
-}
-
 std::function<void()> draw(const Sheet& sheet, const QString& path, double scale) {
   const auto write = [path = path.toStdString()](const QByteArray& bytes) {
     write_file(path, {bytes.constData(), static_cast<std::size_t>(bytes.size())});
   };
   if (path.endsWith(QLatin1String(".png"), Qt::CaseInsensitive))
     return [image = pixels_of(sheet, scale), write] { write(png(image)); };
-  if (path.endsWith(QLatin1String(".svg"), Qt::CaseInsensitive)) return [bytes = svg(sheet), write] { write(bytes); };
+  if (path.endsWith(QLatin1String(".svg"), Qt::CaseInsensitive))
+    return [bytes = svg_of(sheet.size(), {}, [&](QPainter& painter) { sheet.draw(painter); }), write] { write(bytes); };
   if (path.endsWith(QLatin1String(".pdf"), Qt::CaseInsensitive))
     return [bytes = pdf_of(sheet.size(), {}, [&](QPainter& painter) { sheet.draw(painter); }), write] { write(bytes); };
   throw Error(path.toStdString() + ": the ending must be .png, .svg or .pdf");

@@ -15,7 +15,6 @@
 #include <QPaintEngine>
 #include <QPainter>
 #include <QSaveFile>
-#include <QSvgGenerator>
 #include <QThreadPool>
 #include <QToolTip>
 #include <algorithm>
@@ -24,6 +23,7 @@
 
 #include "engine/error.h"
 #include "widgets/pdf.h"
+#include "widgets/svg.h"
 #include "widgets/text_metrics.h"
 
 namespace statescope {
@@ -116,20 +116,10 @@ QImage View::picture(double scale) const {
 }
 
 QByteArray View::svg() const {
-  QByteArray bytes;
-  QBuffer buffer(&bytes);
-  QSvgGenerator generator;
-  generator.setOutputDevice(&buffer);
-  generator.setSize(size());
-  generator.setViewBox(rect());
-  // 96 dots per inch make one SVG user unit one logical pixel, so that text keeps its size.
-  generator.setResolution(96);
-  generator.setTitle(accessibleName());
-  QPainter painter(&generator);
-  painter.fillRect(rect(), theme().background);
-  draw(painter, rect(), true);
-  painter.end();
-  return bytes;
+  return svg_of(size(), accessibleName(), [this](QPainter& painter) {
+    painter.fillRect(rect(), theme().background);
+    draw(painter, rect(), true);
+  });
 }
 
 void View::copy_data() const {
