@@ -66,7 +66,7 @@ std::filesystem::path tokenizer_path(const std::string& model) {
 Tokenizer load_tokenizer(const std::string& model) {
   const std::filesystem::path path = tokenizer_path(model);
   std::error_code error;
-  if (!std::filesystem::exists(model, error)) throw Error(model + " does not exist");
+  if (!std::filesystem::exists(model, error)) throw Error(model + " does not exist; check the path");
   if (!std::filesystem::exists(path, error))
     throw Error(path.string() + " does not exist, so text cannot be read; give token ids to inspect --ids");
   return Tokenizer::load(path.string());

@@ -48,7 +48,7 @@ void complain(std::string message) {
 }
 
 int run(int argc, char** argv) {
-  CLI::App app{"Statescope on the command line: state space models, their states and their numbers"};
+  CLI::App app{"Statescope on the command line: state space models, their states and their numbers", "statescope-cli"};
   require_subcommand(app);
   app.set_version_flag("--version", STATESCOPE_VERSION);
 
@@ -66,7 +66,7 @@ int run(int argc, char** argv) {
   TokenizeOptions tokenize_options;
   command = app.add_subcommand("tokenize", "text to token ids");
   command->add_option("MODEL", tokenize_options.model, "a checkpoint folder or a file in it")->required();
-  command->add_option("--text", tokenize_options.text)->required();
+  command->add_option("--text", tokenize_options.text, "what to split into tokens")->required();
   command->add_flag("--json", tokenize_options.json, "one JSON object");
   command->callback([&] { tokenize(tokenize_options); });
 
@@ -74,7 +74,7 @@ int run(int argc, char** argv) {
   command = app.add_subcommand("inspect", "run a prompt and write every tensor to a trace file");
   command->add_option("MODEL", inspect_options.model, "a checkpoint folder or a file in it")->required();
   CLI::Option_group* input = command->add_option_group("input", "what the model reads");
-  input->add_option("--prompt", inspect_options.prompt);
+  input->add_option("--prompt", inspect_options.prompt, "the text itself");
   input->add_option("--ids", inspect_options.ids, "token ids, 1,2,3");
   input->add_option("--prompt-file", inspect_options.prompt_file, "UTF-8 text");
   input->require_option(1);
@@ -89,7 +89,7 @@ int run(int argc, char** argv) {
   GenerateOptions generate_options;
   command = app.add_subcommand("generate", "continue a prompt");
   command->add_option("MODEL", generate_options.model, "a checkpoint folder or a file in it")->required();
-  command->add_option("--prompt", generate_options.prompt)->required();
+  command->add_option("--prompt", generate_options.prompt, "the text to go on from")->required();
   command->add_option("--tokens", generate_options.tokens, "how many to generate")
       ->required()
       ->check(CLI::Range(1, 1 << 24));
@@ -152,7 +152,7 @@ int run(int argc, char** argv) {
   command = app.add_subcommand("profile", "record what every stage of a run costs");
   command->add_option("MODEL", profile_options.model, "a checkpoint folder or a file in it")->required();
   CLI::Option_group* read = command->add_option_group("input", "what the model reads");
-  read->add_option("--prompt", profile_options.prompt);
+  read->add_option("--prompt", profile_options.prompt, "the text itself");
   read->add_option("--ids", profile_options.ids, "token ids, 1,2,3");
   read->require_option(1);
   command->add_option("--tokens", profile_options.tokens, "generated after it")

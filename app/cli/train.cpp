@@ -8,6 +8,7 @@
 #include "cli/commands.h"
 #include "cli/interrupt.h"
 #include "engine/error.h"
+#include "engine/io/format.h"
 #include "engine/profile/device.h"
 #include "engine/training/trainer.h"
 
@@ -141,7 +142,7 @@ void evaluate(const EvaluateOptions& options) {
   if (options.json) return print_line(json);
   print_line(recipe.task.kind + ", length " + std::to_string(recipe.task.length) + ": " +
              format_percent(result.accuracy) + " of " + std::to_string(result.targets) + " answers right, loss " +
-             json["loss"].dump() + " nats" +
+             short_number(result.loss) + " nats" +
              (streamed ? ", read as a stream with " + std::to_string(result.state_bytes) + " bytes of state" : ""));
 }
 

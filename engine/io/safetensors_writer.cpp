@@ -14,6 +14,7 @@
 #include "engine/error.h"
 #include "engine/io/safetensors.h"
 #include "engine/io/utf8.h"
+#include "replacing.h"
 
 namespace statescope {
 namespace {
@@ -72,13 +73,14 @@ std::string header_text(const TensorMap& tensors, const MetadataMap& metadata) {
 
 SafetensorsWriter::SafetensorsWriter(std::string path, const std::vector<TensorDeclaration>& tensors,
                                      const MetadataMap& metadata)
-    : path_(std::move(path)), temporary_(name_of_temporary(path_)), tensors_(lay_out(path_, tensors)) {
+    : path_(file_behind(path).string()), temporary_(name_of_temporary(path_)), tensors_(lay_out(path_, tensors)) {
   const std::string header = header_text(tensors_, metadata);
   const std::uint64_t header_bytes = header.size();
   data_offset_ = sizeof(header_bytes) + header_bytes;
   std::uint64_t data_bytes = 0;
   for (const auto& [name, info] : tensors_) data_bytes = std::max(data_bytes, info.end);
 
+  if (is_device_or_pipe(path_)) throw Error(path_ + ": tensors cannot be written to a device or a pipe; name a file");
   descriptor_ = open(temporary_.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
   if (descriptor_ < 0) fail(errno);
   try {

@@ -47,7 +47,7 @@ void decode(Dtype dtype, std::span<const std::byte> bytes, double* out) {
 Checkpoint Checkpoint::open(const fs::path& path) {
   std::error_code error;
   if (!fs::exists(path, error))
-    throw Error(path.string() + (error ? " cannot be read: " + error.message() : " does not exist"));
+    throw Error(path.string() + (error ? " cannot be read: " + error.message() : " does not exist; check the path"));
   Checkpoint checkpoint;
   checkpoint.folder_ = fs::is_directory(path, error) ? path : path.parent_path();
   if (checkpoint.folder_.empty()) checkpoint.folder_ = ".";
@@ -56,7 +56,8 @@ Checkpoint Checkpoint::open(const fs::path& path) {
   const fs::path config = folder / "config.json";
   if (fs::exists(config, error)) {
     checkpoint.config_ = parse_json(read_text_file(config.string(), max_config_bytes), config.string());
-    if (!checkpoint.config_.is_object()) throw Error(config.string() + ": the top level is not an object");
+    if (!checkpoint.config_.is_object())
+      throw Error(config.string() + ": the top level is not an object; get an undamaged copy of the file");
   }
 
   const fs::path index = folder / "model.safetensors.index.json";
@@ -66,7 +67,8 @@ Checkpoint Checkpoint::open(const fs::path& path) {
   else if (fs::exists(index, error))
     names = shards_of(index);
   // A file of its own is opened for itself; a shard stands for its checkpoint.
-  if (path.extension() == ".safetensors" && !names.count(path.filename().string())) names = {path.filename().string()};
+  if (path.extension() == ".safetensors" && !fs::is_directory(path, error) && !names.count(path.filename().string()))
+    names = {path.filename().string()};
   if (names.empty())
     throw Error(folder.string() +
                 " holds neither model.safetensors nor model.safetensors.index.json; open the folder of a Hugging Face "

@@ -208,7 +208,7 @@ ModelInfo inspect_checkpoint(const Checkpoint& checkpoint) {
   if (const auto type = checkpoint.config().find("model_type"); type != checkpoint.config().end() && type->is_string())
     family = " of type " + in_quotes(type->get<std::string>());
   throw Error(checkpoint.folder().string() + " holds a model" + family +
-              " whose tensors are not those of Mamba-1, the family this version runs");
+              " whose tensors are not those of Mamba-1, the family this version runs; open a Mamba-1 checkpoint");
 }
 
 std::shared_ptr<const Model> load_model(const Checkpoint& checkpoint, Precision precision, int threads,
