@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // What the main window opens, saves and exports.
+#include <QCoreApplication>
 #include <QDropEvent>
 #include <QFileDialog>
 #include <QFileInfo>
-#include <QLayout>
 #include <QMimeData>
+#include <QPointer>
 #include <algorithm>
 
 #include "engine/error.h"
@@ -25,18 +26,31 @@ bool is_inside(const std::filesystem::path& file, const std::filesystem::path& f
   return std::mismatch(outer.begin(), outer.end(), whole.begin(), whole.end()).first == outer.end();
 }
 
+// Of a file that no workspace takes for its own.
+Scene scene_in(const QFileInfo& file) {
+  const std::string path = file.filePath().toStdString();
+  try {
+    return load_scene(path);
+  } catch (const Error&) {
+    if (file.suffix().toLower() == QLatin1String("json") || !file.isReadable()) throw;
+    throw Error(path +
+                " is nothing that can be opened; choose a checkpoint folder, a lesson, a scene (.json), a text "
+                "(.txt), a WAV or a CSV file");
+  }
+}
+
 }  // namespace
 
 void MainWindow::open_path(const QString& path) {
   const QFileInfo file(path);
   try {
-    if (!file.exists()) throw Error(path.toStdString() + " does not exist");
+    if (!file.exists()) throw Error(path.toStdString() + " does not exist; check the path");
     if (file.fileName() == QLatin1String("lesson.md") || QFileInfo::exists(path + QStringLiteral("/lesson.md")))
       return lesson_->open((file.isDir() ? file.absoluteFilePath() : file.absolutePath()).toStdString());
     Place* place = place_for([&](const Workspace& workspace) { return workspace.accepts(file); });
     std::optional<Scene> scene;
     if (!place) {
-      scene = load_scene(path.toStdString());
+      scene = scene_in(file);
       place = place_for([&](const Workspace& workspace) { return workspace.shows(*scene); });
       if (!place) throw Error(path.toStdString() + ": no workspace shows scenes of the kind " + scene_kind(*scene));
     }
@@ -91,8 +105,12 @@ void MainWindow::export_picture() {
       &current(), tr("Export a picture"), QStringLiteral("statescope.png"), tr("Pictures (*.png *.svg *.pdf)"));
   if (path.isEmpty()) return;
   Workspace& shown = current();
+  // Neither the last message nor the ring of the focus is part of a picture; both are there again afterwards.
+  const bool told = shown.notice().isVisible();
+  const QPointer<QWidget> focus = shown.window()->focusWidget();
+  shown.notice().setHidden(true);
   shown.set_for_export(true);
-  shown.layout()->activate();
+  QCoreApplication::sendPostedEvents(nullptr, QEvent::LayoutRequest);
   try {
     const QString saved = tr("Saved %1").arg(QFileInfo(path).fileName());
     pictures_.start([&shown, saved, write = draw_workspace_picture(shown, path, 2.0)](std::stop_token) {
@@ -113,6 +131,8 @@ void MainWindow::export_picture() {
     shown.say_error(QString::fromUtf8(error.what()));
   }
   shown.set_for_export(false);
+  shown.notice().setVisible(told);
+  if (focus) focus->setFocus(Qt::OtherFocusReason);
 }
 
 void MainWindow::dragEnterEvent(QDragEnterEvent* event) {

@@ -179,7 +179,8 @@ WorkspaceFacts DynamicsWorkspace::facts() const {
   facts.title = preset ? QString::fromUtf8(preset_info(preset->id).name) : tr("Own system");
   const std::int64_t N = result->states_count();
   facts.chips = {{QStringLiteral("states"), N == 1 ? tr("1 state") : tr("%1 states").arg(N), tr("N"), false, 3},
-                 {QStringLiteral("samples"), tr("%L1 samples").arg(result->length()), tr("L"), false, 2}};
+                 {QStringLiteral("samples"),
+                  result->length() == 1 ? tr("1 sample") : tr("%L1 samples").arg(result->length()), tr("L"), false, 2}};
   if (result->diverges_at >= 0)
     facts.chips.push_back({QStringLiteral("diverges"),
                            tr("leaves double precision at sample %L1").arg(result->diverges_at),
@@ -295,6 +296,17 @@ void DynamicsWorkspace::show_result() {
       bode_->set_data(bode_of(*result));
       step_->set_data(step_response_of(document_.series()));
       break;
+  }
+  if (result->length() == 0) {  // in place of what was there before
+    const QString sentence = tr("The state leaves double precision at the first sample; take a smaller input or step");
+    phase_->set_message(sentence);
+    phase_->set_data({});
+    convolution_->set_message(sentence);
+    convolution_->set_data({});
+    for (CurvesView* curves : {states_, output_, kernel_, step_}) {
+      curves->set_message(sentence);
+      curves->set_data({});
+    }
   }
   const std::int64_t N = result->states_count();
   phase_box_->setVisible(N >= 3 && view.page == LtiView::Page::motion);

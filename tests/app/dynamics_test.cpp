@@ -358,6 +358,19 @@ TEST_F(DynamicsTest, a_dropped_table_is_the_input_and_a_bad_one_gets_a_sentence)
   EXPECT_EQ(result().length(), 500);
 }
 
+TEST_F(DynamicsTest, a_run_that_ends_at_once_leaves_no_picture_of_the_one_before) {
+  enter();
+  ASSERT_TRUE(find<PhaseView>("dynamics_phase").data());
+  std::ofstream(folder.path() / "huge.csv") << "u\n1e300\n-1e300\n";
+  window->open_path(QString::fromStdString((folder.path() / "huge.csv").string()));
+  ASSERT_TRUE(wait_until([this] { return result().length() == 0; })) << notice().toStdString();
+  EXPECT_FALSE(find<PhaseView>("dynamics_phase").data());
+  EXPECT_FALSE(find<CurvesView>("dynamics_states").data());
+  trigger("undo");
+  ASSERT_TRUE(ready());
+  EXPECT_TRUE(find<PhaseView>("dynamics_phase").data());
+}
+
 TEST_F(DynamicsTest, a_column_of_a_table_is_chosen_by_its_name) {
   enter();
   std::ofstream(folder.path() / "two.csv") << "t,u\n0,0.5\n1,-0.25\n2,1.75\n";
