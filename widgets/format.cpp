@@ -57,9 +57,9 @@ QString format_percent(double fraction, int decimals) {
   const double smallest = std::pow(10.0, -decimals);
   const double percent = fraction * 100.0;
   if (percent > 0.0 && percent < smallest / 2) {
-    return QStringLiteral("<%1 %").arg(QString::number(smallest, 'f', decimals));
+    return QStringLiteral("<%1\u00A0%").arg(QString::number(smallest, 'f', decimals));
   }
-  return QString::number(percent, 'f', decimals).replace(QLatin1Char('-'), minus_sign) + QStringLiteral(" %");
+  return QString::number(percent, 'f', decimals).replace(QLatin1Char('-'), minus_sign) + QStringLiteral("\u00A0%");
 }
 
 QString subscript(qint64 number) {

@@ -3,6 +3,7 @@
 
 #include <QPainter>
 #include <QPainterPath>
+#include <QTextLayout>
 #include <utility>
 
 #include "widgets/theme.h"
@@ -10,8 +11,22 @@
 namespace statescope {
 namespace {
 
-constexpr int text_height = 100;             // below the picture
+constexpr int text_height = 114;             // below the picture
 constexpr double picture_ratio = 10 / 16.0;  // of its height to its width
+
+// On two lines; what does not fit is elided.
+void draw_on_two_lines(QPainter& painter, const QRectF& box, const QString& text) {
+  QTextLayout layout(text, painter.font());
+  layout.beginLayout();
+  QTextLine first = layout.createLine();
+  if (first.isValid()) first.setLineWidth(box.width());
+  layout.endLayout();
+  const qsizetype length = first.isValid() ? first.textLength() : 0;
+  const QRectF line(box.left(), box.top(), box.width(), box.height() / 2);
+  painter.drawText(line, Qt::AlignLeft | Qt::AlignVCenter, text.left(length).trimmed());
+  painter.drawText(line.translated(0, line.height()), Qt::AlignLeft | Qt::AlignVCenter,
+                   painter.fontMetrics().elidedText(text.mid(length), Qt::ElideRight, static_cast<int>(line.width())));
+}
 
 }  // namespace
 
@@ -91,12 +106,11 @@ void LessonCard::paintEvent(QPaintEvent*) {
   painter.setPen(t.text);
   painter.drawText(text, Qt::AlignLeft | Qt::AlignVCenter,
                    painter.fontMetrics().elidedText(facts_.title, Qt::ElideRight, static_cast<int>(text.width())));
-  text = QRectF(text.left(), text.bottom() + scaled(3), text.width(), scaled(18));
+  text = QRectF(text.left(), text.bottom() + scaled(3), text.width(), scaled(34));
   painter.setFont(statescope::font(TextRole::caption));
   painter.setPen(facts_.problem.isEmpty() ? t.muted : t.danger);
   const QString line = facts_.problem.isEmpty() ? facts_.outcome : tr("cannot be played: see the tip");
-  painter.drawText(text, Qt::AlignLeft | Qt::AlignVCenter,
-                   painter.fontMetrics().elidedText(line, Qt::ElideRight, static_cast<int>(text.width())));
+  draw_on_two_lines(painter, text, line);
   const double share = facts_.steps > 0 ? std::min(1.0, facts_.done / static_cast<double>(facts_.steps)) : 0;
   if (share > 0 && share < 1) {
     const QRectF bar(text.left(), box.bottom() - scaled(14), text.width(), scaled(3));

@@ -66,7 +66,7 @@ QScrollArea* make_scrolling(QWidget* content) {
 QScrollArea* make_inspector(QWidget* content, const QString& object_name) {
   QScrollArea* scroll = make_scrolling(content);
   scroll->setObjectName(object_name);
-  scroll->setFocusPolicy(Qt::WheelFocus);
+  scroll->setFocusPolicy(Qt::TabFocus);  // a click beside its controls chooses nothing
   scroll->setProperty("surface", QStringLiteral("surface"));
   scroll->setProperty("edge", QStringLiteral("left"));
   return scroll;

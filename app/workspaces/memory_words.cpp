@@ -159,9 +159,10 @@ QString seconds_text(double seconds) {
 
 QString matrix_card(const Hippo& hippo, const Eigen::VectorXcd* eigenvalues) {
   return QStringLiteral(
-             "<div style=\"font-family:'STIX Two Math','STIX Two Text',serif; font-size:%1px\">%2</div>"
-             "<div style=\"color:%3; margin-top:6px\">%4 %5 %6</div>")
-      .arg(scaled(17))
+             "<div style=\"font-family:'%1'; font-size:%2px\">%3</div>"
+             "<div style=\"color:%4; margin-top:6px\">%5 %6 %7</div>")
+      .arg(font(TextRole::math).family())
+      .arg(scaled(18))
       .arg(formula_html(hippo), theme().muted.name(), convention_text(hippo), spectrum_text(hippo, eigenvalues),
            use_text(hippo.family));
 }

@@ -132,7 +132,7 @@ WorkspaceFacts MemoryWorkspace::facts() const {
 }
 
 std::vector<WorkspaceCommand> MemoryWorkspace::commands() {
-  const QString file = tr("File"), edit = tr("Edit"), view = tr("View");
+  const QString file = tr("File"), edit = tr("Edit");
   std::vector<WorkspaceCommand> list = {
       {file,
        QStringLiteral("memory_export"),
@@ -146,9 +146,9 @@ std::vector<WorkspaceCommand> MemoryWorkspace::commands() {
        {page_commands(*this, *pages_), signal_file_commands(*this, [this](SignalKind kind) { choose_file(kind); })})
     list.insert(list.end(), made.begin(), made.end());
   for (int i = 0; i < static_cast<int>(memory_examples().size()); ++i)
-    list.push_back({view,
+    list.push_back({tr("Example"),
                     QStringLiteral("memory_example_%1").arg(i),
-                    tr("Example: %1").arg(memory_examples()[static_cast<std::size_t>(i)].title),
+                    memory_examples()[static_cast<std::size_t>(i)].title,
                     {},
                     [this, i] { show_example(i); },
                     true});

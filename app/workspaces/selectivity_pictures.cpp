@@ -241,11 +241,11 @@ std::shared_ptr<const HeatMapData> quantity_picture(const SelectivityFrame& fram
       data->quantity = all ? QStringLiteral("Σ|B̄x|") : QStringLiteral("B̄x");
       break;
     case state:
-      data->title = {{all ? QStringLiteral("‖") : QString(), {}},
+      data->title = {{all ? QStringLiteral("|") : QString(), {}},
                      {QStringLiteral("h"), Symbol::h},
-                     {all ? tr("‖, the state") : tr(", the state"), {}}};
+                     {all ? tr("|, the norm of the state") : tr(", the state"), {}}};
       data->symbol = Symbol::h;
-      data->quantity = all ? QStringLiteral("‖h‖") : QStringLiteral("h");
+      data->quantity = all ? QStringLiteral("|h|") : QStringLiteral("h");
       break;
   }
   return data;

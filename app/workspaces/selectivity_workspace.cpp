@@ -176,7 +176,11 @@ bool SelectivityWorkspace::replace_token(qint64 place, const QString& text) {
   if (!document_.frame()) return false;
   const SelectivityReading& reading = *document_.frame()->reading;
   const std::int32_t id = token_of(reading.task, text);
-  if (id < 0 || place < 0 || place >= reading.length()) return false;
+  if (id < 0) {
+    notice().show_message(Notice::Kind::info, tr("“%1” is no token of this task; Enter lists all of them").arg(text));
+    return false;
+  }
+  if (place < 0 || place >= reading.length()) return false;
   SelectivityScene next = document_.state();
   if (next.run.tokens.empty()) next.run.tokens = reading.tokens;
   if (place >= std::ssize(next.run.tokens)) return false;

@@ -78,7 +78,7 @@ WorkspaceFacts SelectivityWorkspace::facts() const {
 }
 
 std::vector<WorkspaceCommand> SelectivityWorkspace::commands() {
-  const QString file = tr("File"), edit = tr("Edit"), view = tr("View");
+  const QString file = tr("File"), edit = tr("Edit");
   std::vector<WorkspaceCommand> list = page_commands(*this, *pages_);
   list.push_back(
       {file, QStringLiteral("selectivity_export"), tr("Export the numbers of both systems (JSON)…"), {}, [this] {
@@ -87,9 +87,9 @@ std::vector<WorkspaceCommand> SelectivityWorkspace::commands() {
   list.push_back({edit, QStringLiteral("selectivity_new_sequence"), tr("Read a new sequence"), tr("Ctrl+N"),
                   [this] { new_sequence(); }});
   for (int i = 0; i < static_cast<int>(selectivity_examples().size()); ++i)
-    list.push_back({view,
+    list.push_back({tr("Example"),
                     QStringLiteral("selectivity_example_%1").arg(i),
-                    tr("Example: %1").arg(selectivity_examples()[static_cast<std::size_t>(i)].title),
+                    selectivity_examples()[static_cast<std::size_t>(i)].title,
                     {},
                     [this, i] { show_example(i); },
                     true});

@@ -250,17 +250,7 @@ std::vector<std::string> sweep_findings(std::span<const SweepPoint> points) {
   for (const SweepPoint& point : points)
     if (std::find(devices.begin(), devices.end(), point.device) == devices.end()) devices.push_back(point.device);
   for (const std::string& device : devices) {
-    for (const SweepWork slow :
-         {SweepWork::hillis_steele, SweepWork::blelloch, SweepWork::chunked, SweepWork::sequential})
-      add_comparison(findings, points, SweepWork::fused, slow, device);
     add_comparison(findings, points, SweepWork::fused, SweepWork::attention, device);
-    std::string growths;
-    for (const SweepWork work : all_sweep_works) {
-      const double k = exponent(points, work, device);
-      if (std::isfinite(k))
-        growths += (growths.empty() ? "" : ", ") + sweep_work_label(work) + " L^" + print("%.2f", k);
-    }
-    if (!growths.empty()) findings.push_back("On " + place_of(device) + " time grows with the length L as " + growths);
     const std::int64_t length = longest_common(points, SweepWork::recurrent_step, SweepWork::attention_step, device);
     if (length > 0) {
       const SweepPoint& scan = *find(points, SweepWork::recurrent_step, device, length);
@@ -270,6 +260,16 @@ std::vector<std::string> sweep_findings(std::span<const SweepPoint> points) {
                          format_bytes(attention.kept) + " of keys and values; it takes the recurrence " +
                          duration(scan.seconds) + " and " + format_bytes(scan.kept) + " of state, whatever the length");
     }
+    std::string growths;
+    for (const SweepWork work : all_sweep_works) {
+      const double k = exponent(points, work, device);
+      if (std::isfinite(k))
+        growths += (growths.empty() ? "" : ", ") + sweep_work_label(work) + " L^" + print("%.2f", k);
+    }
+    if (!growths.empty()) findings.push_back("On " + place_of(device) + " time grows with the length L as " + growths);
+    for (const SweepWork slow :
+         {SweepWork::hillis_steele, SweepWork::blelloch, SweepWork::chunked, SweepWork::sequential})
+      add_comparison(findings, points, SweepWork::fused, slow, device);
   }
   return findings;
 }

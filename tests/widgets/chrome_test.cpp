@@ -3,6 +3,7 @@
 
 #include <QAbstractItemView>
 #include <QComboBox>
+#include <QHBoxLayout>
 #include <QLabel>
 #include <QLineEdit>
 #include <QSignalSpy>
@@ -258,6 +259,22 @@ TEST_F(Controls, segments_choose_exactly_one_by_arrow_or_click) {
   int checked = 0;
   for (const auto* segment : control.findChildren<QAbstractButton*>()) checked += segment->isChecked();
   EXPECT_EQ(checked, 1);
+}
+
+TEST_F(Controls, options_that_come_late_are_reached_where_the_control_stands) {
+  QWidget window;
+  auto* row = new QHBoxLayout(&window);
+  auto *before = new QLineEdit, *after = new QLineEdit;
+  auto* control = new SegmentedControl(u("Layer"));
+  for (QWidget* each : {static_cast<QWidget*>(before), static_cast<QWidget*>(control), static_cast<QWidget*>(after)})
+    row->addWidget(each);
+  window.show();
+  control->set_options({{u("1"), {}}, {u("2"), {}}});
+  before->setFocus();
+  QTest::keyClick(before, Qt::Key_Tab);
+  EXPECT_EQ(window.focusWidget()->objectName(), u("segment_0"));
+  QTest::keyClick(window.focusWidget(), Qt::Key_Tab);
+  EXPECT_EQ(window.focusWidget(), after);
 }
 
 TEST_F(Controls, notice_wraps_shows_markup_as_written_and_esc_closes_it) {

@@ -16,9 +16,9 @@ std::string sentence(double gate) {
 
 TEST(MemorySentence, SaysHowMuchIsKeptAndWhenItIsHalved) {
   EXPECT_EQ(sentence(0.7400),
-            "74 % of the old value is kept. At this rate a value written now is halved after 2.3 tokens.");
+            "74\u00A0% of the old value is kept. At this rate a value written now is halved after 2.3 tokens.");
   EXPECT_EQ(sentence(0.99),
-            "99.0 % of the old value is kept. At this rate a value written now is halved after 69 tokens.");
+            "99.0\u00A0% of the old value is kept. At this rate a value written now is halved after 69 tokens.");
   EXPECT_EQ(memory_sentence(0.5).strong.toStdString(), "1.0 tokens");
 }
 
@@ -52,6 +52,23 @@ TEST(Equation, NeedsMoreHeightWhereItIsNarrow) {
   EquationView view;
   view.set_update(samples::update(), samples::place);
   EXPECT_GT(view.heightForWidth(240), view.heightForWidth(600));
+}
+
+// What stands below it would jump from token to token.
+TEST(Equation, KeepsTheHeightThatItOnceNeeded) {
+  EquationView view;
+  view.resize(282, 240);
+  StateUpdate update = samples::update();
+  view.set_update(update, samples::place);
+  const int first = view.heightForWidth(282);
+  update.gate = 0.2;  // a longer sentence
+  view.set_update(update, samples::place);
+  const int taller = view.heightForWidth(282);
+  ASSERT_GT(taller, first);
+  view.set_update(samples::update(), samples::place);
+  EXPECT_EQ(view.heightForWidth(282), taller);
+  view.resize(600, 240);
+  EXPECT_LT(view.heightForWidth(600), taller);
 }
 
 TEST(Equation, CsvHoldsEveryFactor) {

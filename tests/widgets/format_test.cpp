@@ -45,9 +45,9 @@ TEST(FormatTick, DropsTrailingZerosOnlyBehindThePoint) {
 }
 
 TEST(FormatPercent, NeverRoundsSomethingToNothing) {
-  EXPECT_EQ(text(format_percent(0.2113)), "21.1 %");
-  EXPECT_EQ(text(format_percent(0.00004)), "<0.1 %");
-  EXPECT_EQ(text(format_percent(0.0)), "0.0 %");
+  EXPECT_EQ(text(format_percent(0.2113)), "21.1\u00A0%");
+  EXPECT_EQ(text(format_percent(0.00004)), "<0.1\u00A0%");
+  EXPECT_EQ(text(format_percent(0.0)), "0.0\u00A0%");
 }
 
 TEST(CsvNumber, ReadsBackAsTheSameValue) {

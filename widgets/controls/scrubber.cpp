@@ -93,8 +93,18 @@ void Scrubber::aggregate() {
   if (length_ == 0 || width < 1 || width / length_ >= narrowest_bar) return;
   columns_.assign(static_cast<size_t>(width), {nothing, nothing});
   const auto count = static_cast<double>(columns_.size());
-  // Each column takes all steps that touch it; with fewer steps than columns, the step that covers it.
+  // Each column takes all steps that touch it; with fewer steps than columns, the step that covers it, or of a curve
+  // what lies between the two around it.
+  const bool joined = shape_ == Shape::curve && length_ < count;
   for (size_t c = 0; c < columns_.size(); ++c) {
+    if (joined) {
+      const double at = std::clamp((static_cast<double>(c) + 0.5) * length_ / count - 0.5, 0.0, length_ - 1.0);
+      const auto i = static_cast<size_t>(at), next = std::min(i + 1, static_cast<size_t>(length_) - 1);
+      if (next >= values_.size() || values_[i] < 0 || values_[next] < 0) continue;
+      const float value = std::lerp(values_[i], values_[next], static_cast<float>(at - std::floor(at)));
+      columns_[c] = {value, value};
+      continue;
+    }
     const auto first = static_cast<size_t>(static_cast<double>(c) * length_ / count);
     const auto end = std::max(first + 1, static_cast<size_t>(static_cast<double>(c + 1) * length_ / count));
     for (size_t i = first; i < std::min(end, values_.size()); ++i) {

@@ -77,6 +77,13 @@ void SegmentedControl::set_options(const std::vector<Option>& options) {
     segment->show();
     segments_.push_back(segment);
   }
+  // Options that come late are reached where the control stands, not behind everything else.
+  QWidget* before = previousInFocusChain();
+  while (before != this && !(before->focusPolicy() & Qt::TabFocus)) before = before->previousInFocusChain();
+  for (Segment* segment : segments_) {
+    if (before != this) setTabOrder(before, segment);
+    before = segment;
+  }
   set_current(0);
   updateGeometry();
   relayout();

@@ -7,6 +7,7 @@
 #include <cmath>
 #include <limits>
 #include <numbers>
+#include <utility>
 
 #include "widgets/format.h"
 #include "widgets/text_metrics.h"
@@ -112,7 +113,7 @@ NumberLines number_lines(const StateUpdate& update) {
 QString kept_text(double gate) {
   const double percent = gate * 100;
   const int decimals = percent >= 99.9 ? 2 : (percent >= 99 || percent < 1) ? 1 : 0;
-  return QString::number(percent, 'f', decimals) + QStringLiteral(" %");
+  return QString::number(percent, 'f', decimals) + QStringLiteral("\u00A0%");
 }
 
 Runs joined(std::initializer_list<Runs> parts) {
@@ -155,6 +156,8 @@ EquationView::EquationView(QWidget* parent) : View(parent) {
 void EquationView::set_update(const std::optional<StateUpdate>& update, const StatePlace& place) {
   place_ = place;
   update_ = update;
+  if (std::exchange(tallest_at_, width()) != width()) tallest_ = 0;
+  if (update_) tallest_ = heightForWidth(width());
   if (update_) setAccessibleDescription(memory_sentence(update_->gate).plain());
   updateGeometry();
   View::update();
@@ -234,7 +237,8 @@ double EquationView::paint(QPainter* painter, const QRectF& area) const {
   }
   mono = fit(mono, widest, area.width());
   const TextMetrics mono_metrics(mono);
-  const double line_height = std::ceil(mono_metrics.height() * 1.35);
+  // Of the font before it was fitted: what follows stays in its place from token to token.
+  const double line_height = std::ceil(TextMetrics(font(TextRole::numbers)).height() * 1.35);
   const double indent = indent_of();
   for (std::size_t i = 0; i < lines.size(); ++i, y += line_height) {
     const double baseline = y + mono_metrics.ascent() + (i == 0 ? 0.1 * line_height : 0);
@@ -293,7 +297,8 @@ void EquationView::draw(QPainter& painter, const QRectF& area, bool for_export) 
 
 int EquationView::heightForWidth(int width) const {
   if (!update_) return minimumSizeHint().height();
-  return static_cast<int>(std::ceil(paint(nullptr, QRectF(0, 0, width, 1))));
+  const int needed = static_cast<int>(std::ceil(paint(nullptr, QRectF(0, 0, width, 1))));
+  return width == tallest_at_ ? std::max(needed, tallest_) : needed;
 }
 
 QString EquationView::csv() const {

@@ -78,15 +78,17 @@ QSizeF caption_size(const QString& text, double most_width) {
   return {std::min(TextMetrics(font(TextRole::caption)).horizontalAdvance(text), most_width), caption_height()};
 }
 
-// Where the region's name stands: at the foot, or line by line above it until it covers no pole; at the foot if every
-// place has one.
+// Where the region's name stands: at the foot, or line by line above it until it covers no pole, on the left first.
+// Nowhere if every place has one.
 QRectF name_place(const PlaneFrame& frame, const QString& name, const std::vector<Complex>& poles) {
   const QRectF room = frame.body.adjusted(scaled(8), scaled(4), -scaled(8), -scaled(4));
-  QRectF foot({}, caption_size(name, room.width()));
-  foot.moveBottomLeft(room.bottomLeft());
-  for (QRectF place = foot; place.top() > room.center().y(); place.translate(0, -foot.height() / 2))
-    if (is_free(frame, place, poles)) return place;
-  return foot;
+  QRectF place({}, caption_size(name, room.width()));
+  for (const double left : {room.left(), room.right() - place.width()}) {
+    place.moveBottomLeft({left, room.bottom()});
+    for (; place.top() > room.top(); place.translate(0, -place.height() / 2))
+      if (is_free(frame, place, poles)) return place;
+  }
+  return {};
 }
 
 // Where the Nyquist lines are named: at the end of one of them that has room beside poles and the region's name, on the
@@ -263,7 +265,7 @@ void PolePlaneView::draw_ticks(QPainter& painter, const PlaneFrame& frame) const
 }
 
 void PolePlaneView::draw_name(QPainter& painter, const QRectF& place) const {
-  if (!data_->region || data_->region->name.isEmpty()) return;
+  if (place.isEmpty() || data_->region->name.isEmpty()) return;
   painter.fillRect(place.adjusted(-scaled(4), 0, scaled(4), 0), with_alpha(theme().surface, 0.75));  // a circle passes
   painter.setFont(font(TextRole::caption));
   painter.setPen(theme().symbol(Symbol::delta));

@@ -94,11 +94,12 @@ void SequenceView::draw_cell(QPainter& painter, const QRectF& box, const Sequenc
   painter.setBrush(fill);
   painter.drawRect(tile);
   if (cell.look == Look::wrong) {
-    // A frame and a stroke across: seen without colours too.
-    painter.setPen(QPen(theme().danger, wide ? 1.5 : 1));
+    // A frame and a stroke across: seen without colours too. Where there is a letter the stroke lies pale behind it.
+    painter.setPen(QPen(wide ? mix(fill, theme().danger, 0.5) : theme().danger, 1));
     painter.setBrush(Qt::NoBrush);
-    painter.drawRect(tile.adjusted(1, 1, -1, -1));
     painter.drawLine(tile.bottomLeft() + QPointF(1, -1), tile.topRight() + QPointF(-1, 1));
+    painter.setPen(QPen(theme().danger, wide ? 1.5 : 1));
+    painter.drawRect(tile.adjusted(1, 1, -1, -1));
   } else if (cell.look == Look::right) {
     painter.fillRect(QRectF(tile.left(), tile.bottom() - 2, tile.width(), 2), theme().muted);
   }

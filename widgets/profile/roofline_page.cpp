@@ -97,8 +97,18 @@ void draw_legend(Canvas& canvas, const ProfileSummary& summary, const QRectF& ar
   }
 }
 
-// The limits and their names. Returns where the names and lines stand.
-std::vector<QRectF> draw_roof(Canvas& canvas, const LogPlot& plot, const Ceilings& ceilings) {
+// A line as boxes that hold it, for what must not cover it.
+void cover_line(std::vector<QRectF>& taken, const QPointF& from, const QPointF& to) {
+  const int pieces = std::max(1, static_cast<int>(std::hypot(to.x() - from.x(), to.y() - from.y()) / scaled(8)));
+  for (int i = 0; i < pieces; ++i) {
+    const QPointF a = from + (to - from) * i / pieces, b = from + (to - from) * (i + 1) / pieces;
+    taken.push_back(QRectF(a, b).normalized().adjusted(-1, -1, 1, 1));
+  }
+}
+
+// The limits and their names, beside the `dots`. Returns where the names and lines stand.
+std::vector<QRectF> draw_roof(Canvas& canvas, const LogPlot& plot, const Ceilings& ceilings,
+                              const std::vector<QRectF>& dots) {
   const Theme& t = theme();
   const double bandwidth = bandwidth_of(ceilings), peak = peak_of(ceilings);
   if (bandwidth <= 0 || peak <= 0) return {};
@@ -107,6 +117,8 @@ std::vector<QRectF> draw_roof(Canvas& canvas, const LogPlot& plot, const Ceiling
   const std::array roof{QPointF(plot.x_of(plot.x_low), plot.y_of(plot.x_low * bandwidth)),
                         QPointF(plot.x_of(ridge), plot.y_of(peak)), QPointF(plot.box.right(), plot.y_of(peak))};
   canvas.polyline(roof, t.text, 2);
+  cover_line(taken, roof[0], roof[1]);
+  cover_line(taken, roof[1], roof[2]);
   const double lower = std::min(ceilings.matrix_rate, ceilings.multiply_add_rate);
   if (lower > 0 && lower < 0.95 * peak)
     canvas.dashed_line({plot.x_of(lower / bandwidth), plot.y_of(lower)}, {plot.box.right(), plot.y_of(lower)}, t.muted,
@@ -121,11 +133,20 @@ std::vector<QRectF> draw_roof(Canvas& canvas, const LogPlot& plot, const Ceiling
   name(peak, ceilings.matrix_rate >= ceilings.multiply_add_rate ? tr("matrix products") : tr("multiply-adds"));
   if (lower > 0 && lower < 0.6 * peak)
     name(lower, ceilings.matrix_rate < ceilings.multiply_add_rate ? tr("matrix products") : tr("multiply-adds"));
-  // Along the lower end of the slope, where no stage of a model lies.
+  // Along the slope, where its lower end first has room beside the dots.
   const QString text = tr("memory, %1").arg(bandwidth_text(bandwidth));
-  const double slope_x = std::max(plot.x_low * 1.15, plot.y_low * 1.6 / bandwidth);
-  const QRectF box(plot.x_of(slope_x) + scaled(14), plot.y_of(slope_x * bandwidth) - line / 2,
-                   canvas.text_width(TextRole::caption, text), line);
+  const double lowest = std::max(plot.x_low * 1.15, plot.y_low * 1.6 / bandwidth);
+  const auto beside = [&](double x) {
+    return QRectF(plot.x_of(x) + scaled(14), plot.y_of(x * bandwidth) - line / 2,
+                  canvas.text_width(TextRole::caption, text), line);
+  };
+  QRectF box = beside(lowest);
+  for (double x = lowest; x < ridge; x *= 1.1) {
+    const QRectF place = beside(x);
+    if (std::any_of(dots.begin(), dots.end(), [&](const QRectF& dot) { return dot.intersects(place); })) continue;
+    box = place;
+    break;
+  }
   canvas.text(box.topLeft(), TextRole::caption, t.text, text);
   taken.push_back(box);
   return taken;
@@ -193,7 +214,13 @@ void RooflinePage::draw(Canvas& canvas, const QRectF& area, const Pointer& point
   draw_legend(canvas, *summary_, area);
   const auto near = pointer.inside ? point_near(area, pointer.position) : std::nullopt;
   canvas.push_clip(plot.box);
-  const std::vector<QRectF> taken = draw_roof(canvas, plot, ceilings);
+  std::vector<QRectF> dots;
+  for (const RooflinePoint& point : summary_->roof) {
+    const double radius = radius_of(point) + scaled(5);
+    if (drawable(point))
+      dots.emplace_back(plot.x_of(point.intensity) - radius, plot.y_of(point.rate) - radius, 2 * radius, 2 * radius);
+  }
+  const std::vector<QRectF> taken = draw_roof(canvas, plot, ceilings, dots);
   draw_dots(canvas, plot, taken, near);
   canvas.pop_clip();
   draw_bounds(canvas,

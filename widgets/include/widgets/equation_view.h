@@ -46,6 +46,8 @@ class EquationView : public View {
 
   std::optional<StateUpdate> update_;
   StatePlace place_;
+  // The height that the updates needed so far at this width: what stands below does not jump from one to the next.
+  int tallest_ = 0, tallest_at_ = 0;
 };
 
 }  // namespace statescope
