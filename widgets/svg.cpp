@@ -7,6 +7,7 @@
 #include <QPainter>
 #include <QPainterPath>
 #include <cmath>
+#include <limits>
 
 namespace statescope {
 namespace {
@@ -219,6 +220,10 @@ class SvgDevice : public QPaintDevice {
         return dots_per_inch;
       case PdmDepth:
         return 32;
+      case PdmNumColors:
+        return std::numeric_limits<int>::max();
+      case PdmDevicePixelRatio:
+        return 1;
       default:
         return QPaintDevice::metric(metric);
     }

@@ -13,6 +13,7 @@
 #include "engine/scene/scene.h"
 #include "widgets/curves_view.h"
 #include "widgets/heat_map_view.h"
+#include "widgets/notice.h"
 #include "widgets/segmented_control.h"
 #include "widgets/sequence_view.h"
 #include "widgets/signal_view.h"
@@ -100,6 +101,8 @@ TEST_F(SelectivityTest, typing_edits_the_sequence_and_its_answers) {
   EXPECT_EQ(time().position(), 1) << "and the cursor goes on";
   QTest::keyClicks(&tokens(), QStringLiteral("!"));
   EXPECT_EQ(document().undo_stack().count(), 1) << "no token of the task";
+  EXPECT_TRUE(notice().contains(u("“!” is no token"))) << notice().toStdString();
+  workspace().notice().dismiss();
   trigger("undo");
   ASSERT_TRUE(ready());
   EXPECT_TRUE(document().state().run.tokens.empty());
