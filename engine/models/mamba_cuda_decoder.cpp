@@ -16,7 +16,8 @@ using kernels::ElementType;
 using kernels::padded;
 
 // One sequence goes through one kernel for many tokens where the device can do that. Elsewhere one token is a chain of
-// four fused kernels a layer, kept as a graph; a greedy loop runs without the host, several tokens a graph.
+// four fused kernels a layer, three for large batches, kept as a graph; a greedy loop runs without the host, several
+// tokens a graph.
 class MambaCudaDecoder final : public Decoder {
  public:
   MambaCudaDecoder(std::shared_ptr<const MambaCuda> model, const ModelState& state, std::int64_t batch)
@@ -31,12 +32,17 @@ class MambaCudaDecoder final : public Decoder {
     };
     stream_ = {matrix(s.d_model, ElementType::f32).as<float>(), floats(batch * kernels::squares_slots(s.d_model)),
                batch, s.d_model};
-    if (batch >= kernels::large_batch && type != ElementType::f32 && model_->weight_type_ == type)
-      stream_.scaled = matrix(s.d_model, type);
     u_ = matrix(s.d_inner, type);
     z_ = matrix(s.d_inner, type);
     y_ = matrix(s.d_inner, type);
-    projected_ = matrix(s.dt_rank + 2 * s.d_state, type);
+    const std::int64_t projected = s.dt_rank + 2 * s.d_state;
+    if (model_->weight_type_ == type &&
+        cuda_.decodes_together({type, batch, s.d_model, s.d_inner, s.d_state, s.d_conv, s.dt_rank})) {
+      stream_.scaled = matrix(s.d_model, type);
+      parts_ = floats(kernels::decode_parts(s.d_inner) * batch * kernels::decode_part_stride(projected));
+    } else {
+      projected_ = matrix(projected, type);
+    }
     if (batch > 1) normed_ = matrix(s.d_model, type);
     logits_ = floats(batch * s.vocab);
     buffers_.push_back(
@@ -308,12 +314,16 @@ class MambaCudaDecoder final : public Decoder {
     for (std::int64_t i = 0; i < s.layers; ++i) {
       const MambaCuda::Layer& layer = model_->layers_[static_cast<std::size_t>(i)];
       zones.begin(Stage::in_projection, i, batch_, [&] {
-        return work(Stage::norm) + work(Stage::in_projection, layer.in_proj) + work(Stage::convolution);
+        Work in = work(Stage::norm) + work(Stage::in_projection, layer.in_proj) + work(Stage::convolution);
+        if (parts_) in += work(Stage::x_projection, layer.x_proj);
+        return in;
       });
       cuda_.decode_in({stream_, layer.norm, epsilon, layer.in_proj, layer.in_bias, layer.conv_weight, layer.conv_bias,
-                       s.d_conv, history_of(i, 0), u_, z_});
-      zones.begin(Stage::x_projection, i, batch_, [&] { return work(Stage::x_projection, layer.x_proj); });
-      cuda_.decode_project({u_, layer.x_proj, projected_});
+                       s.d_conv, history_of(i, 0), u_, z_, layer.x_proj, parts_});
+      if (!parts_) {
+        zones.begin(Stage::x_projection, i, batch_, [&] { return work(Stage::x_projection, layer.x_proj); });
+        cuda_.decode_project({u_, layer.x_proj, projected_});
+      }
       zones.begin(Stage::scan, i, batch_, [&] {
         // A state of each sequence goes in and out.
         Work one = stage_work(Stage::scan, s, 1, 0, value_bytes) + stage_work(Stage::gate, s, 1, 0, value_bytes);
@@ -321,8 +331,8 @@ class MambaCudaDecoder final : public Decoder {
         for (std::int64_t n = 0; n < batch_; ++n) all += one;
         return all;
       });
-      cuda_.decode_state({batch_, s.d_inner, s.d_state, s.dt_rank, projected_, layer.dt_transposed, layer.dt_bias,
-                          layer.A, layer.D, u_, z_, h(i, 0), y_, static_cast<bool>(stream_.scaled)});
+      cuda_.decode_state({batch_, s.d_inner, s.d_state, s.dt_rank, projected_, parts_, layer.dt_proj,
+                          layer.dt_transposed, layer.dt_bias, layer.A, layer.D, u_, z_, h(i, 0), y_});
       zones.begin(Stage::out_projection, i, batch_, [&] { return work(Stage::out_projection, layer.out_proj); });
       cuda_.decode_out({y_, layer.out_proj, layer.out_bias, stream_, norm_of(i + 1)});
     }
@@ -339,7 +349,7 @@ class MambaCudaDecoder final : public Decoder {
   std::vector<DeviceBuffer> buffers_;
   kernels::DecodeStream stream_;
   DeviceMatrix u_, z_, y_, projected_, normed_;
-  float* logits_ = nullptr;
+  float *logits_ = nullptr, *parts_ = nullptr;
   kernels::BestLogit* best_ = nullptr;
   std::int32_t *ids_ = nullptr, *counters_ = nullptr, *chosen_ = nullptr;
   DeviceBuffer history_, h_;  // [layers, batch, K-1, E], [layers, batch, N, E]

@@ -10,6 +10,7 @@
 #include "cuda/check.h"
 #include "cuda/decode.h"
 #include "cuda/decode_loop.h"
+#include "cuda/decode_wide.h"
 #include "cuda/matrix_products.h"
 #include "cuda/model_ops.h"
 #include "cuda/quantised.h"
@@ -270,6 +271,7 @@ class Backend final : public CudaBackend {
     cuda::square_states(h_all, N, out, stream_);
   }
 
+  bool decodes_together(const DecodeShape& shape) const override { return cuda::decodes_together(shape, how(false)); }
   void decode_embed(const DecodeEmbedArgs& args) override { cuda::decode_embed(args, next_step()); }
   void decode_in(const DecodeInArgs& args) override { cuda::decode_in(args, next_step()); }
   void decode_project(const DecodeProjectArgs& args) override { cuda::decode_project(args, next_step()); }

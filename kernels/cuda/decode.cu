@@ -368,12 +368,11 @@ void decode_in(const DecodeInArgs& args, const DecodeLaunch& how) {
 }
 
 void decode_project(const DecodeProjectArgs& args, const DecodeLaunch& how) {
-  if (decode_project_wide(args, how)) return;
   skinny_product(args.x, args.W, nullptr, args.y, false, how);
 }
 
 void decode_state(const DecodeStateArgs& args, const DecodeLaunch& how) {
-  if (args.together && decode_state_wide(args, how)) return;
+  if (decode_state_wide(args, how)) return;
   const StateParameters p{args.E,
                           args.projected.stride,
                           args.dt_transposed.stride,

@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "cuda/decode_wide.h"
 
-#include <algorithm>
-
+#include "cuda/decode_wide.cuh"
 #include "cuda/warpgroup_product.cuh"
 
 namespace statescope::kernels::cuda {
 namespace {
 
 constexpr int most_taps = 4;
+// Of these bytes of shared memory a multiprocessor has not twice as many: two blocks that share one which is free early
+// take longer than one that waits for its own.
+constexpr int alone_bytes = 116224;
+// By as many threads the compiler counts registers, 96 a thread.
+constexpr int in_most_threads = 640;
 
 // Found by measuring on an H100 and an H200. The host asks the second for the sizes, which are those of the first.
 #ifdef __CUDA_ARCH_FEAT_SM90_ALL
@@ -22,33 +26,64 @@ static_assert(InTile<Bf16>::rows == WarpgroupTile<Bf16, 3>::rows &&
               InTile<Bf16>::columns == WarpgroupTile<Bf16, 3>::columns &&
               InTile<Bf16>::threads == WarpgroupTile<Bf16, 3>::threads &&
               InTile<Bf16>::shared_bytes == WarpgroupTile<Bf16, 3>::shared_bytes);
-template <class T>
-using ProjectTile = WideTile<T, 1, 2, 1, 1, 8, 5>;
 // Of mamba-130m all inputs are under way at once where a block may have so much memory.
 template <class T, int Stages>
-using OutTile = WideTile<T, 2, 4, 1, 1, 8, Stages>;
+using OutTile = WideTile<T, 3, 2, 1, 1, 8, Stages>;
 constexpr int out_stages = 4, more_out_stages = 6;
-constexpr int most_shared = OutTile<Bf16, out_stages>::shared_bytes;
 
-template <class T>
-__host__ __device__ inline T* elements(const DeviceMatrix& m) {
-  return static_cast<T*>(m.data);
-}
-template <class T>
-WideOperands<T> operands_of(const DeviceMatrix& W, const DeviceMatrix& x, std::int64_t batch) {
-  return {elements<const T>(W),
-          W.stride,
-          W.rows,
-          elements<const T>(x),
-          x.stride,
-          batch,
-          static_cast<int>(blocks_for(W.cols, step_inputs))};
+// Shared memory of a block of in_kernel: the tile, then its rows of W_x. In the tile's free place lie history, taps and
+// biases; behind the sums lies u.
+constexpr int in_rows = InTile<Bf16>::rows, in_columns = InTile<Bf16>::columns;
+static_assert(in_rows == decode_part_inputs);
+constexpr int in_history = 0, in_taps = (most_taps - 1) * in_columns * in_rows * 2;  // bytes
+constexpr int in_biases = in_taps + most_taps * in_rows * 4;                         // of the convolution, of xz
+static_assert(in_biases + 2 * in_rows * 4 <= InTile<Bf16>::stage_bytes);
+constexpr int in_u = InTile<Bf16>::stage_bytes + InTile<Bf16>::sums_bytes;
+static_assert(in_u + in_columns * in_rows * 2 <= InTile<Bf16>::shared_bytes);
+constexpr int in_bytes(std::int64_t projected) {
+  const auto bytes = static_cast<int>(InTile<Bf16>::shared_bytes + decode_part_stride(projected) * in_rows * 2);
+  return bytes > alone_bytes ? bytes : alone_bytes;
 }
 
-/// xz = W (stream ⊙ norm) / rms, the convolution, its history. A thread finishes eight neighbouring channels of some
-/// sequences; their history and taps are read long before.
+// Rows of 64 inputs, 128 bytes: odd ones have their halves exchanged, so that the eight threads which read together
+// find their two rows in all banks.
+__device__ inline int in_row_of_64(int row, int chunk) {
+  return row * 128 + (chunk ^ row % 2 * 4) * 16;
+}
+
+/// parts = W_x u for the block's channels and sequences, by all warps.
 template <class T>
-__global__ void __launch_bounds__(InTile<T>::threads) in_kernel(WideOperands<T> operands, DecodeInArgs args) {
+__device__ void project_part(const char* W, const char* u, std::int64_t projected, std::int64_t batch, float* parts) {
+  const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32;
+  const int row = lane / 4, quad = lane % 4, n0 = warp % (in_columns / 16) * 16;
+  constexpr int apart = InTile<T>::threads / 32 / (in_columns / 16);  // warps of the same sequences
+  const auto piece = [&](const char* from, int r, int step) {
+    return *reinterpret_cast<const Eight<T>*>(from + in_row_of_64(r, 4 * step + quad));
+  };
+  Eight<T> upper[2], lower[2];
+#pragma unroll
+  for (int step = 0; step < 2; ++step) {
+    upper[step] = piece(u, n0 + row, step);
+    lower[step] = piece(u, n0 + row + 8, step);
+  }
+  const auto stride = static_cast<int>(decode_part_stride(projected));
+  const std::int64_t n = InTile<T>::first_column() + n0 + row;
+  float* to = parts + (blockIdx.x * batch + n) * stride + 2 * quad;
+#pragma unroll 2
+  for (int m = warp / (in_columns / 16) * 8; m < stride; m += 8 * apart) {
+    float c[4] = {};
+#pragma unroll
+    for (int step = 0; step < 2; ++step) multiply_tile(c, upper[step], lower[step], piece(W, m + row, step));
+    if (n < batch) *reinterpret_cast<float2*>(to + m) = {c[0], c[1]};
+    if (n + 8 < batch) *reinterpret_cast<float2*>(to + 8 * stride + m) = {c[2], c[3]};
+  }
+}
+
+/// xz = W (stream ⊙ norm) / rms, the convolution, its history, and of the x-projection what the block's channels give.
+/// A thread finishes eight neighbouring channels of some sequences; their history and taps come while the last products
+/// run.
+template <class T>
+__global__ void __launch_bounds__(in_most_threads, 1) in_kernel(WideOperands<T> operands, DecodeInArgs args) {
   using Tile = InTile<T>;
   using Eights = Unpacked<T, 8>;
   constexpr int groups = Tile::rows / 8, columns_at_once = Tile::threads / groups;
@@ -59,28 +94,26 @@ __global__ void __launch_bounds__(InTile<T>::threads) in_kernel(WideOperands<T> 
   Tile tile(operands, shared);
   tile.start_weights();
 
-  const std::int64_t E = args.u.cols, m = Tile::first_row() + 8 * group, batch = args.stream.batch;
-  const bool in_conv = m < E, there = m < 2 * E;
+  const std::int64_t E = args.u.cols, m0 = Tile::first_row(), m = m0 + 8 * group, batch = args.stream.batch;
+  const bool in_conv = m < E;
   const int taps = static_cast<int>(args.taps);
-  float weight[most_taps][8] = {}, conv_bias[8] = {}, bias[8] = {};
-  Raw<16> past[items][most_taps - 1] = {};
-  if (in_conv) {
-#pragma unroll
-    for (int j = 0; j < most_taps; ++j)
-      if (j < taps) load(args.conv_weight + j * E + m, weight[j]);
-    if (args.conv_bias) load(args.conv_bias + m, conv_bias);
+  char* W_x = shared + Tile::shared_bytes;
+  if (m0 < E) {
+    for (int row = column; row < decode_part_stride(args.project.rows); row += columns_at_once) {
+      char* to = W_x + in_row_of_64(row, group);
+      if (in_conv && row < args.project.rows)
+        copy_async<16>(to, elements<const T>(args.project) + row * args.project.stride + m);
+      else
+        *reinterpret_cast<Raw<16>*>(to) = {};
+    }
   }
-  if (there && args.bias) load(args.bias + m, bias);
   const auto history_of = [&](std::int64_t n, int j) {
-    return reinterpret_cast<Raw<16>*>(elements<T>(args.history) + (n * (taps - 1) + j) * args.history.stride + m);
+    return elements<T>(args.history) + (n * (taps - 1) + j) * args.history.stride + m;
   };
-#pragma unroll
-  for (int i = 0; i < items; ++i) {
-    const std::int64_t n = Tile::first_column() + column + i * columns_at_once;
-#pragma unroll
-    for (int j = 0; j + 1 < most_taps; ++j)
-      if (in_conv && n < batch && j + 1 < taps) past[i][j] = *history_of(n, j);
-  }
+  const auto past_of = [&](char* from, int at, int j) {
+    return reinterpret_cast<Raw<16>*>(from + in_history) + ((at * (most_taps - 1) + j) * groups + group);
+  };
+  char* place = nullptr;
 
   wait_for_kernel_before();
   tile.start_inputs();
@@ -96,56 +129,66 @@ __global__ void __launch_bounds__(InTile<T>::threads) in_kernel(WideOperands<T> 
     factors[thread / parts] =
         rsqrtf(__fdividef(total, static_cast<float>(args.stream.d_model)) + args.epsilon) * (1 / stream_scale);
   }
-  const float* sums = tile.multiply();
-  if (!there) return;
+  const float* sums = tile.multiply([&](char* free_place) {
+    place = free_place;
+#pragma unroll
+    for (int i = 0; i < items; ++i) {
+      const int at = column + i * columns_at_once;
+      const std::int64_t n = Tile::first_column() + at;
+#pragma unroll
+      for (int j = 0; j + 1 < most_taps; ++j)
+        if (in_conv && n < batch && j + 1 < taps) copy_async<16>(past_of(free_place, at, j), history_of(n, j));
+    }
+    // Taps, then the two biases, in fours.
+    const int row = thread / (Tile::rows / 4), c = thread % (Tile::rows / 4) * 4;
+    if (row >= most_taps + 2) return;
+    const bool of_xz = row > most_taps;
+    const float* from = of_xz ? args.bias : row == most_taps ? args.conv_bias : args.conv_weight + row * E;
+    auto* to = reinterpret_cast<float*>(free_place + in_taps) + row * Tile::rows + c;
+    if (from && (row < taps || row >= most_taps) && m0 + c < (of_xz ? 2 * E : E))
+      copy_async<16>(to, from + m0 + c);
+    else
+      *reinterpret_cast<Raw<16>*>(to) = {};
+  });
+  const float* weights = reinterpret_cast<const float*>(place + in_taps) + 8 * group;
 #pragma unroll
   for (int i = 0; i < items; ++i) {
     const int at = column + i * columns_at_once;
     const std::int64_t n = Tile::first_column() + at;
-    if (n >= batch) continue;
-    float v[8];
+    auto* kept = reinterpret_cast<Raw<16>*>(shared + in_u + in_row_of_64(at, group));
+    if (!in_conv) *kept = {};
+    if (n >= batch || m >= 2 * E) continue;
+    float v[8], sum[8], weight[8];
     Tile::finish(sums, 8 * group, at, v);
+    load(weights + (most_taps + 1) * Tile::rows, weight);
     Eights x;
 #pragma unroll
-    for (int k = 0; k < 8; ++k) x.values[k] = from_float<T>(fmaf(v[k], factors[at], bias[k]));
+    for (int k = 0; k < 8; ++k) x.values[k] = from_float<T>(fmaf(v[k], factors[at], weight[k]));
     if (!in_conv) {
       *reinterpret_cast<Raw<16>*>(elements<T>(args.z) + n * args.z.stride + m - E) = pack<Raw<16>>(x);
       continue;
     }
-    float sum[8];
-#pragma unroll
-    for (int k = 0; k < 8; ++k) sum[k] = conv_bias[k];
+    load(weights + most_taps * Tile::rows, sum);
 #pragma unroll
     for (int j = 0; j < most_taps; ++j) {
       if (j >= taps) break;
-      const Eights input = j + 1 == taps ? x : unpack<T, 8>(past[i][j < most_taps - 1 ? j : 0]);
+      const Raw<16> input = j + 1 == taps ? pack<Raw<16>>(x) : *past_of(place, at, j);
+      float values[8];
+      unpack_floats<T>(input, values);
+      load(weights + j * Tile::rows, weight);
 #pragma unroll
-      for (int k = 0; k < 8; ++k) sum[k] = fmaf(weight[j][k], to_float(input.values[k]), sum[k]);
-      if (j > 0) *history_of(n, j - 1) = pack<Raw<16>>(input);
+      for (int k = 0; k < 8; ++k) sum[k] = fmaf(weight[k], values[k], sum[k]);
+      if (j > 0) *reinterpret_cast<Raw<16>*>(history_of(n, j - 1)) = input;
     }
     Eights u;
 #pragma unroll
     for (int k = 0; k < 8; ++k) u.values[k] = from_float<T>(silu(sum[k]));
-    *reinterpret_cast<Raw<16>*>(elements<T>(args.u) + n * args.u.stride + m) = pack<Raw<16>>(u);
+    *kept = pack<Raw<16>>(u);
+    *reinterpret_cast<Raw<16>*>(elements<T>(args.u) + n * args.u.stride + m) = *kept;
   }
-}
-
-/// y = W x for few rows: nearly all of both lies in shared memory before the first product.
-template <class T>
-__global__ void __launch_bounds__(ProjectTile<T>::threads) project_kernel(WideOperands<T> operands, DeviceMatrix y) {
-  using Tile = ProjectTile<T>;
-  extern __shared__ __align__(128) char shared[];
-  Tile tile(operands, shared);
-  tile.start_weights();
-  wait_for_kernel_before();
-  tile.start_inputs();
-  const float* sums = tile.multiply();
-  for (int i = static_cast<int>(threadIdx.x); i < Tile::rows * Tile::columns; i += Tile::threads) {
-    const std::int64_t m = Tile::first_row() + i % Tile::rows, n = Tile::first_column() + i / Tile::rows;
-    float v[1];
-    Tile::finish(sums, i % Tile::rows, i / Tile::rows, v);
-    if (m < operands.M && n < operands.batch) elements<T>(y)[n * y.stride + m] = from_float<T>(v[0]);
-  }
+  if (m0 >= E) return;
+  __syncthreads();
+  project_part<T>(W_x, shared + in_u, args.project.rows, batch, args.parts);
 }
 
 /// stream += W y + bias, its squares, and the input of the next product. A thread finishes four neighbouring rows of
@@ -154,8 +197,8 @@ template <class T, int Stages>
 __global__ void __launch_bounds__(OutTile<T, Stages>::threads)
     out_kernel(WideOperands<T> operands, DecodeOutArgs args) {
   using Tile = OutTile<T, Stages>;
-  constexpr int groups = Tile::rows / 4, columns_at_once = Tile::threads / groups;
-  constexpr int items = Tile::columns / columns_at_once;
+  constexpr int groups = Tile::rows / 4;
+  static_assert(groups * Tile::columns <= Tile::threads);
   extern __shared__ __align__(128) char shared[];
   const int thread = static_cast<int>(threadIdx.x), group = thread % groups, column = thread / groups;
   Tile tile(operands, shared);
@@ -164,222 +207,60 @@ __global__ void __launch_bounds__(OutTile<T, Stages>::threads)
   const DecodeStream& stream = args.stream;
   const std::int64_t m = Tile::first_row() + 4 * group, batch = stream.batch, D = stream.d_model;
   const std::int64_t stride = padded(D), slots = squares_slots(D);
-  const bool there = m < D;
-  float norm[4] = {}, bias[4] = {}, before[items][4] = {};
+  const std::int64_t n = Tile::first_column() + column;
+  const bool there = m < D && column < Tile::columns && n < batch;
+  float norm[4] = {}, bias[4] = {}, before[4] = {};
   if (there) {
     load(args.next_norm + m, norm);
     if (args.bias) load(args.bias + m, bias);
-  }
-#pragma unroll
-  for (int i = 0; i < items; ++i) {
-    const std::int64_t n = Tile::first_column() + column + i * columns_at_once;
-    if (there && n < batch) load(stream.x + n * stride + m, before[i]);
+    load(stream.x + n * stride + m, before);
   }
 
   wait_for_kernel_before();
   tile.start_inputs();
   const float* sums = tile.multiply();
+  if (column >= Tile::columns) return;
+  float v[4], square = 0;
+  Tile::finish(sums, 4 * group, column, v);
+  Unpacked<T, 4> scaled;
 #pragma unroll
-  for (int i = 0; i < items; ++i) {
-    const int at = column + i * columns_at_once;
-    const std::int64_t n = Tile::first_column() + at;
-    float v[4], square = 0;
-    Tile::finish(sums, 4 * group, at, v);
-    Unpacked<T, 4> scaled;
-#pragma unroll
-    for (int k = 0; k < 4; ++k) {
-      v[k] += before[i][k] + bias[k];
-      square = fmaf(v[k], v[k], square);
-      scaled.values[k] = from_float<T>(v[k] * norm[k] * stream_scale);
-    }
-    square += __shfl_xor_sync(0xffffffffU, square, 1);
-    square += __shfl_xor_sync(0xffffffffU, square, 2);
-    if (!there || n >= batch) continue;
+  for (int k = 0; k < 4; ++k) {
+    v[k] += before[k] + bias[k];
+    square = fmaf(v[k], v[k], square);
+    scaled.values[k] = from_float<T>(v[k] * norm[k] * stream_scale);
+  }
+  square += __shfl_xor_sync(0xffffffffU, square, 1);
+  square += __shfl_xor_sync(0xffffffffU, square, 2);
+  if (there) {
     store(stream.x + n * stride + m, v);
     *reinterpret_cast<Raw<8>*>(elements<T>(stream.scaled) + n * stream.scaled.stride + m) = pack<Raw<8>>(scaled);
     if (m % squares_group == 0) stream.squares[n * slots + m / squares_group] = square;
   }
 }
 
-constexpr int states = 16, state_channels = 128, sides = 6, rounds = 2;
-constexpr int state_threads = state_channels / 2 * sides;
-
-/// What a block keeps in shared memory of `sequences` of them and of W_dt, whose rows come in fours.
-struct StateLayout {
-  int R, row, sequences;  // a row: B, C, low rank and zeros
-  __host__ __device__ StateLayout(std::int64_t dt_rank, int per_block)
-      : R(static_cast<int>(dt_rank + 3) / 4 * 4), row(2 * states + R), sequences(per_block) {}
-  __host__ __device__ int h_floats() const { return sequences * states * state_channels; }
-  __host__ __device__ int bytes() const { return 4 * (h_floats() + sequences * row) + 2 * R * state_channels; }
-};
-
-/// One token of up to `per_block` sequences. Their states, the one thing that is large, are on their way to shared
-/// memory while the kernels before this one still run; A and W_dt are read once for all. A thread has two neighbouring
-/// channels of every sixth sequence.
-template <class T>
-__global__ void __launch_bounds__(state_threads, 1) wide_state_kernel(DecodeStateArgs args, int per_block) {
-  extern __shared__ __align__(128) char shared[];
-  const StateLayout layout(args.R, per_block);
-  auto* h_in = reinterpret_cast<float*>(shared);                  // [per_block, states, state_channels]
-  float* rows = h_in + layout.h_floats();                         // [per_block, row]
-  auto* W = reinterpret_cast<T*>(rows + per_block * layout.row);  // [R, state_channels]
-  const int thread = static_cast<int>(threadIdx.x), pair = thread % (state_channels / 2),
-            side = thread / (state_channels / 2);
-  const int E = static_cast<int>(args.E), R = static_cast<int>(args.R);
-  const int e0 = static_cast<int>(blockIdx.x) * state_channels, e = e0 + 2 * pair;
-  const std::int64_t n0 = static_cast<std::int64_t>(blockIdx.y) * per_block;
-  const int sequences = static_cast<int>(args.batch - n0 < per_block ? args.batch - n0 : per_block);
-  float* h = args.h + n0 * states * E;
-
-  // The states were written a token ago, several kernels before this one.
-  const int warp = thread / 32, lane = thread % 32;
-  if (e0 + 4 * lane < E) {
-#pragma unroll 4
-    for (int row = warp; row < sequences * states; row += state_threads / 32)
-      copy_async<16>(h_in + row * state_channels + 4 * lane, h + row * E + e0 + 4 * lane);
-  }
-  for (int i = thread; i < layout.R * (state_channels / 8); i += state_threads) {
-    const int r = i / (state_channels / 8), channel = i % (state_channels / 8) * 8;
-    T* to = W + r * state_channels + channel;
-    if (r >= R)
-      *reinterpret_cast<Raw<16>*>(to) = {};
-    else if (e0 + channel < E)
-      copy_async<16>(to, elements<const T>(args.dt_transposed) + r * args.dt_transposed.stride + e0 + channel);
-  }
-  end_copies();
-  const bool active = e < E;
-  float rate[states][2] = {}, bias[2] = {}, skip[2] = {};
-  if (active) {
-#pragma unroll
-    for (int k = 0; k < states; ++k) load(args.A + k * E + e, rate[k]);
-    if (args.dt_bias) load(args.dt_bias + e, bias);
-    load(args.D + e, skip);
-  }
-
-  wait_for_kernel_before();
-  Raw<4> u_raw[rounds] = {}, z_raw[rounds] = {};
-  const auto at = [&](const DeviceMatrix& m, int s) {
-    return reinterpret_cast<Raw<4>*>(elements<T>(m) + (n0 + s) * m.stride + e);
-  };
-#pragma unroll
-  for (int i = 0; i < rounds; ++i) {
-    const int s = side + i * sides;
-    if (!active || s >= sequences) continue;
-    u_raw[i] = *at(args.u, s);
-    z_raw[i] = *at(args.z, s);
-  }
-  for (int s = warp; s < sequences; s += state_threads / 32) {
-    const T* projected = elements<const T>(args.projected) + (n0 + s) * args.projected.stride;
-    for (int j = lane; j < layout.row; j += 32) {
-      const int from = j < 2 * states ? R + j : j - 2 * states;
-      rows[s * layout.row + j] = j < 2 * states + R ? to_float(projected[from]) : 0.0f;
-    }
-  }
-  wait_for_copies<0>();
-  __syncthreads();
-  if (!active) return;
-
-  float delta[rounds][2] = {};
-#pragma unroll 2
-  for (int r = 0; r < layout.R; r += 4) {
-    float w[4][2];
-#pragma unroll
-    for (int j = 0; j < 4; ++j)
-      unpack_floats<T>(*reinterpret_cast<const Raw<4>*>(W + (r + j) * state_channels + 2 * pair), w[j]);
-#pragma unroll
-    for (int i = 0; i < rounds; ++i) {
-      float low[4];  // of a sequence that may not be there, then it is not used
-      load(rows + min(side + i * sides, per_block - 1) * layout.row + 2 * states + r, low);
-#pragma unroll
-      for (int j = 0; j < 4; ++j) {
-#pragma unroll
-        for (int v = 0; v < 2; ++v) delta[i][v] = fmaf(low[j], w[j][v], delta[i][v]);
-      }
-    }
-  }
-#pragma unroll
-  for (int i = 0; i < rounds; ++i) {
-    const int s = side + i * sides;
-    if (s >= sequences) break;
-    float u[2], z[2], write[2], step[2], y[2] = {};
-    unpack_floats<T>(u_raw[i], u);
-    unpack_floats<T>(z_raw[i], z);
-#pragma unroll
-    for (int v = 0; v < 2; ++v) {
-      const float positive = softplus(delta[i][v] + bias[v]);
-      write[v] = positive * u[v];
-      step[v] = positive * log2_e;
-    }
-    const float *B = rows + s * layout.row, *C = B + states;
-    const float* from = h_in + s * states * state_channels + 2 * pair;
-    float* to = h + s * states * E + e;
-#pragma unroll
-    for (int k0 = 0; k0 < states; k0 += 4) {
-      float b[4], c[4];
-      load(B + k0, b);
-      load(C + k0, c);
-#pragma unroll
-      for (int k = 0; k < 4; ++k) {
-        float state[2];
-        load(from + (k0 + k) * state_channels, state);
-#pragma unroll
-        for (int v = 0; v < 2; ++v) {
-          state[v] = fmaf(exp2_unit(step[v] * rate[k0 + k][v]), state[v], b[k] * write[v]);
-          y[v] = fmaf(c[k], state[v], y[v]);
-        }
-        store(to + (k0 + k) * E, state);
-      }
-    }
-    Unpacked<T, 2> out;
-#pragma unroll
-    for (int v = 0; v < 2; ++v) out.values[v] = from_float<T>(fmaf(skip[v], u[v], y[v]) * silu(z[v]));
-    *at(args.y, s) = pack<Raw<4>>(out);
-  }
-}
-
-// Calls run(T{}) for a 16-bit type on tensor cores. All of a token's products come here or none does: one writes the
-// input of another.
-template <class Run>
-bool in_16_bits(ElementType type, std::int64_t batch, const DecodeLaunch& how, const Run& run) {
-  static_assert(InTile<Bf16>::shared_bytes < most_shared && ProjectTile<Bf16>::shared_bytes <= most_shared);
-  if (!how.has_tensor_cores || how.shared_bytes < most_shared || batch < large_batch ||
-      (type != ElementType::bf16 && type != ElementType::f16))
-    return false;
-  if (type == ElementType::bf16)
-    run(Bf16{});
-  else
-    run(F16{});
-  return true;
-}
-
-template <class Tile, class Kernel, class T, class Args>
-void launch_tiles(const char* name, Kernel kernel, const WideOperands<T>& operands, const Args& args,
-                  const DecodeLaunch& how) {
-  check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize,
-                             Tile::shared_bytes),
+template <class Tile, class T, class Args>
+void launch_tiles(const char* name, void (*kernel)(WideOperands<T>, Args), const WideOperands<T>& operands,
+                  const Args& args, int bytes, const DecodeLaunch& how) {
+  check(cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize, bytes),
         name);
   launch(name, kernel, dim3(blocks_for(operands.M, Tile::rows), blocks_for(operands.batch, Tile::columns)),
-         Tile::threads, Tile::shared_bytes, how.stream, how.overlap, operands, args);
+         Tile::threads, static_cast<std::size_t>(bytes), how.stream, how.overlap, operands, args);
 }
 
 }  // namespace
 
-bool decode_in_wide(const DecodeInArgs& args, const DecodeLaunch& how) {
+bool decodes_together(const DecodeShape& shape, const DecodeLaunch& how) {
   // Eight channels travel together.
-  if (!args.stream.scaled || args.taps > most_taps || args.u.cols % 8 != 0 || args.history.stride % 8 != 0)
-    return false;
+  return in_16_bits(shape.type, shape.batch, how, [](auto) {}) && shape.D % squares_group == 0 && shape.E % 8 == 0 &&
+         shape.K <= most_taps && in_bytes(shape.R + 2 * shape.N) <= how.shared_bytes && state_takes_parts(shape, how);
+}
+
+bool decode_in_wide(const DecodeInArgs& args, const DecodeLaunch& how) {
+  if (!args.parts) return false;
   return in_16_bits(args.W.type, args.stream.batch, how, [&](auto zero) {
     using T = decltype(zero);
     launch_tiles<InTile<T>>("decode_in", &in_kernel<T>, operands_of<T>(args.W, args.stream.scaled, args.stream.batch),
-                            args, how);
-  });
-}
-
-bool decode_project_wide(const DecodeProjectArgs& args, const DecodeLaunch& how) {
-  return in_16_bits(args.W.type, args.x.rows, how, [&](auto zero) {
-    using T = decltype(zero);
-    launch_tiles<ProjectTile<T>>("decode_project", &project_kernel<T>, operands_of<T>(args.W, args.x, args.x.rows),
-                                 args.y, how);
+                            args, in_bytes(args.project.rows), how);
   });
 }
 
@@ -388,30 +269,12 @@ bool decode_out_wide(const DecodeOutArgs& args, const DecodeLaunch& how) {
   return in_16_bits(args.W.type, args.stream.batch, how, [&](auto zero) {
     using T = decltype(zero);
     const auto operands = operands_of<T>(args.W, args.y, args.stream.batch);
-    if (how.shared_bytes >= OutTile<T, more_out_stages>::shared_bytes)
-      launch_tiles<OutTile<T, more_out_stages>>("decode_out", &out_kernel<T, more_out_stages>, operands, args, how);
+    using More = OutTile<T, more_out_stages>;
+    using Fewer = OutTile<T, out_stages>;
+    if (how.shared_bytes >= More::shared_bytes)
+      launch_tiles<More>("decode_out", &out_kernel<T, more_out_stages>, operands, args, More::shared_bytes, how);
     else
-      launch_tiles<OutTile<T, out_stages>>("decode_out", &out_kernel<T, out_stages>, operands, args, how);
-  });
-}
-
-bool decode_state_wide(const DecodeStateArgs& args, const DecodeLaunch& how) {
-  // Eight channels travel together, and 32 bits count what a block touches.
-  constexpr std::int64_t longest = std::int64_t{1} << 24;
-  if (args.N != states || args.E % 8 != 0 || args.E > longest) return false;
-  // One wave of blocks where that is possible.
-  const std::int64_t chunks = blocks_for(args.E, state_channels);
-  const std::int64_t at_once = std::max<std::int64_t>(how.multiprocessors / chunks, 1);
-  const auto per_block = static_cast<int>(std::min<std::int64_t>(blocks_for(args.batch, at_once), sides * rounds));
-  const int bytes = StateLayout(args.R, per_block).bytes();
-  if (args.R > longest || bytes > how.shared_bytes) return false;
-  return in_16_bits(args.u.type, args.batch, how, [&](auto zero) {
-    const auto kernel = &wide_state_kernel<decltype(zero)>;
-    check(
-        cudaFuncSetAttribute(reinterpret_cast<const void*>(kernel), cudaFuncAttributeMaxDynamicSharedMemorySize, bytes),
-        "decode_state");
-    launch("decode_state", kernel, dim3(static_cast<unsigned>(chunks), blocks_for(args.batch, per_block)),
-           state_threads, static_cast<std::size_t>(bytes), how.stream, how.overlap, args, per_block);
+      launch_tiles<Fewer>("decode_out", &out_kernel<T, out_stages>, operands, args, Fewer::shared_bytes, how);
   });
 }
 

@@ -7,8 +7,11 @@
 
 namespace statescope::kernels::cuda {
 
+bool decodes_together(const DecodeShape& shape, const DecodeLaunch& how);
+/// The same of the state update alone.
+bool state_takes_parts(const DecodeShape& shape, const DecodeLaunch& how);
+
 bool decode_in_wide(const DecodeInArgs& args, const DecodeLaunch& how);
-bool decode_project_wide(const DecodeProjectArgs& args, const DecodeLaunch& how);
 bool decode_state_wide(const DecodeStateArgs& args, const DecodeLaunch& how);
 bool decode_out_wide(const DecodeOutArgs& args, const DecodeLaunch& how);
 

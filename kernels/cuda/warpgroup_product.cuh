@@ -11,33 +11,19 @@ namespace statescope::kernels::cuda {
 /// inputs of 64 rows, 128 bytes each, whose eight pieces of 16 bytes are exchanged by the row's number (the tensor
 /// cores call it a swizzle of 128 bytes). Compute capability 9.0 with its own features (sm_90a).
 template <class T, int Stages>
-class WarpgroupTile {
+class WarpgroupTile : public StagedTile<T, 64, 64, 256, 4, Stages> {
+  using Base = StagedTile<T, 64, 64, 256, 4, Stages>;
+  using Base::chunk_, Base::row_, Base::rows_at_once, Base::stages_, Base::stage, Base::W_, Base::x_;
+
  public:
-  static constexpr int rows = 64, columns = 64, threads = 256;
-  static constexpr int sums_stride = rows + 4;  // floats from one column of the result to the next
-  static constexpr int panel_bytes = 64 * 128, stage_bytes = 4 * panel_bytes;  // two of W, two of x
+  using Base::columns, Base::sums_stride, Base::stage_bytes;
+  static constexpr int panel_bytes = 64 * 128;  // a stage has two of W and two of x
   static constexpr int sums_bytes = 2 * columns * sums_stride * 4, shared_bytes = Stages * stage_bytes;
-  static_assert(sizeof(T) == 2 && sums_bytes <= shared_bytes);
+  static_assert(stage_bytes == 4 * panel_bytes && stage_bytes + sums_bytes <= shared_bytes);
 
   /// `shared` is aligned to 1,024 bytes.
   __device__ WarpgroupTile(const WideOperands<T>& operands, char* shared)
-      : steps_(operands.steps), stages_((operands.steps + stage_steps - 1) / stage_steps), shared_(shared) {
-    const int thread = static_cast<int>(threadIdx.x), row = thread / chunks, chunk = thread % chunks;
-    step_ = chunk / 4;
-    to_ = chunk / 8 * panel_bytes + row * 128 + (chunk % 8 ^ row % 8) * 16;
-#pragma unroll
-    for (int i = 0; i < copies; ++i) {
-      const std::int64_t m = first_row() + row + i * rows_at_once, n = first_column() + row + i * rows_at_once;
-      W_[i] = operands.W + (m < operands.M ? m : operands.M - 1) * operands.W_stride + 8 * chunk;
-      x_[i] = operands.x + (n < operands.batch ? n : operands.batch - 1) * operands.x_stride + 8 * chunk;
-    }
-  }
-  __device__ static std::int64_t first_row() {
-    return static_cast<std::int64_t>(blockIdx.x) * rows;
-  }
-  __device__ static std::int64_t first_column() {
-    return static_cast<std::int64_t>(blockIdx.y) * columns;
-  }
+      : Base(operands, shared), to_(chunk_ / 8 * panel_bytes + row_ * 128 + (chunk_ % 8 ^ row_ % 8) * 16) {}
 
   /// Before the wait for the kernel that writes x; the other half comes after it.
   __device__ void start_weights() const {
@@ -52,25 +38,27 @@ class WarpgroupTile {
     }
   }
   /// As WideTile's, with two parts.
-  __device__ const float* multiply() const {
+  template <class More = NothingMore>
+  __device__ const float* multiply(const More& more = {}) const {
     const int lane = static_cast<int>(threadIdx.x) % 32, warp = static_cast<int>(threadIdx.x) / 32, part = warp / 4;
     float c[8][4] = {};
+    const int more_at = stages_ > 1 ? stages_ - 2 : 0;
 #pragma unroll 1
     for (int s = 0; s < stages_; ++s) {
       wait_for_copies<Stages - 2>();
-      wait_for_products();  // of the stage that is copied over
       asm volatile("fence.proxy.async.shared::cta;" ::: "memory");
       __syncthreads();
-      const char* stage = shared_ + s % Stages * stage_bytes + part * panel_bytes;
-      multiply_panel(c, descriptor(stage), descriptor(stage + 2 * panel_bytes));
+      if (s == more_at) more(stage(stages_));
+      const char* panel = stage(s) + part * panel_bytes;
+      multiply_panel(c, descriptor(panel), descriptor(panel + 2 * panel_bytes));
       copy_rows(W_, s + Stages - 1, 0);
       copy_rows(x_, s + Stages - 1, 2 * panel_bytes);
       end_copies();
+      wait_for_products();  // before their place is copied over
     }
     wait_for_copies<0>();
-    wait_for_products();
     __syncthreads();
-    auto* sums = reinterpret_cast<float*>(shared_);
+    auto* sums = reinterpret_cast<float*>(Base::shared_ + stage_bytes);
 #pragma unroll
     for (int j = 0; j < 8; ++j) {
 #pragma unroll
@@ -93,20 +81,11 @@ class WarpgroupTile {
   }
 
  private:
-  static constexpr int stage_steps = 4, chunks = 4 * stage_steps;  // of 16 bytes in a row of a stage
-  static constexpr int rows_at_once = threads / chunks, copies = rows / rows_at_once;
-
-  // Steps past the last are zeros.
-  __device__ void copy_rows(const T* const (&from)[copies], int s, int place) const {
+  __device__ void copy_rows(const T* const (&from)[Base::W_copies], int s, int place) const {
     if (s >= stages_) return;
-    char* to = shared_ + s % Stages * stage_bytes + place + to_;
+    char* to = stage(s) + place + to_;
 #pragma unroll
-    for (int i = 0; i < copies; ++i) {
-      if (s * stage_steps + step_ < steps_)
-        copy_async<16>(to + i * rows_at_once * 128, from[i] + s * stage_steps * step_inputs);
-      else
-        *reinterpret_cast<Raw<16>*>(to + i * rows_at_once * 128) = {};
-    }
+    for (int i = 0; i < Base::W_copies; ++i) this->copy(to + i * rows_at_once * 128, from[i], s);
   }
   // A panel: its address, 1,024 bytes from eight rows to the next eight, a swizzle of 128 bytes.
   __device__ static std::uint64_t descriptor(const char* panel) {
@@ -140,9 +119,7 @@ class WarpgroupTile {
 #undef SUMS
   }
 
-  int steps_, stages_, step_ = 0, to_ = 0;
-  char* shared_;
-  const T *W_[copies], *x_[copies];
+  int to_;  // place of the thread's first copy in a panel
 };
 
 }  // namespace statescope::kernels::cuda

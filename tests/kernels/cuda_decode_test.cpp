@@ -88,14 +88,30 @@ TEST_F(CudaDecode, InProjectionAndConvolutionMatchTheReference) {
       past.data = buffers.back().data();
       backend->fill(past, std::vector<float>(history.values.begin(), history.values.end()).data());
       const DeviceMatrix u_out = output(l.batch, l.E, type), z_out = output(l.batch, l.E, type);
+      const std::int64_t projected = l.R + 2 * l.N, stride = decode_part_stride(projected), count = decode_parts(l.E);
+      const Matrix W_x = rounded(random.uniform(projected, l.E, -1, 1), type);
+      float* parts = nullptr;
+      if (backend->decodes_together({type, l.batch, l.D, l.E, l.N, l.K, l.R}))
+        parts = floats(Matrix(count * l.batch, stride,
+                              std::vector<double>(static_cast<std::size_t>(count * l.batch * stride), std::nan(""))));
       backend->decode_in({stream_of(x, norm, type), vector(norm), 1e-5f, upload(W, type), vector(bias), vector(taps),
-                          vector(conv_bias), l.K, past, u_out, z_out});
+                          vector(conv_bias), l.K, past, u_out, z_out, upload(W_x, type), parts});
       // A rounding to the type may fall on the other side for the norm (an input off by two units) and for xz; sums of
       // D terms in float32 besides. SiLU and K taps of at most 1 carry that on.
       const double error = 2 * unit(type) * 4 + 0x1p-20;
       EXPECT_TRUE(close(download(z_out), z, error * 2 / std::max(largest(z), 0.1)));
       EXPECT_TRUE(close(download(u_out), u, error * 4 / std::max(largest(u), 0.1)));
       EXPECT_TRUE(close(download(past), after, error * 2 / std::max(largest(after), 0.1)));
+      if (parts) {
+        Matrix expected(l.batch, projected), got(l.batch, projected);
+        reference::linear(download(u_out).view(), W_x.view(), nullptr, expected.view());
+        const Matrix all = download(parts, count * l.batch, stride);
+        for (std::int64_t part = 0; part < count; ++part)
+          for (std::int64_t n = 0; n < l.batch; ++n)
+            for (std::int64_t m = 0; m < projected; ++m) got(n, m) += all(part * l.batch + n, m);
+        // A part adds up 64 products of numbers up to 1 and 4 in float32.
+        EXPECT_TRUE(close(got, expected, static_cast<double>(l.E) * 64 * 4 * unit_roundoff));
+      }
       if (HasFailure()) return;
     }
   }
@@ -132,10 +148,20 @@ TEST_F(CudaDecode, StateUpdateMatchesTheReference) {
         reference::selective_scan(scan);
       }
       float* state = floats(h);
+      // The same in parts that add up to it but for roundings of float32.
+      const std::int64_t stride = decode_part_stride(projected.cols), count = decode_parts(l.E);
+      Matrix parts = random.uniform(count * l.batch, stride, -1, 1);
+      for (std::int64_t n = 0; n < l.batch; ++n)
+        for (std::int64_t j = 0; j < projected.cols; ++j) {
+          double rest = projected(n, j);
+          for (std::int64_t part = 0; part + 1 < count; ++part) rest -= parts(part * l.batch + n, j);
+          parts((count - 1) * l.batch + n, j) = rest;
+        }
+      const bool together = backend->decodes_together({type, l.batch, l.D, l.E, l.N, l.K, l.R});
       const DeviceMatrix out = output(l.batch, l.E, type);
-      backend->decode_state({l.batch, l.E, l.N, l.R, upload(projected, type), upload(transposed(dt), type),
-                             vector(bias), vector(A), vector(D), upload(u, type), upload(z, type), state, out,
-                             l.batch > 32});
+      backend->decode_state({l.batch, l.E, l.N, l.R, upload(projected, type), together ? floats(parts) : nullptr,
+                             upload(dt, type), upload(transposed(dt), type), vector(bias), vector(A), vector(D),
+                             upload(u, type), upload(z, type), state, out});
       // Δ is off by R roundings of a sum of at most 1 and its own functions; the state feels that times A, at most 8.
       const double error = static_cast<double>(l.R + 32) * 8 * unit_roundoff;
       EXPECT_TRUE(close(download(state, l.batch * l.N, l.E), after, error));

@@ -85,6 +85,8 @@ class CudaBackend {
   /// out [T, E] = Σ_n h², of states [T, E, N].
   virtual void square_states(const float* h_all, std::int64_t N, const DeviceMatrix& out) = 0;
 
+  /// Whether the steps of a token take many sequences together, with DecodeStream::scaled and DecodeInArgs::parts.
+  virtual bool decodes_together(const DecodeShape& shape) const = 0;
   virtual void decode_embed(const DecodeEmbedArgs& args) = 0;
   virtual void decode_in(const DecodeInArgs& args) = 0;
   virtual void decode_project(const DecodeProjectArgs& args) = 0;

@@ -8,8 +8,9 @@
 namespace statescope::kernels {
 
 // One token of `batch` independent sequences through a Mamba-1 layer in four fused steps, in the order below, with a
-// token's beginning (the embedding) and end (head, choice) around the layers. Everything lies in device memory, so that
-// a recorded chain of steps runs without the host. Each sum runs in one fixed order: repeated runs give the same bits.
+// token's beginning (the embedding) and end (head, choice) around the layers; where sequences are taken together the
+// second step is part of the first and the third. Everything lies in device memory, so that a recorded chain of steps
+// runs without the host. Each sum runs in one fixed order: repeated runs give the same bits.
 //
 // Rows that a product reads (weights and activations) lie `product_pad` elements apart or a multiple of it, with zeros
 // in what pads the weights and finite numbers in what pads activations.
@@ -34,8 +35,8 @@ constexpr std::int64_t squares_slots(std::int64_t d_model) {
 }
 
 /// The residual stream, x [batch, D] in float32 with D padded, and the sums of its squares [batch, squares_slots(D)].
-/// For large batches also x times the weights of the norm to come and `stream_scale`, which keeps it inside float16:
-/// the rms is known only when all of x is.
+/// Where steps take sequences together also x times the weights of the norm to come and `stream_scale`, which keeps it
+/// inside float16: the rms is known only when all of x is.
 struct DecodeStream {
   float* x = nullptr;
   float* squares = nullptr;
@@ -54,6 +55,21 @@ struct DecodeEmbedArgs {
   const float* next_norm = nullptr;  // [D]; for `scaled`
 };
 
+/// Where steps take sequences together the in-projection's blocks, 64 channels each, also make the x-projection, in
+/// parts that the state update adds up in order: float32 [decode_parts(E), batch, decode_part_stride(R + 2N)].
+constexpr std::int64_t decode_part_inputs = 64;
+constexpr std::int64_t decode_parts(std::int64_t E) {
+  return (E + decode_part_inputs - 1) / decode_part_inputs;
+}
+constexpr std::int64_t decode_part_stride(std::int64_t projected) {
+  return (projected + 7) / 8 * 8;
+}
+/// What decides whether they do.
+struct DecodeShape {
+  ElementType type = ElementType::f32;  // of weights and activations
+  std::int64_t batch = 0, D = 0, E = 0, N = 0, K = 0, R = 0;
+};
+
 /// xz = W rms_norm(x) + bias; u = SiLU(conv(xz[:E])), whose history moves on; z = xz[E:].
 struct DecodeInArgs {
   DecodeStream stream;
@@ -66,6 +82,8 @@ struct DecodeInArgs {
   std::int64_t taps = 0;               // K
   DeviceMatrix history;                // [batch · (K-1), E] in and out, oldest first; type of W
   DeviceMatrix u, z;                   // [batch, E], type of W
+  DeviceMatrix project;                // [R + 2N, E], where there are parts
+  float* parts = nullptr;              // of the x-projection, or null
 };
 
 /// y = W x; also a small product of its own.
@@ -79,14 +97,14 @@ struct DecodeProjectArgs {
 struct DecodeStateArgs {
   std::int64_t batch = 0, E = 0, N = 0, R = 0;
   DeviceMatrix projected;          // [batch, R + 2N]: low rank Δ, B, C
-  DeviceMatrix dt_transposed;      // [R, E]
+  const float* parts = nullptr;    // the same in parts, or null
+  DeviceMatrix dt, dt_transposed;  // [E, R] where there are parts, [R, E] elsewhere
   const float* dt_bias = nullptr;  // [E] or null
   const float* A = nullptr;        // [N, E]
   const float* D = nullptr;        // [E]
   DeviceMatrix u, z;               // [batch, E]
   float* h = nullptr;              // [batch, N, E] in and out
   DeviceMatrix y;                  // [batch, E], type of u
-  bool together = false;           // several sequences at once, in large batches of 16 bits
 };
 
 /// x += W y + bias, and the squares anew.
