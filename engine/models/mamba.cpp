@@ -107,8 +107,8 @@ constexpr std::int64_t loading_floats = std::int64_t{1} << 20;
 // lying file must not overflow it.
 std::int64_t memory_needed(const ModelInfo& info, Precision precision) {
   const auto padded = [](std::int64_t outputs) {
-    return static_cast<double>((outputs + PackedMatrix::width_step - 1) / PackedMatrix::width_step *
-                               PackedMatrix::width_step);
+    return static_cast<double>((outputs + PackedMatrix::panel_width - 1) / PackedMatrix::panel_width *
+                               PackedMatrix::panel_width);
   };
   const ModelSizes& s = info.sizes;
   const auto D = static_cast<double>(s.d_model), E = static_cast<double>(s.d_inner);

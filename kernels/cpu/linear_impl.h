@@ -6,7 +6,7 @@
 #include "cpu/linear_rows_impl.h"
 
 std::int64_t linear_units(const LinearArgs& args) {
-  return args.W->panels() * (args.x.rows == 1 ? parts_of_panel(*args.W) : parts_of_rows(args));
+  return args.x.rows == 1 ? units_of_row(*args.W) : strips_of(*args.W) * parts_of_rows(args);
 }
 
 template <ElementType storage>

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // Products of more tokens, included by linear_impl.h: they reuse the weights, as Goto and van de Geijn (2008) do.
-// Inputs are arranged in tiles of tile_rows tokens, [K][tile_rows], once; a block of k_block inputs of a panel becomes
-// groups of as many columns as a tile has, [k_block][columns] floats, one of which stays in the first-level cache while
-// the tiles of a block of tokens stream past it from the second. The sums of a tile wait in an array from one block of
-// inputs to the next, so that every output is one sum over rising k.
+// Inputs are arranged in tiles of tile_rows tokens, [K][tile_rows], once; a block of k_block inputs of a strip is made,
+// or is, groups of as many columns as a tile has, [k_block][columns] floats, one of which stays in the first-level
+// cache while the tiles of a block of tokens stream past it from the second. The sums of a tile wait in an array from
+// one block of inputs to the next, so that every output is one sum over rising k.
 
 constexpr std::int64_t tile_rows = STATESCOPE_TILE_ROWS;
-// Columns of a tile, and where a panel is too narrow for that.
+// Columns of a tile, and where a strip is too narrow for that.
 constexpr int most_vectors = STATESCOPE_TILE_VECTORS;
-constexpr int least_vectors = most_vectors < PackedMatrix::width_step / STATESCOPE_LANES
-                                  ? most_vectors
-                                  : PackedMatrix::width_step / STATESCOPE_LANES;
+constexpr int least_vectors = most_vectors < panel_vectors ? most_vectors : panel_vectors;
+// Whether a panel's weights are a group of columns as they lie.
+template <ElementType storage>
+constexpr bool is_group = (storage == ElementType::f32) && most_vectors == panel_vectors;
 // Tokens whose inputs and sums stay in the second-level cache while all groups of columns of a block pass over them.
 constexpr std::int64_t row_block = 32 * tile_rows;
-// Tokens that share the reading and arranging of a panel's weights; their sums are all kept.
+// Tokens that share the reading and arranging of a strip's weights; their sums are all kept.
 constexpr std::int64_t most_rows = 3 * row_block;
 // Inputs whose weights stay close while tiles pass over them: × the columns of a tile they fill half of the first-level
 // cache, or two thirds of the larger one that comes with AVX-512. Shorter blocks cost more in sums put by and taken up
@@ -24,51 +25,67 @@ inline std::int64_t tile_columns(std::int64_t width) {
   return (width % (most_vectors * lanes) == 0 ? most_vectors : least_vectors) * lanes;
 }
 
+// Some panels of a strip whose panels are `pitch` bytes apart. It has `width` columns, of which theirs begin at
+// `column`.
 template <ElementType storage, int Vectors>
-inline void expand_columns(const Byte* panel, std::int64_t width, std::int64_t column, std::int64_t begin,
-                           std::int64_t count, float* out) {
+inline void expand_panels(const Byte* strip, std::int64_t pitch, std::int64_t width, std::int64_t column,
+                          std::int64_t begin, std::int64_t count, float* out) {
   const std::int64_t columns = tile_columns(width);
   float* places[Vectors];
   for (int v = 0; v < Vectors; ++v) {
     const std::int64_t c = column + v * lanes;
     places[v] = out + c / columns * columns * count + c % columns;
   }
-  for_each_input<storage, Vectors, ahead_of<storage>>(
-      panel, width, column, begin, count,
+  for_each_input<storage, Vectors>(
+      strip + column / panel_width * pitch, pitch, begin, count, bytes_ahead<storage>,
       [&](std::int64_t k, int v, Vec weights) { store(places[v] + (k - begin) * columns, weights); });
 }
 
-// A block of inputs of a panel as floats: groups of columns, [count, columns] each.
+// A block of inputs of a strip as floats: groups of columns, [count, columns] each.
 template <ElementType storage>
-inline void expand(const Byte* panel, std::int64_t width, std::int64_t begin, std::int64_t count, float* out) {
+inline void expand(const Byte* strip, std::int64_t pitch, std::int64_t width, std::int64_t begin, std::int64_t count,
+                   float* out) {
   std::int64_t column = 0;
   for (; column + row_vectors * lanes <= width; column += row_vectors * lanes)
-    expand_columns<storage, row_vectors>(panel, width, column, begin, count, out);
-  for (; column < width; column += step_vectors * lanes)
-    expand_columns<storage, step_vectors>(panel, width, column, begin, count, out);
+    expand_panels<storage, row_vectors>(strip, pitch, width, column, begin, count, out);
+  for (; column < width; column += panel_width)
+    expand_panels<storage, panel_vectors>(strip, pitch, width, column, begin, count, out);
 }
 
-// Lines of memory that will be needed next, handed out in small portions between the arithmetic.
+// Lines of memory that will be needed next, of all panels of a strip, handed out in small portions between the
+// arithmetic.
 struct ReadAhead {
-  const Byte* next = nullptr;
-  const Byte* end = nullptr;
-  std::int64_t portion_bytes = 0;
+  const Byte* next;  // in the first panel
+  const Byte* end;
+  std::int64_t portion_bytes;
+  std::int64_t panels, pitch;
   void portion() {
     const Byte* const stop = end - next < portion_bytes ? end : next + portion_bytes;
-    for (; next < stop; next += cache_line) __builtin_prefetch(next, 0, 2);
+    for (; next < stop; next += cache_line)
+      for (std::int64_t p = 0; p < panels; ++p) __builtin_prefetch(next + p * pitch, 0, 2);
   }
 };
 constexpr std::int64_t portion_inputs = 32;
 
-// Adds the products over `count` inputs to the sums of a tile: x is [count, tile_rows], rows of w are `stride` apart.
+// A block of the inputs of a strip, in the form that tiles multiply by: floats, or pairs of bf16 as one integer.
+template <class Number>
+struct WeightBlock {
+  const Number* weights;
+  std::int64_t column_pitch;  // the group of columns from c on lies c · column_pitch numbers on
+  std::int64_t vector_pitch;  // of pairs: numbers from a vector of a group to the next
+  std::int64_t begin, count;  // inputs
+  bool first, last;           // of the strip's blocks
+};
+
+// Adds the products over the block's inputs to the sums of a tile: x is [count, tile_rows], w one of its groups.
 template <int Vectors>
-inline void add_products(Vec (&sums)[tile_rows][Vectors], const float* x, const float* w, std::int64_t stride,
-                         std::int64_t count, ReadAhead& ahead) {
-  for (std::int64_t done = 0; done < count; done += portion_inputs) {
+inline void add_products(Vec (&sums)[tile_rows][Vectors], const float* x, const float* w,
+                         const WeightBlock<float>& block, ReadAhead& ahead) {
+  for (std::int64_t done = 0; done < block.count; done += portion_inputs) {
     ahead.portion();
-    const std::int64_t end = smaller(count, done + portion_inputs);
+    const std::int64_t end = smaller(block.count, done + portion_inputs);
 #pragma GCC unroll 2
-    for (std::int64_t k = done; k < end; ++k, x += tile_rows, w += stride) {
+    for (std::int64_t k = done; k < end; ++k, x += tile_rows, w += Vectors * lanes) {
       Vec weights[Vectors];
 #pragma GCC unroll 8
       for (int v = 0; v < Vectors; ++v) weights[v] = load(w + v * lanes);
@@ -82,28 +99,19 @@ inline void add_products(Vec (&sums)[tile_rows][Vectors], const float* x, const 
   }
 }
 
-// A block of the inputs of a panel, in the form that tiles multiply by: floats, or pairs of bf16 as one integer.
-template <class Number>
-struct WeightBlock {
-  const Number* weights;
-  std::int64_t group_pitch, stride;  // numbers from a group to the next, for a column; from an input to the next
-  std::int64_t begin, count;         // inputs
-  bool first, last;                  // of the panel's blocks
-};
-
 #if defined(STATESCOPE_BF16_PAIRS)
 // The same with bf16 weights, two inputs at a time.
 template <int Vectors>
 inline void add_products(Vec (&sums)[tile_rows][Vectors], const std::uint32_t* x, const std::uint32_t* w,
-                         std::int64_t stride, std::int64_t count, ReadAhead& ahead) {
-  for (std::int64_t done = 0; done < count; done += portion_inputs) {
+                         const WeightBlock<std::uint32_t>& block, ReadAhead& ahead) {
+  for (std::int64_t done = 0; done < block.count; done += portion_inputs) {
     ahead.portion();
-    const std::int64_t end = smaller(count, done + portion_inputs);
+    const std::int64_t end = smaller(block.count, done + portion_inputs);
 #pragma GCC unroll 2
-    for (std::int64_t k = done; k < end; ++k, x += tile_rows, w += stride) {
+    for (std::int64_t k = done; k < end; ++k, x += tile_rows, w += panel_width) {
       __m512i weights[Vectors];
 #pragma GCC unroll 8
-      for (int v = 0; v < Vectors; ++v) weights[v] = _mm512_loadu_si512(w + v * lanes);
+      for (int v = 0; v < Vectors; ++v) weights[v] = _mm512_loadu_si512(w + v * block.vector_pitch);
 #pragma GCC unroll 16
       for (int r = 0; r < tile_rows; ++r) {
         const __m512i input = _mm512_set1_epi32(static_cast<int>(x[r]));
@@ -128,8 +136,8 @@ struct Pass {
   const Number* x;  // all tiles, [tiles, depth, tile_rows]
   std::int64_t depth;
   std::int64_t row_begin, row_end;  // whole tiles, but for the end of x
-  std::int64_t column;              // of the panel
-  float* sums;                      // between blocks: [columns of the panel][tiles of the pass][tile_rows]
+  std::int64_t column;              // of the strip
+  float* sums;                      // between blocks: [columns of the strip][tiles of the pass][tile_rows]
 };
 
 // The sums of a tile, of which `rows` are tokens, become outputs.
@@ -167,7 +175,7 @@ inline void finish_tile(const LinearArgs& args, std::int64_t row, std::int64_t r
 template <int Vectors, class Number>
 inline void pass_over(const Pass<Number>& pass, const WeightBlock<Number>& block, std::int64_t row_begin,
                       std::int64_t row_end, std::int64_t offset, ReadAhead& ahead) {
-  const Number* const weights = block.weights + offset * block.group_pitch;
+  const Number* const weights = block.weights + offset * block.column_pitch;
   const std::int64_t column = pass.column + offset;
   float* put_by = pass.sums + offset * tiles_of(pass.row_end - pass.row_begin) * tile_rows +
                   (row_begin - pass.row_begin) * Vectors * lanes;
@@ -181,10 +189,9 @@ inline void pass_over(const Pass<Number>& pass, const WeightBlock<Number>& block
     }
     if (block.last)  // the tile's place in y is there by the time the sums are
       for (std::int64_t r = 0; r < rows; ++r)
-        for (int v = 0; v < Vectors; v += step_vectors)
+        for (int v = 0; v < Vectors; v += panel_vectors)
           __builtin_prefetch(pass.args.y.row(row + r) + column + v * lanes, 1);
-    add_products<Vectors>(sums, pass.x + (row * pass.depth + block.begin * tile_rows), weights, block.stride,
-                          block.count, ahead);
+    add_products<Vectors>(sums, pass.x + (row * pass.depth + block.begin * tile_rows), weights, block, ahead);
     if (block.last) {
       finish_tile(pass.args, row, rows, column, sums);
     } else {
@@ -216,8 +223,8 @@ inline void pass_over(const Pass<Number>& pass, const WeightBlock<Number>& block
   }
 }
 
-// Units are a few tiles of tokens of a panel, those of a panel one after the other: small ones, so that threads end
-// together. Whoever takes several of a panel multiplies them together.
+// Units are a few tiles of tokens of a strip, those of a strip one after the other: small ones, so that threads end
+// together. Whoever takes several of a strip multiplies them together.
 inline std::int64_t parts_of_rows(const LinearArgs& args) {
   constexpr std::int64_t tiles = 4;  // in a part
   return (tiles_of(args.x.rows) + tiles - 1) / tiles;
@@ -226,45 +233,50 @@ inline std::int64_t first_row(const LinearArgs& args, std::int64_t part) {
   return smaller(args.x.rows, tiles_of(args.x.rows) * part / parts_of_rows(args) * tile_rows);
 }
 
-// Reads, while one block of a panel is at work, the bytes from `next` on that the following one will need.
-inline ReadAhead read_during(std::int64_t rows, std::int64_t width, std::int64_t count, const Byte* next,
-                             std::int64_t bytes) {
-  const std::int64_t columns = tile_columns(width);
+// Reads, while `count` inputs of a strip from `begin` on are at work, what the following block will need: of the same
+// panels, whose `inputs` take `pitch` bytes, or of the next ones.
+inline ReadAhead read_during(std::int64_t rows, std::int64_t width, const Byte* strip, std::int64_t pitch,
+                             std::int64_t begin, std::int64_t count, std::int64_t inputs) {
   const std::int64_t portions =
-      tiles_of(rows) * ((width + columns - 1) / columns) * ((count + portion_inputs - 1) / portion_inputs);
-  return {next, next + bytes, (bytes / cache_line + portions) / (portions + 1) * cache_line};
+      tiles_of(rows) * (width / tile_columns(width)) * ((count + portion_inputs - 1) / portion_inputs);
+  const std::int64_t panels = width / panel_width, per_input = pitch / (inputs > 0 ? inputs : 1), end = begin + count;
+  const Byte* const next = end < inputs ? strip + per_input * end : strip + pitch * panels;
+  const std::int64_t bytes = per_input * smaller(k_block, end < inputs ? inputs - end : inputs);
+  return {next, next + bytes, (bytes / cache_line + portions) / (portions + 1) * cache_line, panels, pitch};
 }
 
-// Calls f(pass, panel, p) until all units are done; `depth` counts the inputs in Numbers.
+// Calls f(pass, strip, width) until all units are done; `depth` counts the inputs in Numbers.
 template <class Number, class F>
 inline void for_each_pass(const LinearArgs& args, const void* x, std::int64_t depth, std::int64_t unit_begin,
                           std::int64_t unit_end, const F& f) {
-  alignas(cache_line) float sums[most_rows * panel_width];
+  alignas(cache_line) float sums[most_rows * strip_width];
   const std::int64_t parts = parts_of_rows(args);
   for (std::int64_t unit = unit_begin; unit < unit_end;) {
-    const std::int64_t p = unit / parts, next = smaller(unit_end, (p + 1) * parts);
-    const std::int64_t end = first_row(args, unit % parts + next - unit);
+    const std::int64_t strip = unit / parts, next = smaller(unit_end, (strip + 1) * parts);
+    const std::int64_t end = first_row(args, unit % parts + next - unit), p = strip * strip_panels;
     for (std::int64_t row = first_row(args, unit % parts); row < end; row += most_rows)
       f(Pass<Number>{args, static_cast<const Number*>(x), depth, row, smaller(row + most_rows, end), p * panel_width,
                      sums},
-        reinterpret_cast<const Byte*>(args.W->panel(p)), p);
+        panel_of(args, p), smaller(strip_panels, args.W->panels() - p) * panel_width);
     unit = next;
   }
 }
 
 template <ElementType storage>
 void product_of_rows(const LinearArgs& args, const void* x, std::int64_t unit_begin, std::int64_t unit_end) {
-  alignas(cache_line) float expanded[k_block * panel_width];
-  const std::int64_t K = args.x.cols;
-  for_each_pass<float>(args, x, K, unit_begin, unit_end, [&](const auto& pass, const Byte* panel, std::int64_t p) {
-    // A panel's bytes are spread nearly evenly over its inputs, whatever the storage.
-    const std::int64_t width = args.W->width(p), bytes_per_input = args.W->bytes_of_panel(p) / (K > 0 ? K : 1);
+  alignas(cache_line) float expanded[is_group<storage> ? 1 : k_block * strip_width];
+  const std::int64_t K = args.x.cols, pitch = args.W->bytes_of_panel();
+  for_each_pass<float>(args, x, K, unit_begin, unit_end, [&](const auto& pass, const Byte* strip, std::int64_t width) {
     for (std::int64_t k = 0; k == 0 || k < K; k += k_block) {
       const std::int64_t count = smaller(k_block, K - k);
-      expand<storage>(panel, width, k, count, expanded);
-      const WeightBlock<float> block{expanded, count, tile_columns(width), k, count, k == 0, k + k_block >= K};
-      ReadAhead ahead = read_during(pass.row_end - pass.row_begin, width, count, panel + bytes_per_input * (k + count),
-                                    bytes_per_input * smaller(k_block, K));
+      WeightBlock<float> block{expanded, count, 0, k, count, k == 0, k + k_block >= K};
+      if constexpr (is_group<storage>) {
+        block.weights = reinterpret_cast<const float*>(strip) + k * panel_width;
+        block.column_pitch = K;
+      } else {
+        expand<storage>(strip, pitch, width, k, count, expanded);
+      }
+      ReadAhead ahead = read_during(pass.row_end - pass.row_begin, width, strip, pitch, k, count, K);
       pass_over(pass, block, width, ahead);
     }
   });
@@ -272,16 +284,19 @@ void product_of_rows(const LinearArgs& args, const void* x, std::int64_t unit_be
 
 #if defined(STATESCOPE_BF16_PAIRS)
 void pair_product_of_rows(const LinearArgs& args, const void* x, std::int64_t unit_begin, std::int64_t unit_end) {
-  const std::int64_t K = (args.x.cols + 1) / 2;
+  const std::int64_t K = (args.x.cols + 1) / 2, pitch = K * panel_width;
   for_each_pass<std::uint32_t>(
-      args, x, K, unit_begin, unit_end, [&](const auto& pass, const Byte* panel, std::int64_t p) {
-        const std::int64_t width = args.W->width(p);
+      args, x, K, unit_begin, unit_end, [&](const auto& pass, const Byte* strip, std::int64_t width) {
         for (std::int64_t k = 0; k == 0 || k < K; k += k_block) {
           const std::int64_t count = smaller(k_block, K - k);
-          const WeightBlock<std::uint32_t> block{
-              reinterpret_cast<const std::uint32_t*>(panel) + k * width, 1, width, k, count, k == 0, k + k_block >= K};
-          ReadAhead ahead = read_during(pass.row_end - pass.row_begin, width, count, panel + (k + count) * width * 4,
-                                        smaller(k_block, K) * width * 4);
+          const WeightBlock<std::uint32_t> block{reinterpret_cast<const std::uint32_t*>(strip) + k * panel_width,
+                                                 K,
+                                                 pitch,
+                                                 k,
+                                                 count,
+                                                 k == 0,
+                                                 k + k_block >= K};
+          ReadAhead ahead = read_during(pass.row_end - pass.row_begin, width, strip, pitch * 4, k, count, K);
           pass_over(pass, block, width, ahead);
         }
       });

@@ -4,23 +4,31 @@
 
 using Byte = unsigned char;
 constexpr std::int64_t panel_width = PackedMatrix::panel_width;
+// Panels read side by side, and their columns.
+constexpr std::int64_t strip_panels = 4;
+constexpr std::int64_t strip_width = strip_panels * panel_width;
 constexpr std::int64_t scale_inputs = PackedMatrix::scale_inputs;
 constexpr std::int64_t cache_line = 64;
-// Vectors side by side where weights are streamed: a whole panel, or as many sums as leave registers for the weights of
-// the 16 that vectors of 4 and 8 lanes have.
+// Vectors side by side where weights are streamed: a whole strip, or as many sums as leave registers for the weights of
+// the 16 that vectors of 4 and 8 lanes have. And those of a panel.
 constexpr int row_vectors = STATESCOPE_LANES == 16 ? 4 : 8;
-constexpr int step_vectors = PackedMatrix::width_step / STATESCOPE_LANES;
-// How weights are asked for ahead of use, the distance a page of memory, where the hardware stops looking. Loads of
-// float32 run far enough ahead by themselves, and requests beside them would cost a tenth of the bandwidth. What has to
-// be converted keeps the processor from seeing so far: line by line, or, where it sees least, a page at a time, which
-// memory answers faster.
-constexpr std::int64_t prefetch_distance = 4096;
-enum class Ahead { none, lines, pages };
+constexpr int panel_vectors = PackedMatrix::panel_width / STATESCOPE_LANES;
+// How far ahead of their use weights are asked for, in each panel. Loads of float32 run far enough ahead by themselves;
+// conversion keeps the processor from seeing so far.
 template <ElementType storage>
-constexpr Ahead ahead_of = storage == ElementType::f32                            ? Ahead::none
-                           : storage == ElementType::i8 || STATESCOPE_LANES == 16 ? Ahead::lines
-                                                                                  : Ahead::pages;
-constexpr std::int64_t page_inputs = 32;  // inputs whose 16-bit weights fill a page
+constexpr std::int64_t inputs_ahead = storage == ElementType::f32  ? 0
+                                      : storage == ElementType::i8 ? scale_inputs
+                                                                   : 16;
+template <ElementType storage>
+constexpr std::int64_t bytes_ahead =
+    (inputs_ahead<storage> * bytes_of(storage) + (storage == ElementType::i8 ? 2 : 0)) * panel_width;
+
+inline const Byte* panel_of(const LinearArgs& args, std::int64_t p) {
+  return reinterpret_cast<const Byte*>(args.W->panel(p));
+}
+inline std::int64_t strips_of(const PackedMatrix& W) {
+  return (W.panels() + strip_panels - 1) / strip_panels;
+}
 
 inline IntVec load_ints(const void* p) {
   IntVec v;
@@ -78,78 +86,67 @@ inline Vec load_i8(const Byte* p) {
 }
 
 // Calls use(k, v, weights) for the inputs k of [begin, begin + count), in order for every vector v of the Vectors of
-// outputs from `column` on. `begin` is a multiple of scale_inputs. Reads ahead of itself as `ahead` says. One vector at
-// a time, because all of an input's and all sums together would not fit the registers.
-template <ElementType storage, int Vectors, Ahead ahead, class Use>
-inline void for_each_input(const Byte* panel, std::int64_t width, std::int64_t column, std::int64_t begin,
-                           std::int64_t count, const Use& use) {
-  const auto fetch = [](const Byte* p, std::int64_t bytes) {
-#pragma GCC unroll 8
-    for (std::int64_t i = 0; i < bytes; i += cache_line) __builtin_prefetch(p + prefetch_distance + i);
+// outputs from a panel on; the next panel is `pitch` bytes further. `begin` is a multiple of scale_inputs. Asks for
+// weights `ahead` bytes before their use. One vector at a time, because all of an input's and all sums together would
+// not fit the registers.
+template <ElementType storage, int Vectors, class Use>
+inline void for_each_input(const Byte* panel, std::int64_t pitch, std::int64_t begin, std::int64_t count,
+                           std::int64_t ahead, const Use& use) {
+  static_assert(Vectors % panel_vectors == 0);
+  // Vector v of the numbers of `size` bytes from p on, in the first panel.
+  const auto at = [pitch](const Byte* p, int v, std::int64_t size) {
+    return p + v / panel_vectors * pitch + v % panel_vectors * lanes * size;
   };
-  const auto fetch_line = [&](const Byte* p, std::int64_t bytes) {
-    if constexpr (ahead == Ahead::lines) fetch(p, bytes);
-  };
-  // `count` rows of weights, a page further on.
-  const auto fetch_page = [&](const Byte* p, std::int64_t rows, std::int64_t row_bytes, std::int64_t bytes) {
-    if constexpr (ahead == Ahead::pages) {
-      for (std::int64_t i = 0; i < rows; ++i) fetch(p + i * row_bytes, bytes);
+  const auto fetch = [&](const Byte* p) {
+    if constexpr (storage != ElementType::f32) {
+#pragma GCC unroll 16
+      for (int v = 0; v < Vectors; v += panel_vectors) __builtin_prefetch(at(p, v, 0) + ahead);
     }
   };
   const std::int64_t end = begin + count;
   if constexpr (storage == ElementType::f32 || storage == ElementType::f16) {
     constexpr std::int64_t size = storage == ElementType::f32 ? 4 : 2;
-    const Byte* w = panel + (begin * width + column) * size;
-    for (std::int64_t page = begin; page < end; page += page_inputs) {
-      fetch_page(w, page_inputs, width * size, Vectors * lanes * size);
-      const std::int64_t page_end = smaller(page + page_inputs, end);
+    const Byte* w = panel + begin * panel_width * size;
 #pragma GCC unroll 4
-      for (std::int64_t k = page; k < page_end; ++k, w += width * size) {
-        fetch_line(w, Vectors * lanes * size);
+    for (std::int64_t k = begin; k < end; ++k, w += panel_width * size) {
+      if (storage == ElementType::f16 && k % 2 == 0) fetch(w);
 #pragma GCC unroll 16
-        for (int v = 0; v < Vectors; ++v) {
-          if constexpr (storage == ElementType::f32)
-            use(k, v, reinterpret_cast<Vec>(load_ints(w + v * lanes * size)));
-          else
-            use(k, v, load_f16(w + v * lanes * size));
-        }
+      for (int v = 0; v < Vectors; ++v) {
+        if constexpr (storage == ElementType::f32)
+          use(k, v, reinterpret_cast<Vec>(load_ints(at(w, v, size))));
+        else
+          use(k, v, load_f16(at(w, v, size)));
       }
     }
   } else if constexpr (storage == ElementType::bf16) {
-    const Byte* w = panel + (begin / 2 * width + column) * 4;
-    for (std::int64_t page = begin; page < end; page += page_inputs) {
-      fetch_page(w, page_inputs / 2, width * 4, Vectors * lanes * 4);
-      const std::int64_t page_end = smaller(page + page_inputs, end);
+    const Byte* w = panel + begin / 2 * panel_width * 4;
 #pragma GCC unroll 2
-      for (std::int64_t k = page; k < page_end; k += 2, w += width * 4) {
-        fetch_line(w, Vectors * lanes * 4);
-        if (k + 1 == end) {
+    for (std::int64_t k = begin; k < end - 1; k += 2, w += panel_width * 4) {
+      fetch(w);
 #pragma GCC unroll 16
-          for (int v = 0; v < Vectors; ++v) use(k, v, reinterpret_cast<Vec>(load_ints(w + v * lanes * 4) << 16));
-          break;
-        }
-#pragma GCC unroll 16
-        for (int v = 0; v < Vectors; ++v) {
-          const IntVec pairs = load_ints(w + v * lanes * 4);
-          use(k, v, reinterpret_cast<Vec>(pairs << 16));
-          use(k + 1, v, reinterpret_cast<Vec>(pairs & static_cast<int>(0xFFFF0000u)));
-        }
+      for (int v = 0; v < Vectors; ++v) {
+        const IntVec pairs = load_ints(at(w, v, 4));
+        use(k, v, reinterpret_cast<Vec>(pairs << 16));
+        use(k + 1, v, reinterpret_cast<Vec>(pairs & static_cast<int>(0xFFFF0000u)));
       }
+    }
+    if (count % 2 != 0) {
+#pragma GCC unroll 16
+      for (int v = 0; v < Vectors; ++v) use(end - 1, v, reinterpret_cast<Vec>(load_ints(at(w, v, 4)) << 16));
     }
   } else {
     for (std::int64_t k = begin; k < end; k += scale_inputs) {
-      const Byte* const block = panel + k / scale_inputs * width * (scale_inputs + 2);
-      fetch_line(block + 2 * column, 2 * Vectors * lanes);
+      const Byte* const block = panel + k / scale_inputs * panel_width * (scale_inputs + 2);
       Vec scales[Vectors];
 #pragma GCC unroll 16
-      for (int v = 0; v < Vectors; ++v) scales[v] = load_bf16(block + 2 * (column + v * lanes));
-      const Byte* w = block + 2 * width + column;
+      for (int v = 0; v < Vectors; ++v) scales[v] = load_bf16(at(block, v, 2));
+      const Byte* w = block + 2 * panel_width;
       const std::int64_t block_end = smaller(k + scale_inputs, end);
 #pragma GCC unroll 4
-      for (std::int64_t i = k; i < block_end; ++i, w += width) {
-        fetch_line(w, Vectors * lanes);
+      for (std::int64_t i = k; i < block_end; ++i, w += panel_width) {
+        if (i % 4 == 0) fetch(w);
 #pragma GCC unroll 16
-        for (int v = 0; v < Vectors; ++v) use(i, v, load_i8(w + v * lanes) * scales[v]);
+        for (int v = 0; v < Vectors; ++v) use(i, v, load_i8(at(w, v, 1)) * scales[v]);
       }
     }
   }

@@ -111,7 +111,8 @@ const CpuOps STATESCOPE_OPS = {lanes,
                                ssd_head,
                                attention_units,
                                attention,
-                               {chains * lanes, busy_multiply_adds,
+                               {chains * lanes,
+                                busy_multiply_adds,
 #if defined(STATESCOPE_BF16_PAIRS)
                                 busy_pair_products,
 #else

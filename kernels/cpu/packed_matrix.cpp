@@ -73,8 +73,8 @@ std::int64_t bytes_of_output(std::int64_t inputs, ElementType storage) {
 }
 
 // Bytes from the start of a panel to the 32 inputs that `block` counts: first their scales, then their integers.
-std::int64_t block_offset(std::int64_t block, std::int64_t width) {
-  return block * width * (PackedMatrix::scale_inputs + 2);
+std::int64_t block_offset(std::int64_t block) {
+  return block * PackedMatrix::panel_width * (PackedMatrix::scale_inputs + 2);
 }
 
 }  // namespace
@@ -94,8 +94,6 @@ std::shared_ptr<std::byte> WeightMemory::take(std::int64_t bytes) {
 
 PackedMatrix::PackedMatrix(std::int64_t outputs, std::int64_t inputs, ElementType storage, WeightMemory* memory)
     : outputs_(outputs), inputs_(inputs), storage_(storage), bytes_per_output_(bytes_of_output(inputs, storage)) {
-  const std::int64_t in_last = outputs - std::max<std::int64_t>(panels() - 1, 0) * panel_width;
-  last_width_ = (in_last + width_step - 1) / width_step * width_step;
   data_ = memory ? memory->take(bytes()) : zeros(bytes(), alignment);
 }
 
@@ -106,17 +104,18 @@ PackedMatrix PackedMatrix::pack(const float* W, std::int64_t outputs, std::int64
 }
 
 std::byte* PackedMatrix::panel_of(std::int64_t output) const {
-  return data_.get() + output / panel_width * panel_width * bytes_per_output_;
+  return data_.get() + output / panel_width * bytes_of_panel();
 }
 
 template <ElementType storage>
 void PackedMatrix::set(std::int64_t output, const float* row) {
   std::byte* const panel = panel_of(output);
-  const std::int64_t w = width(output / panel_width), column = output % panel_width;
+  constexpr std::int64_t w = panel_width;
+  const std::int64_t column = output % panel_width;
   if constexpr (storage == ElementType::i8) {
     for (std::int64_t k = 0; k < inputs_; k += scale_inputs) {
       const std::int64_t count = std::min(scale_inputs, inputs_ - k);
-      std::byte* const block = panel + block_offset(k / scale_inputs, w);
+      std::byte* const block = panel + block_offset(k / scale_inputs);
       float largest = 0;
       for (std::int64_t i = 0; i < count; ++i) largest = std::max(largest, std::abs(row[k + i]));
       const std::uint16_t scale = scale_for(largest);
@@ -137,12 +136,13 @@ void PackedMatrix::set(std::int64_t output, const float* row) {
 template <ElementType storage>
 float PackedMatrix::get(std::int64_t output, std::int64_t input) const {
   const std::byte* const panel = panel_of(output);
-  const std::int64_t w = width(output / panel_width), column = output % panel_width, k = input;
+  constexpr std::int64_t w = panel_width;
+  const std::int64_t column = output % panel_width, k = input;
   if constexpr (storage == ElementType::f32) return read<float>(panel + (k * w + column) * 4);
   if constexpr (storage == ElementType::f16) return from_f16(read<std::uint16_t>(panel + (k * w + column) * 2));
   if constexpr (storage == ElementType::bf16)
     return from_bf16(read<std::uint16_t>(panel + (k / 2 * w + column) * 4 + k % 2 * 2));
-  const std::byte* const block = panel + block_offset(k / scale_inputs, w);
+  const std::byte* const block = panel + block_offset(k / scale_inputs);
   return from_bf16(read<std::uint16_t>(block + 2 * column)) *
          static_cast<float>(read<std::int8_t>(block + 2 * w + k % scale_inputs * w + column));
 }

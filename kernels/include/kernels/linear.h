@@ -22,20 +22,21 @@ class WeightMemory {
   std::int64_t used_ = 0, size_ = 0;  // bytes of block_
 };
 
-/// A weight matrix W [M, K] rearranged for reading in order: panels of 64 outputs, inside a panel k-major, so that one
-/// step of k is 64 neighbouring weights. The last panel is padded with zeros to a multiple of 16 outputs only.
+/// A weight matrix W [M, K] rearranged for reading in order: panels of 16 outputs, inside a panel k-major, so that one
+/// step of k is 16 neighbouring weights. The last panel is padded with zeros. Panels lie one after the other; a product
+/// reads several of them side by side, because processors look ahead of each such stream and so get more out of memory
+/// than from one.
 ///
-/// What a panel of `width` outputs holds, by storage:
-///   f32, f16   [K][width] numbers
-///   bf16       [⌈K/2⌉][width][2]: the pair of inputs 2i and 2i+1 side by side, as dot-product instructions take them
-///   i8         for every 32 inputs, [width] scales in bf16, then [32][width] integers q in [-127, 127]
+/// What a panel holds, by storage:
+///   f32, f16   [K][16] numbers
+///   bf16       [⌈K/2⌉][16][2]: the pair of inputs 2i and 2i+1 side by side, as dot-product instructions take them
+///   i8         for every 32 inputs, [16] scales in bf16, then [32][16] integers q in [-127, 127]
 ///
 /// Conversion rounds to nearest even; an 8-bit weight is scale · q, exact in float. With m the largest |w| of the
 /// output's 32 inputs, the scale is m/127 rounded up to bf16, so the error is at most half of it: (1 + 2⁻⁷) · m / 254.
 class PackedMatrix {
  public:
-  static constexpr std::int64_t panel_width = 64;
-  static constexpr std::int64_t width_step = 16;    // widths are multiples of this
+  static constexpr std::int64_t panel_width = 16;
   static constexpr std::int64_t scale_inputs = 32;  // inputs of an output that share a scale
 
   PackedMatrix() = default;
@@ -54,14 +55,10 @@ class PackedMatrix {
   std::int64_t inputs() const { return inputs_; }    // K
   ElementType storage() const { return storage_; }
   std::int64_t panels() const { return (outputs_ + panel_width - 1) / panel_width; }
-  /// Outputs of panel p, the padding included.
-  std::int64_t width(std::int64_t p) const { return p + 1 < panels() ? panel_width : last_width_; }
-  /// 64-byte aligned.
-  const std::byte* panel(std::int64_t p) const { return data_.get() + p * panel_width * bytes_per_output_; }
-  std::int64_t bytes_of_panel(std::int64_t p) const { return width(p) * bytes_per_output_; }
-  std::int64_t bytes() const {
-    return panels() == 0 ? 0 : ((panels() - 1) * panel_width + last_width_) * bytes_per_output_;
-  }
+  std::int64_t bytes_of_panel() const { return panel_width * bytes_per_output_; }
+  /// 16-byte aligned, the first one 64-byte.
+  const std::byte* panel(std::int64_t p) const { return data_.get() + p * bytes_of_panel(); }
+  std::int64_t bytes() const { return panels() * bytes_of_panel(); }
 
   /// The weights as they multiply. unpack_row copies a row of W into out [K].
   float at(std::int64_t output, std::int64_t input) const;
@@ -76,7 +73,6 @@ class PackedMatrix {
 
   std::int64_t outputs_ = 0, inputs_ = 0;
   ElementType storage_ = ElementType::f32;
-  std::int64_t last_width_ = 0;
   std::int64_t bytes_per_output_ = 0;
   std::shared_ptr<std::byte> data_;
 };
