@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "engine/dynamics/analysis.h"
 #include "engine/dynamics/edit.h"
 #include "model/state_step.h"
 
@@ -15,10 +16,21 @@ LtiParts parts_on(LtiView::Page page) {
   return {.continuous = page != LtiView::Page::motion, .frequency = page == LtiView::Page::frequency};
 }
 
+// Where a hand has put the eigenvalues of A, for the scene to keep; nothing where A lists them or cannot vouch for
+// them.
+std::vector<Complex> placed_eigenvalues(const KnownSystem& known) {
+  std::vector<Complex> values(known.eigenvalues.begin(), known.eigenvalues.end());
+  if (known.built.diagonal || !are_eigenvalues(known.built.dense.A, values)) values.clear();
+  return values;
+}
+
+bool has_same_A(const SystemChoice& a, const SystemChoice& b) {
+  const auto *one = std::get_if<DenseSystem>(&a), *other = std::get_if<DenseSystem>(&b);
+  return a == b || (one && other && one->states() == other->states() && one->A == other->A);
+}
+
 // A result that is not there after so long is given up for the one of a newer scene.
 constexpr int patience_ms = 100;
-
-constexpr std::size_t most_moved = 32;  // systems whose eigenvalues are remembered
 
 }  // namespace
 
@@ -64,6 +76,7 @@ void DynamicsDocument::play_scene(const LtiScene& scene) {
 void DynamicsDocument::change_run(const LtiRun& run, const QString& undo_text, bool finished) {
   LtiScene next = scene_;
   next.run = run;
+  if (!has_same_A(run.system, scene_.run.system)) next.run.eigenvalues.clear();
   if (finished)
     change(next, undo_text);
   else
@@ -118,21 +131,17 @@ void DynamicsDocument::set_cursor(std::int64_t sample) {
 
 void DynamicsDocument::request(const LtiParts& parts, const std::optional<Move>& move) {
   asked_ = parts;
-  const auto same = std::find_if(moved_.begin(), moved_.end(),
-                                 [this](const auto& each) { return each->choice == scene_.run.system; });
   results_.ask(
-      [run = scene_.run, view = scene_.view, parts, move, before = result(),
-       placed = same == moved_.end() ? nullptr : *same](std::stop_token stop) mutable {
+      [run = scene_.run, view = scene_.view, parts, move, before = result()](std::stop_token stop) mutable {
         std::optional<KnownSystem> known;
         if (move) {
           MovedSystem moved =
               statescope::move_eigenvalue(move->base->run.system, known_system(*move->base), move->from, move->to);
           run.system = std::move(moved.choice);
           known = std::move(moved.known);
+          run.eigenvalues = move->finished ? placed_eigenvalues(*known) : std::vector<Complex>();
         } else if (before && before->run.system == run.system) {
           known = known_system(*before);
-        } else if (placed) {
-          known = placed->known;
         }
         return LtiSeries(shared_result(lti_result(run, {}, stop, parts, known ? &*known : nullptr)), view);
       },
@@ -145,13 +154,10 @@ void DynamicsDocument::take(const LtiSeries& series, const std::optional<Move>& 
     series_ = series;
     if (move) {
       scene_.run.system = result()->run.system;
+      scene_.run.eigenvalues = result()->run.eigenvalues;
       Q_EMIT scene_changed();
     }
     Q_EMIT result_changed();
-  }
-  if (series.result && move && move->finished) {
-    moved_.push_front(std::make_shared<const MovedSystem>(MovedSystem{result()->run.system, known_system(*result())}));
-    if (moved_.size() > most_moved) moved_.pop_back();
   }
   if (move && move->finished && scene_ != committed_) change(scene_, tr("move an eigenvalue"));
   if (problem.isEmpty()) return;

@@ -4,7 +4,6 @@
 #include <QObject>
 #include <QString>
 #include <QUndoStack>
-#include <deque>
 #include <memory>
 #include <optional>
 
@@ -71,8 +70,7 @@ class DynamicsDocument : public QObject {
   QUndoStack undo_stack_;
   LtiScene scene_, committed_;  // committed_: without what is being dragged
   LtiSeries series_;
-  LtiParts asked_;                                        // of the newest result that was asked for
-  std::deque<std::shared_ptr<const MovedSystem>> moved_;  // by hand, the newest first; undo and redo come back to them
+  LtiParts asked_;  // of the newest result that was asked for
   std::shared_ptr<const LtiResult> move_base_;
   NewestAnswer<LtiSeries> openings_, results_;
 };

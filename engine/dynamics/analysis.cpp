@@ -7,8 +7,10 @@
 #include <future>
 #include <limits>
 #include <numbers>
+#include <numeric>
 
 #include "engine/error.h"
+#include "engine/random.h"
 
 namespace statescope {
 namespace {
@@ -19,6 +21,32 @@ bool is_triangular(const Eigen::MatrixXd& A) {
   const auto is_zero = [](const auto& part) { return (part.array() == 0).all(); };
   return is_zero(Eigen::MatrixXd(A.triangularView<Eigen::StrictlyUpper>())) ||
          is_zero(Eigen::MatrixXd(A.triangularView<Eigen::StrictlyLower>()));
+}
+
+// Whether a matrix within `distance` of H, which has nothing below its first subdiagonal, has the eigenvalue λ exactly:
+// no vector that H − λI makes short is longer than that by more than 1/σ_min, and σ_min is the way to that matrix.
+bool is_near_eigenvalue(const Eigen::MatrixXd& H, Complex lambda, double distance) {
+  const std::int64_t N = H.rows();
+  Eigen::Matrix<Complex, Eigen::Dynamic, Eigen::Dynamic, Eigen::RowMajor> M = H.cast<Complex>();
+  M.diagonal().array() -= lambda;
+  Eigen::VectorXcd x(N);
+  Uniform uniform(1);
+  for (Complex& entry : x) entry = uniform.normal();
+  const double length = x.norm();
+  for (std::int64_t k = 0; k + 1 < N; ++k) {  // Gauss, with the larger of two rows
+    const std::int64_t rest = N - k;
+    if (std::abs(M(k + 1, k)) > std::abs(M(k, k))) {
+      M.row(k).tail(rest).swap(M.row(k + 1).tail(rest));
+      std::swap(x[k], x[k + 1]);
+    }
+    if (M(k, k) == 0.0) return true;
+    const Complex factor = M(k + 1, k) / M(k, k);
+    M.row(k + 1).tail(rest) -= factor * M.row(k).tail(rest);
+    x[k + 1] -= factor * x[k];
+  }
+  if (M(N - 1, N - 1) == 0.0) return true;
+  M.triangularView<Eigen::Upper>().solveInPlace(x);
+  return !x.allFinite() || length <= distance * x.stableNorm();
 }
 
 // A system whose matrix has nothing below the first subdiagonal.
@@ -109,6 +137,22 @@ Eigen::VectorXcd eigenvalues(const Eigen::MatrixXd& A) {
   if (solver.info() != Eigen::Success)
     throw Error("the eigenvalues of A cannot be found in double precision; take a smaller or better scaled matrix");
   return solver.eigenvalues();
+}
+
+bool are_eigenvalues(const Eigen::MatrixXd& A, std::span<const Complex> values) {
+  const std::int64_t N = A.rows();
+  if (std::ssize(values) != N) return false;
+  const double distance = 1e-9 * A.stableNorm();
+  const Complex sum = std::accumulate(values.begin(), values.end(), Complex());
+  if (!(std::abs(sum - A.trace()) <= static_cast<double>(N) * distance)) return false;
+  const Eigen::MatrixXd H = Eigen::HessenbergDecomposition<Eigen::MatrixXd>(A).matrixH();
+  for (auto value = values.begin(); value != values.end(); ++value) {
+    if (!is_near_eigenvalue(H, *value, distance)) return false;
+    if (value->imag() == 0) continue;
+    if (value + 1 == values.end() || value[1] != std::conj(*value) || value->imag() < 0) return false;
+    ++value;  // of a real matrix the other one is as near
+  }
+  return true;
 }
 
 Mode mode_of(Complex lambda, const StepRule& rule) {

@@ -113,6 +113,15 @@ void answer(LtiResult& r, std::stop_token stop) {
   for (const double y : r.recurrence) r.scale = std::max(r.scale, std::abs(y));
 }
 
+// Where the run says that they are, or where they are found.
+Eigen::VectorXcd eigenvalues_of(const LtiRun& run, const BuiltSystem& system) {
+  if (run.eigenvalues.empty()) return eigenvalues(system);
+  if (!are_eigenvalues(system.dense.A, run.eigenvalues))
+    throw Error(
+        "the \"eigenvalues\" of the scene are not those of its matrix A; take them out, and they are searched for");
+  return Eigen::Map<const Eigen::VectorXcd>(run.eigenvalues.data(), std::ssize(run.eigenvalues));
+}
+
 }  // namespace
 
 LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::stop_token stop, LtiParts parts,
@@ -128,7 +137,7 @@ LtiResult lti_result(const LtiRun& run, const std::filesystem::path& base, std::
   auto modes = std::async(std::launch::async, [&r, known] {
     r.controllable = controllable_rank(r.system.dense.A, r.system.dense.B);
     r.observable = observable_rank(r.system.dense.A, r.system.dense.C);
-    return modes_of(known ? known->eigenvalues : eigenvalues(r.system), r.run.rule);
+    return modes_of(known ? known->eigenvalues : eigenvalues_of(r.run, r.system), r.run.rule);
   });
   r.input = sample(run.input, run.rule.delta, base, stop);
   const std::int64_t L = r.samples = r.length();

@@ -140,7 +140,8 @@ ordered_json system_json(const DplrSystem& s) {
 LtiScene parse_lti_scene(const json& root, const std::string& root_where) {
   const json& object = object_at(root, "experiment", root_where);
   const std::string where = root_where + ": experiment";
-  refuse_unknown_keys(object, {"kind", "system", "method", "delta", "alpha", "lambda", "input", "h0"}, where);
+  refuse_unknown_keys(object, {"kind", "system", "method", "delta", "alpha", "lambda", "input", "h0", "eigenvalues"},
+                      where);
   LtiScene scene;
   LtiRun& run = scene.run;
   run.system = parse_system(object_at(object, "system", where), where + ": system");
@@ -152,6 +153,7 @@ LtiScene parse_lti_scene(const json& root, const std::string& root_where) {
   named([&] { check(run.rule); }, where);
   run.input = parse_signal(object_at(object, "input", where), where + ": input");
   run.h0 = get_reals(object, "h0", max_states, where);
+  run.eigenvalues = get_complexes(object, "eigenvalues", max_states, where);
 
   const json& view = object_at(root, "view", root_where);
   const std::string view_where = root_where + ": view";
@@ -184,6 +186,7 @@ ordered_json scene_json(const LtiScene& scene) {
                           {"lambda", run.rule.balance},
                           {"input", signal_json(run.input)}};
   if (!run.h0.empty()) experiment["h0"] = run.h0;
+  if (!run.eigenvalues.empty()) experiment["eigenvalues"] = list_json(run.eigenvalues);
   return {{"experiment", experiment},
           {"view",
            {{"page", pages[static_cast<std::size_t>(view.page)]},

@@ -110,6 +110,19 @@ TEST_F(DynamicsTest, eigenvalues_of_legs_stay_where_the_hand_leaves_them) {
     ASSERT_TRUE(ready());
   }
   EXPECT_EQ(s_plane().poles(), wanted);
+
+  const QString path = QString::fromStdString((folder.path() / "legs.json").string());
+  window->save_scene_to(path);
+  scene = document().scene();
+  workspace().open_example(1);
+  ASSERT_TRUE(ready());
+  window->open_path(path);
+  ASSERT_TRUE(wait_until([&] { return document().scene() == scene; })) << notice().toStdString();
+  EXPECT_EQ(s_plane().poles(), wanted) << "a saved scene says where they are";
+  type_cell(Symbol::C, 0, 1, "1/3");
+  EXPECT_EQ(s_plane().poles(), wanted) << "A is the same";
+  type_cell(Symbol::A, 0, 0, "-1.5");
+  EXPECT_TRUE(document().run().eigenvalues.empty()) << "they were those of another A";
 }
 
 TEST_F(DynamicsTest, yes_or_no_of_a_system_is_a_box_to_check) {

@@ -142,7 +142,30 @@ TEST(Lti, EigenvaluesOfAVeryNonNormalMatrixStayWhereTheyWerePut) {
       const double inverse = shifted.inverse().norm();
       EXPECT_TRUE(!std::isfinite(inverse) || std::sqrt(N) / inverse < rounding) << N << ' ' << lambda;
     }
+    // A scene keeps them.
+    run.eigenvalues.assign(moved.known.eigenvalues.begin(), moved.known.eigenvalues.end());
+    const LtiRun kept = std::get<LtiScene>(parse_scene(to_text(LtiScene{run, {}, 0}), "s.json")).run;
+    EXPECT_EQ(kept, run);
+    const LtiResult opened = lti_result(kept, {});
+    for (std::size_t i = 0; i < opened.modes.size(); ++i) EXPECT_EQ(opened.modes[i].lambda, at_rest.modes[i].lambda);
   }
+}
+
+TEST(Lti, WhatAreNoEigenvaluesIsToldFromRounding) {
+  const Eigen::Matrix3d A = (Eigen::Matrix3d() << -1, 2, 0.5, -2, -1, 0, 0, 0, -3).finished();
+  const std::vector<Complex> right{{-1, 2}, {-1, -2}, {-3, 0}};
+  const auto with = [&](std::size_t i, Complex value) {
+    std::vector<Complex> values = right;
+    values[i] = value;
+    return values;
+  };
+  EXPECT_TRUE(are_eigenvalues(A, right));
+  EXPECT_TRUE(are_eigenvalues(A, with(2, -3 + 1e-12)));
+  EXPECT_FALSE(are_eigenvalues(A, with(2, -3 + 1e-6)));
+  EXPECT_FALSE(are_eigenvalues(A, with(1, {-1, 2}))) << "not a conjugate pair";
+  EXPECT_FALSE(are_eigenvalues(A, std::vector<Complex>{-3, -3, -3})) << "each is one, but not all of them";
+  EXPECT_FALSE(are_eigenvalues(A, std::vector<Complex>{{-1, 2}, {-1, -2}}));
+  EXPECT_FALSE(are_eigenvalues(A, with(2, std::numeric_limits<double>::quiet_NaN())));
 }
 
 TEST(Lti, LongInputsAreSummedAtEvenlySpreadPlaces) {
@@ -275,6 +298,7 @@ TEST(Lti, RefusalsAreSentences) {
   says(R"("system": {"form": "diagonal", "lambda": [[1, 2]], "B": [1], "C": [1], "conjugates": false})", "conjugate");
   says(R"("system": {"form": "dense", "A": [[4]], "B": [1], "C": [1]}, "method": "bilinear", "delta": 0.5)",
        "has no step");
+  says(R"("eigenvalues": [-1, -2])", "\"eigenvalues\" of the scene are not those of its matrix A");
   says(R"("h0": [1])", "the initial state has 1 entries where the system has 2 states");
   says(R"("input": {"kind": "step", "length": 2000000})", "2000000 samples");
   says(R"("input": {"kind": "beep"})", "there is no input \"beep\"");

@@ -13,6 +13,9 @@ namespace statescope {
 /// whose eigenvalues no iteration finds in double precision for large N). Conjugates are neighbours, the positive
 /// imaginary part first. Throws Error when the iteration does not converge.
 Eigen::VectorXcd eigenvalues(const Eigen::MatrixXd& A);
+/// Whether `values` may be called those of A: N of them, conjugates as neighbours, each exact for a matrix that differs
+/// from A by at most 1e-9 ‖A‖, and their sum its trace.
+bool are_eigenvalues(const Eigen::MatrixXd& A, std::span<const Complex> values);
 
 /// One eigenvalue λ of A and what it means. Nan stands for what does not exist.
 struct Mode {

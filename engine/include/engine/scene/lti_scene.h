@@ -12,10 +12,11 @@ namespace statescope {
 
 /// The experiment "lti": a linear time-invariant system, discretised, answers an input.
 struct LtiRun {
-  SystemChoice system;     // a mass on a spring
-  StepRule rule;           // zero-order hold, Δ = 0.1 s
-  Signal input;            // a step
-  std::vector<double> h0;  // [N], the state before the first input; empty is zero
+  SystemChoice system;               // a mass on a spring
+  StepRule rule;                     // zero-order hold, Δ = 0.1 s
+  Signal input;                      // a step
+  std::vector<double> h0;            // [N], the state before the first input; empty is zero
+  std::vector<Complex> eigenvalues;  // [N] of A, where a hand has put them; empty: they are searched for
   bool operator==(const LtiRun&) const = default;
 };
 
