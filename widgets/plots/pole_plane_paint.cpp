@@ -283,27 +283,27 @@ void PolePlaneView::draw_marks(QPainter& painter, const PlaneFrame& frame, bool 
   }
   const double size = scaled(5);
   painter.setBrush(Qt::NoBrush);
-  for (const Complex& zero : data_->zeros) {
-    for (const bool halo : {true, false}) {
-      painter.setPen(QPen(halo ? ground : theme().symbol(Symbol::C), halo ? 5 : 2));
-      painter.drawEllipse(frame.to_screen(zero), size, size);
-    }
-  }
-  for (std::size_t i = 0; i < poles_.size(); ++i) {
-    const QPointF place = frame.to_screen(poles_[i]);
-    const bool chosen = static_cast<int>(i) == selected_, hovered = !for_export && hover_ == static_cast<int>(i);
-    const QColor color = stable(poles_[i]) ? theme().symbol(Symbol::A) : theme().danger;
-    const double arm = hovered || (chosen && dragging_) ? size + 1.5 : size;
-    const QLineF cross[] = {{place + QPointF(-arm, -arm), place + QPointF(arm, arm)},
-                            {place + QPointF(-arm, arm), place + QPointF(arm, -arm)}};
-    for (const bool halo : {true, false}) {  // lines with square ends are drawn without an outline
+  const auto arm_of = [&](int i) {
+    return (!for_export && hover_ == i) || (i == selected_ && dragging_) ? size + 1.5 : size;
+  };
+  for (const bool halo : {true, false}) {  // all of them first, or a mark would hide its close neighbours
+    painter.setPen(QPen(halo ? ground : theme().symbol(Symbol::C), halo ? 5 : 2));
+    for (const Complex& zero : data_->zeros) painter.drawEllipse(frame.to_screen(zero), size, size);
+    for (std::size_t i = 0; i < poles_.size(); ++i) {
+      const QPointF place = frame.to_screen(poles_[i]);
+      const double arm = arm_of(static_cast<int>(i));
+      const QLineF cross[] = {{place + QPointF(-arm, -arm), place + QPointF(arm, arm)},
+                              {place + QPointF(-arm, arm), place + QPointF(arm, -arm)}};
+      const QColor color = stable(poles_[i]) ? theme().symbol(Symbol::A) : theme().danger;
+      // Lines with square ends are drawn without an outline.
       painter.setPen(QPen(halo ? ground : color, halo ? 5.5 : 2.5, Qt::SolidLine, Qt::SquareCap));
       painter.drawLines(cross, 2);
     }
-    if (!chosen) continue;
-    painter.setPen(QPen(theme().text, 1.5));
-    painter.drawEllipse(place, arm + scaled(6), arm + scaled(6));
   }
+  if (selected_ < 0 || selected_ >= static_cast<int>(poles_.size())) return;
+  const double ring = arm_of(selected_) + scaled(6);
+  painter.setPen(QPen(theme().text, 1.5));
+  painter.drawEllipse(frame.to_screen(poles_[static_cast<std::size_t>(selected_)]), ring, ring);
 }
 
 }  // namespace statescope
