@@ -117,8 +117,7 @@ TEST(TrainingGradients, FastPathAgreesWithTheReference) {
   const auto fast = kernels::cpu_training(2);
   for (const NetworkRecipe& recipe : grid()) {
     SCOPED_TRACE(name_of(recipe));
-    // Of three networks the middle error: about one H3 in a hundred makes fifty times as much of a rounding as the
-    // rest.
+    // Of three networks the middle error: one in a thousand makes thirty times as much of a rounding as most.
     std::map<std::string, std::vector<double>> errors;
     for (std::uint64_t seed = 0; seed < 3; ++seed) {
       Network<double> exact(recipe, 3, *reference);
