@@ -22,7 +22,7 @@ kernels::DeviceBuffer StreamMemory::take(kernels::CudaBackend& backend, std::int
 
 void StreamMemory::give_back(kernels::DeviceBuffer buffer) {
   const std::scoped_lock lock(mutex_);
-  if (spare_.size() < most_spare) spare_.push_back(std::move(buffer));
+  if (buffer && spare_.size() < most_spare) spare_.push_back(std::move(buffer));
 }
 
 }  // namespace statescope

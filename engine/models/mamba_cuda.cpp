@@ -199,7 +199,8 @@ void MambaCuda::ensure_workspace(std::int64_t tokens, bool states, bool sums) co
   }
   if (sums && !w.scan_sums) {
     w.slots = cuda_->scan_sum_slots(scan_args(0, 0, w.tokens));
-    w.buffers.push_back(cuda_->allocate(w.tokens * w.slots * 2 * static_cast<std::int64_t>(sizeof(float))));
+    const std::int64_t rows = (w.tokens + kernels::summed_tokens - 1) / kernels::summed_tokens * kernels::summed_tokens;
+    w.buffers.push_back(cuda_->allocate(rows * w.slots * 2 * static_cast<std::int64_t>(sizeof(float))));
     w.scan_sums = w.buffers.back().as<float>();
   }
 }
@@ -244,8 +245,15 @@ void MambaCuda::enqueue_layer(std::int64_t index, std::int64_t T, std::int64_t f
   stage(Stage::in_projection, layer.in_proj);
   cuda_->linear(normed, layer.in_proj, layer.in_bias, xz);
   stage(Stage::convolution);
-  cuda_->causal_conv({xz.columns(0, E), layer.conv_weight, layer.conv_bias, s.d_conv, history(index, state_.current),
-                      history(index, 1 - state_.current), conv});
+  kernels::DeviceConvArgs convolution{xz.columns(0, E),
+                                      layer.conv_weight,
+                                      layer.conv_bias,
+                                      s.d_conv,
+                                      history(index, state_.current),
+                                      history(index, 1 - state_.current),
+                                      conv};
+  if (const KeptOnDevice* kept = recording.kept()) convolution.passed = kept->passed(index, first, T);
+  cuda_->causal_conv(convolution);
   stage(Stage::x_projection, layer.x_proj);
   cuda_->linear(conv, layer.x_proj, nullptr, projected);
   stage(Stage::dt_projection, layer.dt_proj);
@@ -266,7 +274,7 @@ kernels::KeptRows MambaCuda::kept_rows(const KeptOnDevice& kept, std::int64_t la
                                        std::int64_t T) const {
   kernels::KeptRows rows;
   rows.rows = kept.rows(layer, first, T).as<float>();
-  rows.step = KeptOnDevice::summaries;
+  rows.step = kept.layers * static_cast<std::int64_t>(all_summaries.size());
   if (layer < kept.layers) rows.residual = kept.number(Summary::residual_norm, layer, first);
   if (layer == 0) return rows;
   rows.before = kept.rows(layer - 1, first, T).as<const float>();
@@ -298,8 +306,9 @@ kernels::DeviceScanArgs MambaCuda::scan_args(std::int64_t index, std::int64_t be
           rows(workspace_.y)};
 }
 
-// The scan in pieces that end where a state is to be kept or where the memory for all states is full. Pieces do not
-// change a bit of it. What the recorder wants is computed beside it, from the same inputs.
+// The scan in pieces that end where a snapshot is to be taken or where the memory for all states is full; in one where
+// the stream is kept. Pieces do not change a bit of it. What the recorder wants is computed beside it, from the same
+// inputs.
 void MambaCuda::enqueue_scan(std::int64_t index, std::int64_t T, std::int64_t first, std::int64_t total,
                              std::int64_t snapshot_interval, DeviceRecording& recording) const {
   const ModelSizes& s = layout_.info.sizes;
@@ -311,7 +320,11 @@ void MambaCuda::enqueue_scan(std::int64_t index, std::int64_t T, std::int64_t fi
     std::int64_t count = std::min(longest, T - begin);
     if (snapshot_interval > 0) count = std::min(count, snapshot_interval - (first + begin) % snapshot_interval);
     kernels::DeviceScanArgs scan = scan_args(index, begin, count);
-    if (recording.kept()) scan.sums = workspace_.scan_sums + begin * workspace_.slots * 2;
+    if (const KeptOnDevice* kept = recording.kept()) {
+      scan.sums = workspace_.scan_sums;
+      scan.passed = kept->passed(index, first, T);
+      scan.passed.to += kept->history_size;
+    }
     if (wants_y) {
       // Without the gate, from a copy of the state; then once more as usual, so that recording changes nothing.
       auto* spare = state_.spare.as<float>();
@@ -397,7 +410,7 @@ void MambaCuda::enqueue_chunk(std::span<const std::int32_t> ids, std::int64_t fi
   if (as_graphs) {
     const KeptOnDevice* kept = recording.kept();
     graphs_.begin({T, first, state_.current, kept ? kept->stream.data() : nullptr,
-                   kept ? kept->numbers.data() : nullptr, kept ? kept->tokens : 0});
+                   kept ? kept->numbers.data() : nullptr, kept ? kept->tokens : 0, kept ? kept->interval : 0});
   }
   for (std::int64_t layer = 0, end = 1; layer < s.layers; layer = end, end += layers_of_piece) {
     end = std::min(end, s.layers);

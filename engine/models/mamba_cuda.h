@@ -5,7 +5,6 @@
 #include <functional>
 #include <memory>
 #include <mutex>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -84,7 +83,7 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
     std::int32_t* ids = nullptr;
     DeviceMatrix residual, normed, xz, conv, projected, delta, y;
     float* h_all = nullptr;      // [states_piece(), E, N]
-    float* scan_sums = nullptr;  // [T, slots, 2]
+    float* scan_sums = nullptr;  // [⌈T / 4⌉, slots, 2, 4]
     std::int64_t slots = 0;
     DeviceMatrix logits;  // [logits_rows, V]
   };
@@ -135,17 +134,17 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
 
   std::int64_t chunk_tokens(const Recorder* recorder, bool kept) const;
   std::int64_t states_piece() const;
-  /// Room to keep the stream of so many tokens; nothing when the device has none.
-  std::optional<KeptOnDevice> keep(std::int64_t tokens) const;
+  /// Room to keep the stream of so many tokens and a state after every `interval`; null when the device has none.
+  std::shared_ptr<Stream> keep(std::int64_t tokens, std::int64_t interval) const;
   /// What the norm in front of a layer keeps; `layer` may be the number of layers.
   kernels::KeptRows kept_rows(const KeptOnDevice& kept, std::int64_t layer, std::int64_t first, std::int64_t T) const;
-  void hand_over(KeptOnDevice kept, Recorder& recorder) const;
   /// Reads from one state into another, which may be the same.
   void read(std::span<const std::int32_t> ids, const ModelState& before, ModelState& after, Recorder* recorder,
             const std::stop_token& stop) const;
   void enqueue_ids(std::span<const std::int32_t> ids) const;
   /// Tokens [first, first + T) of a run of `total`, residual stream to residual stream. The history moves to the other
-  /// place; the caller flips `current` when all layers are done.
+  /// place; the caller flips `current` when all layers are done. Snapshots are for runs that keep nothing on the
+  /// device.
   void enqueue_layer(std::int64_t layer, std::int64_t T, std::int64_t first, std::int64_t total,
                      std::int64_t snapshot_interval, DeviceRecording& recording, DeviceZones& zones) const;
   kernels::DeviceScanArgs scan_args(std::int64_t layer, std::int64_t begin, std::int64_t count) const;
@@ -179,8 +178,8 @@ class MambaCuda final : public Model, public std::enable_shared_from_this<MambaC
   mutable PromptGraphs graphs_;  // of what lies in the two above
   mutable RecordingMemory recording_memory_;
   mutable StreamMemory stream_memory_;
-  mutable PinnedBuffer summaries_, last_logits_;  // as they come from the device
-  mutable SideThread mover_;                      // of states, between their places in the host's memory
+  mutable PinnedBuffer numbers_, last_logits_;  // as they come from the device; see KeptOnDevice
+  mutable SideThread mover_;                    // of states, between their places in the host's memory
 };
 
 }  // namespace statescope

@@ -96,38 +96,40 @@ std::int64_t MambaCuda::chunk_tokens(const Recorder* recorder, bool kept) const 
 // A stream that stays on the device until somebody asks for rows of it.
 class MambaCuda::Stream final : public ResidualStream {
  public:
-  Stream(std::shared_ptr<const MambaCuda> model, KeptOnDevice kept)
-      : model_(std::move(model)), kept_(std::move(kept)) {}
-  ~Stream() override { model_->stream_memory_.give_back(std::move(kept_.stream)); }
+  Stream(std::shared_ptr<const MambaCuda> model, KeptOnDevice kept_there)
+      : kept(std::move(kept_there)), model_(std::move(model)) {}
+  ~Stream() override {
+    give_numbers_back();
+    model_->stream_memory_.give_back(std::move(kept.stream));
+  }
+  void give_numbers_back() { model_->stream_memory_.give_back(std::move(kept.numbers)); }
   void copy(std::int64_t layer, std::int64_t first, std::int64_t count, float* out) const override {
     const std::scoped_lock lock(model_->mutex_);
-    model_->cuda_->copy_to_host(out, kept_.rows(layer, first, count).data, count * kept_.d_model * 4);
+    model_->cuda_->copy_to_host(out, kept.rows(layer, first, count).data, count * kept.d_model * 4);
     model_->cuda_->wait();
   }
 
+  KeptOnDevice kept;
+
  private:
   std::shared_ptr<const MambaCuda> model_;
-  KeptOnDevice kept_;
 };
 
-std::optional<KeptOnDevice> MambaCuda::keep(std::int64_t tokens) const {
+std::shared_ptr<MambaCuda::Stream> MambaCuda::keep(std::int64_t tokens, std::int64_t interval) const {
   const ModelSizes& s = layout_.info.sizes;
   KeptOnDevice kept;
   kept.layers = s.layers, kept.tokens = tokens, kept.d_model = s.d_model;
+  kept.interval = interval < tokens ? interval : 0;
+  kept.history_size = (s.d_conv - 1) * s.d_inner;
+  kept.state_size = kept.history_size + s.d_state * s.d_inner;
   try {
-    kept.stream = stream_memory_.take(*cuda_, (s.layers + 1) * tokens * s.d_model * 4);
-    kept.numbers = stream_memory_.take(*cuda_, s.layers * tokens * KeptOnDevice::summaries * 4);
+    kept.stream = stream_memory_.take(*cuda_, kept.stream_bytes());
+    kept.numbers = stream_memory_.take(*cuda_, kept.numbers_bytes());
   } catch (const kernels::CudaOutOfMemory&) {
-    return std::nullopt;
+    return nullptr;
   }
-  return kept;
-}
-
-void MambaCuda::hand_over(KeptOnDevice kept, Recorder& recorder) const {
-  stream_memory_.give_back(std::move(kept.numbers));
-  const std::int64_t tokens = kept.tokens, count = kept.layers * tokens;
-  recorder.record_kept(0, tokens, std::make_shared<Stream>(shared_from_this(), std::move(kept)),
-                       {summaries_.as<const LayerSummary>(), static_cast<std::size_t>(count)});
+  if (numbers_.bytes() < kept.numbers_bytes()) numbers_ = cuda_->allocate_pinned(kept.numbers_bytes());
+  return std::make_shared<Stream>(shared_from_this(), std::move(kept));
 }
 
 void MambaCuda::read(std::span<const std::int32_t> ids, ModelState& state, Recorder* recorder,
@@ -148,32 +150,37 @@ void MambaCuda::read(std::span<const std::int32_t> ids, const ModelState& before
   const ModelSizes& s = layout_.info.sizes;
   const std::scoped_lock lock(mutex_);
   const std::int64_t total = std::ssize(ids);
-  std::optional<KeptOnDevice> kept;
-  if (recorder && recorder->accepts_kept() && total >= worth_keeping) kept = keep(total);
-  const std::int64_t chunk = chunk_tokens(recorder, kept.has_value());
-  bool every_state = false;
-  for (std::int64_t layer = 0; recorder && layer < s.layers; ++layer)
-    every_state |= !kept && recorder->wants(Quantity::state_squares, layer);
-  ensure_workspace(std::min(chunk, total), every_state, kept.has_value());
-  ensure_state();
+  const std::int64_t interval = recorder ? recorder->snapshot_interval() : 0;
+  const auto wants = [&](Quantity quantity) {
+    bool any = false;
+    for (std::int64_t layer = 0; recorder && layer < s.layers; ++layer) any |= recorder->wants(quantity, layer);
+    return any;
+  };
   cuda_->wait();  // the pinned memory may still be on its way from a run that was cancelled
+  std::shared_ptr<Stream> stream;
+  if (recorder && recorder->accepts_kept() && total >= worth_keeping && !wants(Quantity::h))
+    stream = keep(total, interval);
+  const KeptOnDevice* kept = stream ? &stream->kept : nullptr;
+  const std::int64_t chunk = chunk_tokens(recorder, kept != nullptr);
+  ensure_workspace(std::min(chunk, total), !kept && wants(Quantity::state_squares), kept != nullptr);
+  ensure_state();
   DeviceZones zones(*cuda_);
-  DeviceRecording recording(*cuda_, recording_memory_, recorder, kept ? &*kept : nullptr);
+  DeviceRecording recording(*cuda_, recording_memory_, recorder, kept);
 
-  StateTravel states(*this, before, after);
+  StateTravel states(*this, before, after, kept);
+  std::vector<kernels::CudaBackend::Fence> summarised;  // the summaries of each chunk are on the host
   std::int64_t count = 0;
   for (std::int64_t first = 0; first < total; first += chunk) {
     count = std::min(chunk, total - first);
     LayerHooks hooks;
     if (first == 0) hooks.before = [&](std::int64_t layer) { states.bring(layer); };
-    if (first + count == total) hooks.after = [&](std::int64_t layer) { states.send(layer); };
+    hooks.after = [&](std::int64_t layer) { states.send(layer, first, count, first + count == total); };
     enqueue_chunk(ids.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(count)), first, total,
-                  recorder ? recorder->snapshot_interval() : 0, recording, zones, stop, hooks);
-  }
-  if (kept) {
-    const std::int64_t bytes = kept->layers * total * static_cast<std::int64_t>(sizeof(LayerSummary));
-    if (summaries_.bytes() < bytes) summaries_ = cuda_->allocate_pinned(bytes);
-    cuda_->copy_to_host(summaries_.data(), kept->numbers.data(), bytes);
+                  kept ? 0 : interval, recording, zones, stop, hooks);
+    if (!kept) continue;
+    const std::int64_t at = kept->summaries_at(first);
+    summarised.push_back(
+        cuda_->copy_to_host_aside(numbers_.data(at), kept->numbers.data(at), kept->summaries_at(count), cuda_->mark()));
   }
   const bool last_logits = recorder && recorder->wants_last_logits();
   if (last_logits) {
@@ -186,13 +193,23 @@ void MambaCuda::read(std::span<const std::int32_t> ids, const ModelState& before
   if (recorder) recorder->prepare();
   std::vector<float> logits(static_cast<std::size_t>(last_logits ? s.vocab : 0));
   recording.finish();
+  for (std::size_t i = 0; i < summarised.size(); ++i) {
+    const std::int64_t first = static_cast<std::int64_t>(i) * chunk, tokens = std::min(chunk, total - first);
+    cuda_->wait(summarised[i]);
+    recorder->record_kept(
+        first, tokens, stream,
+        {numbers_.as<const LayerSummary>(kept->summaries_at(first)), static_cast<std::size_t>(tokens * s.layers)});
+  }
   cuda_->wait();
   states.finish();
+  if (kept) {
+    states.record(*recorder);
+    stream->give_numbers_back();
+  }
   if (last_logits) {
     std::copy_n(last_logits_.as<const float>(), s.vocab, logits.begin());
     recorder->record_last_logits(std::move(logits));
   }
-  if (kept) hand_over(std::move(*kept), *recorder);
   zones.resolve();
 }
 

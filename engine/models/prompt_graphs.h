@@ -17,9 +17,9 @@ class PromptGraphs {
   struct Key {
     std::int64_t tokens = 0, first = 0;
     int current = 0;               // where the convolution's history comes from
-    const void* stream = nullptr;  // kept, and of how many tokens
+    const void* stream = nullptr;  // kept, of how many tokens, and with a state after how many
     const void* numbers = nullptr;
-    std::int64_t kept_tokens = 0;
+    std::int64_t kept_tokens = 0, interval = 0;
     bool operator==(const Key&) const = default;
   };
   void begin(const Key& key);

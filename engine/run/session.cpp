@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <iterator>
 #include <numeric>
 
 #include "engine/error.h"
@@ -112,9 +113,8 @@ class SliceRecorder final : public Recorder {
     for (std::int64_t i = 0; i < count; ++i) {
       TokenRecord& token = *tokens[static_cast<std::size_t>(first + i)];
       token.stream = stream;
-      token.row = i;
-      for (std::int64_t layer = 0; layer < sizes_.layers; ++layer)
-        token.layers[static_cast<std::size_t>(layer)] = summaries[static_cast<std::size_t>(layer * count + i)];
+      token.row = first + i;
+      std::copy_n(summaries.data() + i * sizes_.layers, sizes_.layers, token.layers.begin());
     }
   }
 
@@ -215,7 +215,8 @@ void Session::append(std::span<const std::int32_t> ids, bool generated, std::sto
       if (at_checkpoint) trace_.checkpoints.push_back(std::make_shared<const ModelState>(std::move(state_)));
       trace_.checkpoints.insert(trace_.checkpoints.end(), recorder.snapshots.begin(), recorder.snapshots.end());
       state_ = std::move(next);
-      trace_.tokens.insert(trace_.tokens.end(), recorder.tokens.begin(), recorder.tokens.end());
+      trace_.tokens.insert(trace_.tokens.end(), std::make_move_iterator(recorder.tokens.begin()),
+                           std::make_move_iterator(recorder.tokens.end()));
       done += count;
       if (done == total) logits_ = std::move(recorder.last_logits);
       if (progress) progress(done);

@@ -252,6 +252,7 @@ class Backend final : public CudaBackend {
     scan.y = {args.y.data, args.y.stride, 0};
     scan.h_all = args.h_all;
     scan.sums = args.sums;
+    scan.passed = args.passed;
     return scan;
   }
   void selective_scan(const DeviceScanArgs& args) override {

@@ -73,9 +73,9 @@ __global__ void __launch_bounds__(norm_threads)
     sums[update] = fmaf(change, change, sums[update]);
   }
   for (std::int64_t i = threadIdx.x; i < kept.slots; i += norm_threads) {
-    const float* slot = kept.scan_sums + (r * kept.slots + i) * 2;
+    const float* slot = kept.scan_sums + (r / summed_tokens * kept.slots + i) * 2 * summed_tokens + r % summed_tokens;
     sums[steps] += slot[0];
-    sums[states] += slot[1];
+    sums[states] += slot[summed_tokens];
   }
   sum_over_block(sums);
   if (threadIdx.x == 0) {
@@ -103,7 +103,7 @@ template <class T, int Taps>
 __global__ void __launch_bounds__(conv_threads)
     conv_kernel(const T* x, std::int64_t x_stride, const float* weight, const float* bias, int taps, const T* history,
                 T* next, std::int64_t history_stride, std::int64_t next_stride, T* y, std::int64_t y_stride,
-                std::int64_t E, std::int64_t length) {
+                std::int64_t E, std::int64_t length, const PassedStates passed) {
   const std::int64_t e = static_cast<std::int64_t>(blockIdx.y) * conv_threads + threadIdx.x;
   const std::int64_t begin = static_cast<std::int64_t>(blockIdx.x) * conv_tokens;  // x goes further than y, to 2^31
   if (e >= E) return;
@@ -135,6 +135,11 @@ __global__ void __launch_bounds__(conv_threads)
       for (int j = 0; j < K; ++j) total = fmaf(weight[j * E + e], input(t - K + 1 + j), total);
       y[t * y_stride + e] = from_float<T>(silu(total));
     }
+  }
+  if (passed.count > 0) {
+    for (std::int64_t i = begin / passed.interval; i < passed.count && (i + 1) * passed.interval <= end; ++i)
+      for (int j = 0; j < K - 1; ++j)
+        passed.to[i * passed.step + j * E + e] = input((i + 1) * passed.interval - K + 1 + j);
   }
   if (end == length) {
     for (int j = 0; j < K - 1; ++j) next[j * next_stride + e] = from_float<T>(input(length - K + 1 + j));
@@ -252,7 +257,7 @@ void causal_conv(const DeviceConvArgs& args, cudaStream_t stream) {
       launch("causal_conv", kernel, dim3(blocks_for(x.rows, conv_tokens), blocks_for(x.cols, conv_threads)),
              conv_threads, 0, stream, false, x.as<const T>(), x.stride, args.weight, args.bias,
              static_cast<int>(args.taps), args.history.as<const T>(), args.next_history.as<T>(), args.history.stride,
-             args.next_history.stride, args.y.as<T>(), args.y.stride, x.cols, x.rows);
+             args.next_history.stride, args.y.as<T>(), args.y.stride, x.cols, x.rows, args.passed);
     };
     if (args.taps == 4)
       run(&conv_kernel<T, 4>);

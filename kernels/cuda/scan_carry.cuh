@@ -89,7 +89,7 @@ __device__ float squares_of(const float (&h)[Sh::CH][Sh::NS]) {
 template <class Sh, bool StateOnly, bool Sums>
 __device__ __forceinline__ void advance_tile(Tile<Sh>& tile, const Projections<float, Sh>& projections,
                                              const float (&decay)[Sh::CH][Sh::NS], float (&h)[Sh::CH][Sh::NS],
-                                             float (&delta_sum)[Sh::CH], float* squares, int lane) {
+                                             float (&delta_sum)[Sh::CH], SumsOf<Sh>* sums, int half_of_sums, int lane) {
   const int s = lane % Sh::S, own_channel = lane / Sh::S * Sh::CH;
   Token<Sh> tokens[2][Sh::U];
   float of_lane[Sh::TT];
@@ -115,16 +115,17 @@ __device__ __forceinline__ void advance_tile(Tile<Sh>& tile, const Projections<f
     }
   }
   if constexpr (Sums) {
-    constexpr int lanes = warp / Sh::TT;  // that get a token's sum
-    const float sum = sum_over_lanes(of_lane, lane);
-    if (lane % lanes == 0) squares[lane / lanes] = sum;
+    float half[Sh::TT / 2], quarter[Sh::TT / 4];
+    fold_lanes(of_lane, half, lane, 16);
+    fold_lanes(half, quarter, lane, 8);
+    store(&sums->squares[half_of_sums][lane % 8][lane / 8 * (Sh::TT / 4)], quarter);
   }
 }
 
 // The warp that carries the recurrence on.
 template <class Sh, bool StateOnly, bool Sums>
 __device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place& place, int lane, Tile<Sh>* tiles,
-                         const Projections<float, Sh>* projections_of, Squares<Sh>* squares) {
+                         const Projections<float, Sh>* projections_of, SumsOf<Sh>* sums) {
   constexpr bool few = Sh::NS * Sh::CH <= 8;  // states of a lane
   const std::int64_t E = args.E, N = args.N;
   const int s = lane % Sh::S;                      // its share of the states ...
@@ -171,6 +172,24 @@ __device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place
     }
   }
   const std::int64_t emitted = args.channel_list ? args.channels : E;
+  // A state is left in passing after `next` tokens of the chunk; 0 stands for never.
+  const PassedStates& passed = args.passed;
+  std::int64_t index = 0, next = 0;
+  if (Sums && passed.count > 0) {
+    index = place.t_begin / passed.interval;
+    if (index < passed.count) next = (index + 1) * passed.interval - place.t_begin;
+  }
+  const auto leave = [&] {
+    float* to = passed.to + (place.sequence * passed.count + index) * passed.step;
+#pragma unroll
+    for (int c = 0; c < Sh::CH; ++c)
+#pragma unroll
+      for (int n = 0; n < Sh::NS; ++n) {
+        const std::int64_t state = state_of<Sh>(s, n), e = place.first + own_channel + c;
+        if (state < N && e < E) to[state * E + e] = h[c][n];
+      }
+    next = ++index < passed.count ? next + passed.interval : 0;
+  };
 
   meet();
   std::int64_t k = 0;
@@ -178,18 +197,20 @@ __device__ void carry_on(const ScanArgs& args, const Chunks& chunks, const Place
     Tile<Sh>& tile = tiles[k % 2];
     const Projections<float, Sh>& projections = projections_of[k % 2];
     const int rows = static_cast<int>(min(place.T - t0, std::int64_t{Sh::TT}));
-    if (rows == Sh::TT && !args.h_all) {
-      advance_tile<Sh, StateOnly, Sums>(tile, projections, decay, h, delta_sum,
-                                        Sums ? squares->of_token[k % 2] : nullptr, lane);
+    if (rows == Sh::TT && !args.h_all && !(Sums && t0 < next && next < t0 + Sh::TT)) {
+      advance_tile<Sh, StateOnly, Sums>(tile, projections, decay, h, delta_sum, sums, static_cast<int>(k % 2), lane);
+      if (Sums && next == t0 + Sh::TT) leave();
     } else {
       for (int t = 0; t < rows; ++t) {
         float share[Sh::CH];
         const Token<Sh> now = read_token<Sh, StateOnly>(tile, projections, t, s, own_channel);
         advance<Sh, StateOnly>(now, decay, h, share);
         if (Sums) {
-          const float of_lane[1] = {squares_of<Sh>(h)};
-          const float sum = sum_over_lanes(of_lane, lane);
-          if (lane == 0) squares->of_token[k % 2][t] = sum;
+          float sum = squares_of<Sh>(h);
+          sum += __shfl_xor_sync(~0u, sum, 16);
+          sum += __shfl_xor_sync(~0u, sum, 8);
+          if (lane < 8) sums->squares[k % 2][lane][t] = sum;
+          if (next == t0 + t + 1) leave();
         }
 #pragma unroll
         for (int c = 0; c < Sh::CH; ++c) {

@@ -14,7 +14,7 @@ template <class T, class Sh, bool Aligned, bool Full, bool StateOnly, bool Sums>
 class Helper {
  public:
   __device__ Helper(const ScanArgs& args, const Place& place, int pair, int lane, Shared<T, Sh>& shared,
-                    const Squares<Sh>* squares)
+                    SumsOf<Sh>* sums)
       : args_(args),
         place_(place),
         lane_(lane),
@@ -26,15 +26,14 @@ class Helper {
         shared_(shared),
         tiles_(shared.pairs[pair].tiles),
         raw_(shared.pairs[pair].raw),
-        squares_(squares) {
+        sums_(sums) {
     const std::int64_t group = place.first / (args.E / args.groups) * args.N;
     x_ = start(args.x, channel_);
     delta_ = start(args.delta, channel_);
     z_ = start(args.z, channel_);
     B_ = start(args.B, group);
     C_ = start(args.C, group);
-    if (Sums)
-      sums_ = args.sums + ((place.sequence * args.T + place.t_begin) * sum_slots() + place.first / Sh::channels) * 2;
+    if (Sums) sums_out_ = sums_of(args, place.sequence, place.t_begin, place.first / Sh::channels, sum_slots());
     y_ = static_cast<T*>(args.y.data) + place.sequence * args.y.batch + place.t_begin * args.y.row + channel_;
 #pragma unroll
     for (int p = 0; p < Sh::width; ++p) {
@@ -155,7 +154,7 @@ class Helper {
         step[2 * p + 1] = delta[p] * x[p];
       }
       store(&tile.step[row(i)][column_].x, step);
-      if (Sums) add_up_steps(k * Sh::TT + row(i), delta);
+      if (Sums) add_up_steps(sums_->steps[k % ring][row(i)], delta);
     }
     each_vector([&](int v, bool of_C) {
       const Projections<T, Sh>& from = shared_.raw_projections[k % ring];
@@ -166,21 +165,28 @@ class Helper {
     });
   }
 
-  // Σ Δ of token t over the pair's channels, which neighbouring lanes have.
-  __device__ void add_up_steps(int t, const float (&delta)[Sh::width]) const {
+  // Σ Δ of a token over the pair's channels, which neighbouring lanes have.
+  __device__ void add_up_steps(float& of_token, const float (&delta)[Sh::width]) const {
     float sum = 0.0f;
 #pragma unroll
     for (int p = 0; p < Sh::width; ++p)
       if (channel_ + p < args_.E) sum += delta[p];
 #pragma unroll
     for (int offset = loads_of_row / 2; offset > 0; offset /= 2) sum += __shfl_xor_sync(~0u, sum, offset);
-    if (column_ == 0 && t < place_.T) sums_[t * sum_slots() * 2] = sum;
+    if (column_ == 0) of_token = sum;
   }
-  // Σ h² of a tile's tokens, which the other warp has added up.
-  __device__ void write_squares(int k) const {
-    static_assert(Sh::TT <= warp, "a lane for every token");
-    const int t = k * Sh::TT + lane_;
-    if (lane_ < Sh::TT && t < place_.T) sums_[t * sum_slots() * 2 + 1] = squares_->of_token[k % 2][lane_];
+  // A lane for each sum, so that those that lie together are written at once.
+  __device__ void write_sums(int k) const {
+    static_assert(Sh::TT % summed_tokens == 0 && 2 * Sh::TT <= warp);
+    const int i = lane_ % Sh::TT, which = lane_ / Sh::TT, t = k * Sh::TT + i;
+    if (which > 1 || t >= place_.T) return;
+    float sum = sums_->steps[k % ring][i];
+    if (which == 1) {
+      const auto& of_lanes = sums_->squares[k % 2];
+      sum = ((of_lanes[0][i] + of_lanes[4][i]) + (of_lanes[2][i] + of_lanes[6][i])) +
+            ((of_lanes[1][i] + of_lanes[5][i]) + (of_lanes[3][i] + of_lanes[7][i]));
+    }
+    sums_out_[(t / summed_tokens * sum_slots() * 2 + which) * summed_tokens + i % summed_tokens] = sum;
   }
 
   // `Partial` tiles may reach past the end.
@@ -188,7 +194,7 @@ class Helper {
   __device__ void finish(int k) const {
     if constexpr (!StateOnly) {
       const Tile<Sh>& tile = tiles_[k % 2];
-      if (Sums) write_squares(k);
+      if (Sums) write_sums(k);
       const RawTile<T, Sh>& raw = raw_[k % ring];
 #pragma unroll
       for (int i = 0; i < Sh::items; ++i) {
@@ -246,8 +252,8 @@ class Helper {
   Shared<T, Sh>& shared_;
   Tile<Sh>* const tiles_;
   RawTile<T, Sh>* const raw_;
-  const Squares<Sh>* const squares_;
-  float* sums_ = nullptr;               // of the chunk's first token
+  SumsOf<Sh>* const sums_;
+  float* sums_out_ = nullptr;           // of the chunk's first token
   const T *x_, *delta_, *z_, *B_, *C_;  // of the chunk's first token
   T* y_;
   float bias_[Sh::width], skip_[Sh::width];

@@ -11,6 +11,8 @@ namespace statescope::kernels::cuda {
 namespace {
 
 constexpr int warp = 32;
+// Raw tiles: one being finished, one being read, one prepared, two on their way.
+constexpr int ring = 4;
 
 // U tokens are read ahead; at most Pairs pairs of warps make a block, and On of them are meant for a multiprocessor.
 template <int NS_, int S_, int CH_, int TT_, int U_, int Pairs_, int On_>
@@ -45,11 +47,20 @@ struct Projections {
   alignas(16) Element C[Sh::TT][Sh::states];
 };
 
-// Σ h² of each token of two tiles over the pair's channels, where it is asked for.
+// Σ Δ and Σ h² of each token over the pair's channels, where they are asked for, until a tile is finished. The warp
+// that carries the recurrence on, which everything waits for, adds h² up over four lanes each; the other one does the
+// rest.
 template <class Sh>
-struct Squares {
-  float of_token[2][Sh::TT];
+struct SumsOf {
+  alignas(16) float steps[ring][Sh::TT];
+  alignas(16) float squares[2][8][Sh::TT + 4];  // by neighbouring lanes; rows padded as above
 };
+// Where those of the four tokens around t go.
+__device__ inline float* sums_of(const ScanArgs& args, std::int64_t sequence, std::int64_t t, std::int64_t slot,
+                                 std::int64_t slots) {
+  const std::int64_t rows = (args.T + summed_tokens - 1) / summed_tokens;
+  return args.sums + ((sequence * rows + t / summed_tokens) * slots + slot) * 2 * summed_tokens;
+}
 
 // What a pair of warps works on.
 struct Place {
@@ -71,8 +82,6 @@ struct RawTile {
   alignas(16) T delta[Sh::TT][Sh::channels];
   alignas(16) T z[Sh::TT][Sh::channels];
 };
-// Raw tiles: one being finished, one being read, one prepared, two on their way.
-constexpr int ring = 4;
 
 // Of a pair of warps.
 template <class T, class Sh>

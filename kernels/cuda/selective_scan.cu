@@ -55,7 +55,7 @@ Chunks chunks_of(const ScanArgs& args) {
 
 bool supports(const ScanArgs& args) {
   return args.type != ElementType::i8 && args.batch >= 0 && args.T >= 0 && args.E >= 0 && args.N >= 1 &&
-         args.groups >= 1 && (args.E == 0 || args.E % args.groups == 0);
+         args.groups >= 1 && (args.E == 0 || args.E % args.groups == 0) && (args.passed.count == 0 || args.sums);
 }
 
 std::int64_t scan_workspace(const ScanArgs& args) {

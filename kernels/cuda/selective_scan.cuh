@@ -52,11 +52,11 @@ __global__ void __launch_bounds__(2 * warp * Sh::Pairs, Sh::On / Sh::Pairs)
   place.t_begin = place.chunk * chunks.length;
   place.T = min(args.T - place.t_begin, chunks.length);
   if (StateOnly) allow_next_kernel();
-  auto* squares = reinterpret_cast<Squares<Sh>*>(&shared.pairs[pairs]) + pair;
+  auto* sums = reinterpret_cast<SumsOf<Sh>*>(&shared.pairs[pairs]) + pair;
   if (thread / warp < pairs)
-    carry_on<Sh, StateOnly, Sums>(args, chunks, place, lane, shared.pairs[pair].tiles, shared.projections, squares);
+    carry_on<Sh, StateOnly, Sums>(args, chunks, place, lane, shared.pairs[pair].tiles, shared.projections, sums);
   else
-    Helper<T, Sh, Aligned, Full, StateOnly, Sums>(args, place, pair, lane, shared, squares).run();
+    Helper<T, Sh, Aligned, Full, StateOnly, Sums>(args, place, pair, lane, shared, sums).run();
 }
 
 // Any N, any groups: one thread for `width` neighbouring channels, their states in memory. Right, not fast.
@@ -72,7 +72,11 @@ __global__ void scan_forward_any(const ScanArgs args, const int width) {
   for (std::int64_t e = first; e < min(first + width, args.E); ++e) {
     const std::int64_t group = e / (args.E / args.groups) * args.N;
     const std::int64_t slot = args.h_all ? slot_of(args, e) : -1;
+    std::int64_t passed = 0;  // states that were left in passing
     for (std::int64_t t = 0; t < args.T; ++t) {
+      float* leave = nullptr;
+      if (passed < args.passed.count && t + 1 == (passed + 1) * args.passed.interval)
+        leave = args.passed.to + (sequence * args.passed.count + passed++) * args.passed.step + e;
       float delta = to_float(at(args.delta, t)[e]) + (args.delta_bias ? args.delta_bias[e] : 0.0f);
       if (args.softplus) delta = softplus(delta);
       const float x = to_float(at(args.x, t)[e]);
@@ -84,14 +88,15 @@ __global__ void scan_forward_any(const ScanArgs args, const int width) {
         y = fmaf(h, to_float(C[n]), y);
         squares = fmaf(h, h, squares);
         if (slot >= 0) args.h_all[((sequence * args.T + t) * emitted + slot) * args.N + n] = h;
+        if (leave) leave[n * args.E] = h;
       }
       if (args.D) y = fmaf(args.D[e], x, y);
       if (args.z.data) y *= silu(to_float(at(args.z, t)[e]));
       (static_cast<T*>(args.y.data) + sequence * args.y.batch + t * args.y.row)[e] = from_float<T>(y);
       if (!args.sums) continue;
-      float* sums = args.sums + ((sequence * args.T + t) * slots + index % slots) * 2;
+      float* sums = sums_of(args, sequence, t, index % slots, slots) + t % summed_tokens;
       sums[0] = (e > first ? sums[0] : 0.0f) + delta;
-      sums[1] = (e > first ? sums[1] : 0.0f) + squares;
+      sums[summed_tokens] = (e > first ? sums[summed_tokens] : 0.0f) + squares;
     }
   }
 }
@@ -140,7 +145,7 @@ void launch_pass(const ScanArgs& args, Plan plan, const Chunks& chunks, cudaStre
   const Blocks blocks = blocks_of_group(args, plan, chunks.length);
   const std::int64_t count = blocks.count * args.groups * args.batch * (chunks.count - (StateOnly ? 1 : 0));
   const auto bytes = static_cast<int>(sizeof(Shared<T, Sh>) - (Sh::Pairs - blocks.pairs) * sizeof(SharedByPair<T, Sh>) +
-                                      (sums ? blocks.pairs * sizeof(Squares<Sh>) : 0));
+                                      (sums ? blocks.pairs * sizeof(SumsOf<Sh>) : 0));
   check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, bytes), "preparing the scan");
   launch("the selective scan", kernel, dim3(static_cast<unsigned>(count)),
          static_cast<unsigned>(2 * warp * blocks.pairs), bytes, stream, !StateOnly && chunks.count > 1, args, chunks);
@@ -168,7 +173,7 @@ template <class T, class Sh, Plan Of, bool Cut>
 void launch_shape(const ScanArgs& args, const Chunks& chunks, cudaStream_t stream) {
   static_assert(Sh::channels == channels_of(Of) && Sh::Pairs == pairs_of_block(Of, worth_summing));
   // Before compute capability 8.0 a block has too little.
-  if (static_cast<std::int64_t>(sizeof(Shared<T, Sh>) + Sh::Pairs * sizeof(Squares<Sh>)) > shared_memory_of_block())
+  if (static_cast<std::int64_t>(sizeof(Shared<T, Sh>) + Sh::Pairs * sizeof(SumsOf<Sh>)) > shared_memory_of_block())
     return launch_any<T>(args, Of, stream);
   if constexpr (Cut) {
     if (chunks.count > 1 && chunks.length >= worth_summing)

@@ -5,7 +5,7 @@
 
 #include <cstdint>
 
-#include "kernels/element_type.h"
+#include "kernels/cuda_ops.h"
 
 namespace statescope::kernels::cuda {
 
@@ -42,8 +42,10 @@ struct ScanArgs {
   float* h = nullptr;      // [batch, N, E] in: before the first token; out: after the last
   Output y;                // [batch, T, E]
   float* h_all = nullptr;  // [batch, T, E, N] every state, or null
-  /// Σ Δ and Σ h² of each token over some neighbouring channels, [batch, T, scan_sum_slots(args), 2], or null.
+  /// Σ Δ and Σ h² of each token over some neighbouring channels, [batch, ⌈T / 4⌉, scan_sum_slots(args), 2, 4 tokens],
+  /// or null. What lies behind the last token means nothing.
   float* sums = nullptr;
+  PassedStates passed;  // [batch, count] of h [N, E]; only beside sums
   /// With `channels` h_all is [batch, T, channels, N] of those channels only, by rising index.
   const std::int32_t* channel_list = nullptr;  // device memory
   std::int64_t channels = 0;
@@ -63,7 +65,7 @@ bool supports(const ScanArgs& args);
 
 /// Enqueues the scan. Throws CudaError when `supports` is false or the launch is refused. Deterministic: the same
 /// inputs give the same bits on one device. Without a workspace, reading a sequence in pieces gives the bits of reading
-/// it at once.
+/// it at once, and states in passing have those of a scan that ends there.
 void selective_scan(const ScanArgs& args, cudaStream_t stream);
 
 /// Gradients of a scan that began with the states `h0` and whose upstream gradients are dy and, where given, dh_last.

@@ -6,29 +6,15 @@
 #include <cmath>
 #include <map>
 
+#include "cuda_fixture.h"
 #include "engine/error.h"
 #include "engine/models/decoder.h"
 #include "engine/profile/recorder.h"
-#include "engine/run/session.h"
-#include "kernels/cuda_devices.h"
-#include "test_checkpoint.h"
 
 namespace statescope {
 namespace {
 
 using namespace test;
-using Floats = std::vector<float>;
-using Ids = std::vector<std::int32_t>;
-
-struct Pair {
-  std::shared_ptr<const Model> cpu, cuda;
-};
-
-Pair load(const MambaSpec& spec, Precision precision = Precision::f32) {
-  const TemporaryFolder folder;
-  write_checkpoint(folder.path(), spec);
-  return {load_model(folder.path(), precision, 1), load_model(folder.path(), precision, 1, "cuda")};
-}
 
 // One rounding is 6e-8; sums in another order, the device's own exponentials (2^-22) and a few layers on top of each
 // other stay below some hundred of them. In 16 bits a rounding may fall on the other side on one device, which is a
@@ -47,15 +33,9 @@ double tolerance(Precision precision) {
   }
 }
 
-class MambaCuda : public testing::Test {
- protected:
-  void SetUp() override {
-    if (kernels::cuda_devices().empty()) GTEST_SKIP() << "no CUDA device";
-  }
-};
+class MambaCuda : public CudaModelTest {};
 
 constexpr Precision all_precisions[] = {Precision::f32, Precision::bf16, Precision::f16, Precision::i8};
-const MambaSpec usual{{3, 32, 64, 16, 4, 2, 90}};
 const MambaSpec shapes[] = {{{1, 1, 1, 1, 1, 1, 2}, Dtype::f32, true, true, true, true, true},
                             {{3, 7, 13, 1, 2, 1, 11}},
                             {{1, 33, 65, 5, 3, 2, 50}, Dtype::f32, true, true, true, true},
@@ -244,89 +224,6 @@ TEST_F(MambaCuda, GreedyTextIsThatOfTheCpuAndOfSingleSteps) {
   EXPECT_EQ(stepped, expected);
   EXPECT_THROW(again->step(Ids{1}), Error);
   EXPECT_THROW(again->step(Ids{1, 90}), Error);
-}
-
-TEST_F(MambaCuda, ASessionReadsRewindsAndAnswers) {
-  const Pair models = load(usual);
-  const Ids ids = random_ids(1200, 90);
-  Session cpu(models.cpu), cuda(models.cuda);
-  for (Session* session : {&cpu, &cuda}) {
-    session->append(std::span(ids).first(150), false);
-    session->rewind(100);
-    session->append(std::span(ids).subspan(100), true);
-    session->rewind(0);
-    session->append(std::span(ids).first(1180), false);
-    session->append(std::span(ids).subspan(1180), false);  // so few that they are brought over
-  }
-  EXPECT_LE(relative_error(cuda.logits(), cpu.logits()), 1e-4);
-  // The device keeps states less often, and most of the stream where it is.
-  const std::int64_t interval = cuda.trace().interval;
-  ASSERT_EQ(cuda.trace().checkpoints.size(), static_cast<std::size_t>(1200 / interval + 1));
-  for (std::size_t i = 0; i < 3; ++i) {
-    const LayerState& got = cuda.trace().checkpoints[1]->layers[i];
-    const LayerState& want =
-        cpu.trace().checkpoints[static_cast<std::size_t>(interval / cpu.trace().interval)]->layers[i];
-    EXPECT_LE(relative_error(got.h, want.h), 1e-4);
-    EXPECT_LE(relative_error(got.conv, want.conv), 1e-4);
-  }
-  for (std::int64_t layer = 0; layer <= 3; ++layer) {
-    Floats got(1200 * 32), want = got;
-    copy_stream(cuda.trace(), layer, 0, 1200, 32, got.data());
-    copy_stream(cpu.trace(), layer, 0, 1200, 32, want.data());
-    EXPECT_LE(relative_error(got, want), 1e-4) << layer;
-  }
-  for (const Summary summary : all_summaries) {
-    Floats got, want;
-    for (std::size_t t = 0; t < ids.size(); ++t)
-      for (std::size_t layer = 0; layer < 3; ++layer) {
-        got.push_back(cuda.trace().tokens[t]->layers[layer][summary]);
-        want.push_back(cpu.trace().tokens[t]->layers[layer][summary]);
-      }
-    EXPECT_LE(relative_error(got, want), 1e-4) << summary_name(summary);
-  }
-  const LayerTrack got = layer_track(*models.cuda, cuda.trace(), 1), want = layer_track(*models.cpu, cpu.trace(), 1);
-  EXPECT_LE(relative_error(got.delta, want.delta), 1e-4);
-  EXPECT_LE(relative_error(got.y, want.y), 1e-4);
-  EXPECT_LE(
-      relative_error(states(*models.cuda, cuda.trace(), got, 70, 130), states(*models.cpu, cpu.trace(), want, 70, 130)),
-      1e-4);
-}
-
-// All that a session has after reading.
-Floats everything(const Session& session, const ModelSizes& sizes) {
-  Floats all(session.logits().begin(), session.logits().end());
-  const std::shared_ptr<const ModelState> state = session.snapshot().state;
-  for (const LayerState& layer : state->layers) {
-    all.insert(all.end(), layer.h.begin(), layer.h.end());
-    all.insert(all.end(), layer.conv.begin(), layer.conv.end());
-  }
-  for (const auto& token : session.trace().tokens)
-    for (const LayerSummary& layer : token->layers) all.insert(all.end(), layer.values.begin(), layer.values.end());
-  const std::int64_t tokens = session.length();
-  for (std::int64_t layer = 0; layer <= sizes.layers; ++layer) {
-    Floats rows(static_cast<std::size_t>(tokens * sizes.d_model));
-    copy_stream(session.trace(), layer, 0, tokens, sizes.d_model, rows.data());
-    all.insert(all.end(), rows.begin(), rows.end());
-  }
-  return all;
-}
-
-TEST_F(MambaCuda, LengthsThatComeAgainGiveTheSameBits) {
-  // From the third time on they run as graphs, one for each place of the convolution's history; 300 tokens need other
-  // memory, which takes all graphs away.
-  const MambaSpec spec{{7, 32, 64, 16, 4, 2, 90}};
-  const auto model = load(spec, Precision::bf16).cuda;
-  const Ids ids = random_ids(300, 90), before = random_ids(66, 90, 1);
-  std::map<std::size_t, Floats> first;
-  for (const std::size_t tokens :
-       {100, 70, 100, 100, 100, 70, 70, 70, 100, 300, 100, 100, 100, 100, 100, 70, 300, 300}) {
-    Session session(model);
-    session.append(before, false);
-    session.append(std::span(ids).first(tokens), false);
-    const Floats all = everything(session, spec.sizes);
-    EXPECT_TRUE(std::none_of(all.begin(), all.end(), [](float v) { return std::isnan(v); }));
-    EXPECT_TRUE(first.emplace(tokens, all).first->second == all) << tokens;
-  }
 }
 
 TEST_F(MambaCuda, StatesThatAreZeroInSomeLayersArrive) {

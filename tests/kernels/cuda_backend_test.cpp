@@ -154,6 +154,23 @@ TEST_F(Cuda, ConvolutionMatchesTheReferenceHoweverSplit) {
           return std::vector<Matrix>{download(out), download(now)};
         };
         const auto whole = run({T}), pieces = run({T / 3, T - T / 3});
+        for (const std::int64_t interval : {1, 5, 16}) {
+          const std::int64_t count = T / interval, step = (K - 1) * E + 2;
+          if (count == 0) continue;
+          float* const to = floats(Matrix(count, step));
+          DeviceConvArgs args{in, w, b, K, upload(history, type), output(K - 1, E, type), output(T, E, type)};
+          args.passed = {to, interval, count, step};
+          backend->causal_conv(args);
+          EXPECT_TRUE(same_bits(download(args.y), whole[0]));
+          const Matrix passed = download(to, count, step);
+          for (std::int64_t i = 0; i < count; ++i) {
+            Matrix want(1, step);
+            const Matrix there = run({(i + 1) * interval})[1];
+            std::copy(there.values.begin(), there.values.end(), want.values.begin());
+            EXPECT_TRUE(same_bits(
+                Matrix(1, step, {passed.values.begin() + i * step, passed.values.begin() + (i + 1) * step}), want));
+          }
+        }
         // K + 1 products and sums of numbers up to K + 1, then SiLU by the device's own exponential, about 2^-21.
         const double scale = std::max(largest(y), 1e-3);
         EXPECT_TRUE(close(whole[0], y, unit(type) + (8 + 4 * static_cast<double>(K)) * 0x1p-22 / scale));
@@ -191,7 +208,7 @@ TEST_F(Cuda, ANormKeepsItsRowsAndAddsUp) {
   for (const std::int64_t D : {1, 31, 256, 257, 1000}) {
     const std::int64_t slots = D / 3;
     const Matrix x = rounded(random.uniform(5, D, -2, 2), ElementType::f32), before = random.uniform(5, D, -1, 1),
-                 weight = random.uniform(1, D, 0.5, 1.5), sums = random.uniform(5, slots * 2, 0, 1);
+                 weight = random.uniform(1, D, 0.5, 1.5), sums = random.uniform(2 * slots * 2, 4, 0, 1);
     Matrix y(5, D), expected(5, 4);
     reference::rms_norm({x.view(), weight.data(), 1e-5, y.view()});
     for (std::int64_t r = 0; r < 5; ++r) {
@@ -199,7 +216,7 @@ TEST_F(Cuda, ANormKeepsItsRowsAndAddsUp) {
         expected(r, 0) += x(r, d) * x(r, d);
         expected(r, 1) += (x(r, d) - before(r, d)) * (x(r, d) - before(r, d));
       }
-      for (std::int64_t i = 0; i < slots * 2; ++i) expected(r, 2 + i % 2) += sums(r, i);
+      for (std::int64_t i = 0; i < slots * 2; ++i) expected(r, 2 + i % 2) += sums(r / 4 * slots * 2 + i, r % 4);
       expected(r, 2) /= 7;
       for (const std::int64_t i : {0, 1, 3}) expected(r, i) = std::sqrt(expected(r, i));
     }
@@ -249,15 +266,73 @@ TEST_F(Cuda, AScanAddsUpItsStepsAndStates) {
       args.h_all = nullptr;
       args.h = floats(Matrix(N, E));
       const std::int64_t slots = backend->scan_sum_slots(args);
-      args.sums = floats(Matrix(T, slots * 2));
+      constexpr std::int64_t rows = (T + 3) / 4;
+      args.sums = floats(
+          Matrix(rows * slots * 2, 4, std::vector<double>(static_cast<std::size_t>(rows * slots * 8), std::nan(""))));
       backend->selective_scan(args);
-      const Matrix sums = download(args.sums, T, slots * 2);
+      const Matrix sums = download(args.sums, rows * slots * 2, 4);
       for (std::int64_t t = 0; t < T; ++t)
-        for (std::int64_t i = 0; i < slots * 2; ++i) got(t, i % 2) += sums(t, i);
+        for (std::int64_t i = 0; i < slots * 2; ++i) got(t, i % 2) += sums(t / 4 * slots * 2 + i, t % 4);
       // At most 16 channels of N states are added up in float32; softplus errs by 2^-21.
       EXPECT_TRUE(close(got, expected, static_cast<double>(16 * N) * unit_roundoff + 0x1p-20));
       EXPECT_TRUE(same_bits(download(args.y), y));
       if (HasFailure()) return;
+    }
+  }
+}
+
+// Intervals that are whole tiles and that are not, one token, the whole length; shapes of every kind of kernel.
+TEST_F(Cuda, AScanLeavesItsStatesInPassing) {
+  Random random("cuda passed states");
+  for (const ElementType type : {ElementType::f32, ElementType::bf16}) {
+    for (const auto& [E, N] :
+         {std::pair{1, 1}, {37, 5}, {96, 16}, {41, 16}, {9000, 16}, {30, 33}, {40, 100}, {9, 150}}) {
+      constexpr std::int64_t T = 77;
+      const std::int64_t size = N * E;
+      const Matrix before = random.uniform(N, E, -1, 1);
+      const DeviceScanArgs args{upload(random.uniform(T, E, -1, 1), type),
+                                upload(random.uniform(T, E, -3, 1), type),
+                                upload(random.uniform(T, N, -1, 1), type),
+                                upload(random.uniform(T, N, -1, 1), type),
+                                upload(random.uniform(T, E, -1, 1), type),
+                                vector(random.uniform(N, E, -8, -0.5)),
+                                N,
+                                vector(random.uniform(1, E, -1, 1)),
+                                vector(random.uniform(1, E, -1, 1)),
+                                nullptr,
+                                {}};
+      const std::int64_t slots = backend->scan_sum_slots(args);
+      const auto run = [&](std::int64_t tokens, const PassedStates& passed) {
+        DeviceScanArgs scan = args;
+        for (DeviceMatrix* m : {&scan.x, &scan.delta, &scan.B, &scan.C, &scan.z}) m->rows = tokens;
+        scan.h = floats(before);
+        scan.y = output(tokens, scan.x.cols, type);
+        scan.sums = floats(Matrix((tokens + 3) / 4 * slots * 2, 4));
+        scan.passed = passed;
+        backend->selective_scan(scan);
+        return scan;
+      };
+      const DeviceScanArgs plain = run(T, {});
+      for (const std::int64_t interval : {1, 16, 24, 77}) {
+        SCOPED_TRACE(::testing::Message() << "E " << E << ", N " << N << ", interval " << interval);
+        // One fewer than fit; a gap behind each, poisoned like the rest.
+        const std::int64_t count = std::max<std::int64_t>(T / interval - 1, 1), step = size + 3;
+        const double poison = 12345;
+        const Matrix poisoned(count, step, std::vector<double>(static_cast<std::size_t>(count * step), poison));
+        float* const to = floats(poisoned);
+        const DeviceScanArgs got = run(T, {to, interval, count, step});
+        EXPECT_TRUE(same_bits(download(got.y), download(plain.y)));
+        EXPECT_TRUE(same_bits(download(got.h, N, E), download(plain.h, N, E)));
+        const Matrix passed = download(to, count, step);
+        for (std::int64_t i = 0; i < count; i += std::max<std::int64_t>(1, count / 2)) {
+          const Matrix row(1, step, {passed.values.begin() + i * step, passed.values.begin() + (i + 1) * step});
+          Matrix want(1, step, std::vector<double>(static_cast<std::size_t>(step), poison));
+          const Matrix h = download(run((i + 1) * interval, {}).h, 1, size);
+          std::copy(h.values.begin(), h.values.end(), want.values.begin());
+          EXPECT_TRUE(same_bits(row, want)) << "after " << (i + 1) * interval;
+        }
+        if (HasFailure()) return;
+      }
     }
   }
 }

@@ -8,6 +8,16 @@
 
 namespace statescope::kernels {
 
+/// A scan's sums of so many tokens lie, and are written, together.
+constexpr std::int64_t summed_tokens = 4;
+
+/// Where an operation leaves its state in passing, in float32: after `interval` tokens, 2 · interval and so on, `count`
+/// times, `step` floats apart. It reads count · interval tokens at least.
+struct PassedStates {
+  float* to = nullptr;
+  std::int64_t interval = 0, count = 0, step = 0;
+};
+
 /// The selective scan of kernels/selective_scan.h on the device, one sequence, everything fused in. State, Δ and
 /// exp(Δ·A) are float32 whatever the type of the rest, which is one.
 struct DeviceScanArgs {
@@ -21,14 +31,17 @@ struct DeviceScanArgs {
   float* h = nullptr;                 // [N, E] in and out
   DeviceMatrix y;                     // [T, E]
   float* h_all = nullptr;             // [T, E, N] or null
-  float* sums = nullptr;              // [T, scan_sum_slots, 2] Σ Δ and Σ h² of some channels each, or null
+  /// Σ Δ and Σ h² of some channels each, [⌈T / 4⌉, scan_sum_slots, 2, 4 tokens], or null. What lies behind the
+  /// last token means nothing.
+  float* sums = nullptr;
+  PassedStates passed = {};  // h [N, E]; only beside sums
 };
 
 /// What is kept of rows [T, D] on their way into the norm of a layer, and of the layer before.
 struct KeptRows {
   float* rows = nullptr;             // [T, D] the rows themselves
   const float* before = nullptr;     // [T, D] those kept before the layer before, or null
-  const float* scan_sums = nullptr;  // [T, slots, 2] of its scan, or null
+  const float* scan_sums = nullptr;  // of its scan, or null
   std::int64_t slots = 0;
   std::int64_t channels = 1;  // of the scan
   /// One number a row, `step` floats apart, or null: |x|, |x - before|, the mean Δ and |h| of the scan.
@@ -53,6 +66,7 @@ struct DeviceConvArgs {
   DeviceMatrix history;           // [K-1, E] in
   DeviceMatrix next_history;      // [K-1, E] out; must not overlap history
   DeviceMatrix y;                 // [T, E]
+  PassedStates passed = {};       // histories [K-1, E]
 };
 
 /// What a copy from one matrix to another does to the elements on the way, in float32.

@@ -54,7 +54,7 @@ class Recorder {
   /// Whether a device may keep the residual stream and summarise the layers itself. It then calls record_kept, and
   /// hidden, delta and state_squares do not leave it.
   virtual bool accepts_kept() const { return false; }
-  /// Of the tokens first, first + 1, ...: their stream, and summaries [layers, tokens].
+  /// Of the tokens first, first + 1, ..., which are those rows of the run's stream: summaries [tokens, layers].
   virtual void record_kept(std::int64_t first, std::int64_t tokens, std::shared_ptr<const ResidualStream> stream,
                            std::span<const LayerSummary> summaries);
 
