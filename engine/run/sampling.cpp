@@ -2,7 +2,9 @@
 #include "engine/run/sampling.h"
 
 #include <algorithm>
+#include <array>
 #include <cmath>
+#include <limits>
 #include <numeric>
 #include <string>
 
@@ -11,8 +13,29 @@
 namespace statescope {
 namespace {
 
-std::size_t argmax(std::span<const float> logits) {
-  return static_cast<std::size_t>(std::max_element(logits.begin(), logits.end()) - logits.begin());
+// Calls f(chain, logit) for all of them in 16 chains, which compilers turn into vectors: one after the other, each step
+// would wait for the one before, and generation with small weights would wait for that.
+constexpr std::size_t chains = 16;
+template <class F>
+void in_chains(std::span<const float> logits, const F& f) {
+  std::size_t i = 0;
+  for (; i + chains <= logits.size(); i += chains)
+    for (std::size_t c = 0; c < chains; ++c) f(c, logits[i + c]);
+  for (; i < logits.size(); ++i) f(i % chains, logits[i]);
+}
+
+// A logit that is not a number is passed over.
+float highest(std::span<const float> logits) {
+  std::array<float, chains> best;
+  best.fill(-std::numeric_limits<float>::infinity());
+  in_chains(logits, [&](std::size_t c, float logit) { best[c] = logit > best[c] ? logit : best[c]; });
+  return *std::max_element(best.begin(), best.end());
+}
+
+bool all_finite(std::span<const float> logits) {
+  std::array<float, chains> zeros{};  // but not a number where a logit is not finite
+  in_chains(logits, [&](std::size_t c, float logit) { zeros[c] += logit * 0; });
+  return std::all_of(zeros.begin(), zeros.end(), [](float zero) { return zero == 0; });
 }
 
 // Indices of the `count` largest logits, largest first, lower id first among equals.
@@ -47,7 +70,7 @@ void check_sampling(const Sampling& sampling) {
 }
 
 double log_sum_exp(std::span<const float> logits) {
-  const float top = logits[argmax(logits)];
+  const float top = highest(logits);
   double total = 0;  // of floats that are right to an ulp each: the sum is as good as that
   for (const float logit : logits) total += std::exp(logit - top);
   return top + std::log(total);
@@ -70,10 +93,11 @@ double log_probability(std::span<const float> logits, std::int32_t id) {
 
 std::int32_t sample(std::span<const float> logits, const Sampling& sampling, std::int64_t position) {
   if (logits.empty()) throw Error("there is no token to draw: the tokenizer's vocabulary is empty");
-  if (!std::all_of(logits.begin(), logits.end(), [](float logit) { return std::isfinite(logit); }))
+  if (!all_finite(logits))
     throw Error("the model's logits are not finite at position " + std::to_string(position) +
                 "; its weights overflow in this arithmetic, try f32");
-  if (sampling.temperature == 0) return static_cast<std::int32_t>(argmax(logits));
+  if (sampling.temperature == 0)
+    return static_cast<std::int32_t>(std::find(logits.begin(), logits.end(), highest(logits)) - logits.begin());
   const auto kept = sampling.top_k > 0 ? static_cast<std::size_t>(sampling.top_k) : logits.size();
   const std::vector<std::int32_t> ids = largest(logits, kept);
   std::vector<double> weights;

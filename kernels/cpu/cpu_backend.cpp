@@ -104,7 +104,9 @@ void CpuBackend::attention(const AttentionArgs<float>& args) const {
 }
 
 void CpuBackend::causal_conv(const CausalConvArgs<float>& args) const {
-  share(blocks(args.x.cols, ops_->lanes), args.x.rows * args.x.cols * (args.weight.rows + 4) * 4,
+  // A single token computes less than it costs to bring what another thread's cache holds of it.
+  share(blocks(args.x.cols, ops_->lanes),
+        args.x.rows * args.x.cols * (args.weight.rows + 4) * (args.x.rows == 1 ? 1 : 4),
         [&](std::int64_t begin, std::int64_t end) { ops_->causal_conv(args, begin, end); });
 }
 

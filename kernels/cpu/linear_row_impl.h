@@ -52,7 +52,7 @@ void product_of_row(const LinearArgs& args, std::int64_t unit_begin, std::int64_
 }
 
 #if defined(STATESCOPE_BF16_PAIRS)
-// With bf16 weights, two inputs at a time.
+// With bf16 weights, two inputs at a time. As with float32, loads run far enough ahead by themselves.
 template <int Vectors>
 inline void pair_product_of_row(const LinearArgs& args, const std::uint32_t* x, std::int64_t p) {
   const std::int64_t count = (args.x.cols + 1) / 2, pitch = args.W->bytes_of_panel();
@@ -62,11 +62,9 @@ inline void pair_product_of_row(const LinearArgs& args, const std::uint32_t* x, 
   for (std::int64_t k = 0; k < count; ++k, w += panel_width * 4) {
     const __m512i input = _mm512_set1_epi32(static_cast<int>(x[k]));
 #pragma GCC unroll 4
-    for (int v = 0; v < Vectors; ++v) {
-      __builtin_prefetch(w + v * pitch + bytes_ahead<ElementType::bf16>);
+    for (int v = 0; v < Vectors; ++v)
       sums[v] = reinterpret_cast<Vec>(_mm512_dpbf16_ps(reinterpret_cast<__m512>(sums[v]), (__m512bh)input,
                                                        (__m512bh)_mm512_loadu_si512(w + v * pitch)));
-    }
   }
   for (int v = 0; v < Vectors; ++v) finish(args, 0, (p + v) * panel_width, sums[v]);
 }

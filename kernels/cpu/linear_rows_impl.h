@@ -16,10 +16,10 @@ constexpr bool is_group = (storage == ElementType::f32) && most_vectors == panel
 constexpr std::int64_t row_block = 32 * tile_rows;
 // Tokens that share the reading and arranging of a strip's weights; their sums are all kept.
 constexpr std::int64_t most_rows = 3 * row_block;
-// Inputs whose weights stay close while tiles pass over them: × the columns of a tile they fill half of the first-level
-// cache, or two thirds of the larger one that comes with AVX-512. Shorter blocks cost more in sums put by and taken up
-// again. A multiple of scale_inputs.
-constexpr std::int64_t k_block = STATESCOPE_LANES == 16 ? 128 : 256;
+// Inputs whose weights stay close while tiles pass over them: × the columns of a tile they fill half of a first-level
+// cache of 32 KiB, or three quarters with AVX-512, whose tiles have more columns. Shorter blocks cost more in sums put
+// by and taken up again. A multiple of scale_inputs.
+constexpr std::int64_t k_block = STATESCOPE_LANES == 16 ? 96 : 256;
 
 inline std::int64_t tile_columns(std::int64_t width) {
   return (width % (most_vectors * lanes) == 0 ? most_vectors : least_vectors) * lanes;

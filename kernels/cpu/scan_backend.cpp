@@ -108,10 +108,11 @@ const ScanOps& scan_ops(InstructionSet set) {
 void CpuBackend::selective_scan(const SelectiveScanArgs<float>& args) const {
   const ScanOps& ops = scan_ops(set_);
   if (args.x.rows == 1 && args.x.cols > 0 && args.groups == 1 && !args.h_all) {
-    // One part for each thread: rows of A and h are read in long pieces, and few pages are met by more than one.
+    // One part for each thread: rows of A and h are read in long pieces, and few pages are met by more than one. Up to
+    // some 2,000 channels of 16 states one thread is as fast, whose state then stays in its own caches.
     const std::int64_t E = args.x.cols, blocks = divide_up(E, ops.channel_block);
     const std::int64_t parts = std::min<std::int64_t>(blocks, pool_.size());
-    return share(parts, E * args.A.rows * 2, [&](std::int64_t begin, std::int64_t end) {
+    return share(parts, E * args.A.rows, [&](std::int64_t begin, std::int64_t end) {
       const auto channel = [&](std::int64_t part) { return std::min(E, blocks * part / parts * ops.channel_block); };
       ops.step(args, channel(begin), channel(end));
     });

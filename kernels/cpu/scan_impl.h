@@ -21,6 +21,8 @@ constexpr std::int64_t vectors_per_block = 4;
 constexpr std::int64_t channel_block = vectors_per_block * lanes;
 constexpr std::int64_t line_floats = 16;       // of a cache line
 constexpr int state_chunk = STATESCOPE_LANES;  // states that go through a tile together
+// The same where none is kept: with AVX-512 so few that they, A and the constants of a decay all have registers.
+constexpr int passing_chunk = STATESCOPE_LANES == 16 ? 4 : state_chunk;
 constexpr std::int64_t tile_tokens = 32;
 constexpr std::int64_t tokens_ahead =
     8;  // rows lie pages apart, which the hardware does not see coming: asked for so early
@@ -233,7 +235,8 @@ inline void with_projections(const SelectiveScanArgs<float>& args, const Tile& t
 template <Keep keep>
 void forward_tile(const SelectiveScanArgs<float>& args, Tile& tile) {
   Emission emission{args, {}};
-  for_state_chunks<state_chunk>(0, args.A.rows, [&](auto chunk, std::int64_t n) {
+  constexpr int most = keep == Keep::nothing ? passing_chunk : state_chunk;
+  for_state_chunks<most>(0, args.A.rows, [&](auto chunk, std::int64_t n) {
     constexpr int S = chunk.size;
     Vec A[S], states[S], kept[keep == Keep::nothing ? 1 : kept_tokens * S];
     load_A(args, n, tile, A);

@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 // The selective scan of a single token: part of scan_impl.h.
 //
-// There is little to compute, so what counts is that A and h come as fast as memory sends them: along rows, in pieces
-// as long as the first-level cache can hold what goes with them, and asked for some rows before they are needed.
+// There is little to compute, so what counts is that A and h come as fast as memory sends them: along rows, which
+// mostly lie one after the other, in pieces as long as the first-level cache can hold what goes with them, and asked
+// for a little before they are needed.
 
-constexpr std::int64_t piece_channels = 768;
-constexpr std::int64_t rows_ahead = 4;
+constexpr std::int64_t piece_channels = 1536;
+constexpr std::int64_t channels_ahead = 256;  // 1 KiB
 
 template <bool with_squares>
 __attribute__((flatten)) void step_piece(const SelectiveScanArgs<float>& args, std::int64_t begin, std::int64_t end) {
   const std::int64_t N = args.A.rows;
-  const auto fetch = [&](std::int64_t n) {
-    for (std::int64_t e = begin; n < N && e < end; e += line_floats) {
-      __builtin_prefetch(args.A.row(n) + e);
-      __builtin_prefetch(args.h.row(n) + e, 1);
-    }
-  };
-  for (std::int64_t n = 0; n < rows_ahead; ++n) fetch(n);
   constexpr std::int64_t most = piece_channels / lanes;
   Vec exponents[most], writes[most], sums[most], squares[most];
   for_groups(begin, end, [&](auto size, std::int64_t e, std::int64_t count) {
@@ -29,12 +23,15 @@ __attribute__((flatten)) void step_piece(const SelectiveScanArgs<float>& args, s
     });
   });
   for (std::int64_t n = 0; n < N; ++n) {
-    fetch(n + rows_ahead);
     const Vec B = splat(args.B(0, n)), C = splat(args.C(0, n));
     const float* const A_row = args.A.row(n);
     float* const h_row = args.h.row(n);
     for_groups(begin, end, [&](auto size, std::int64_t e, std::int64_t count) {
       const std::int64_t i = (e - begin) / lanes;
+      for (std::int64_t c = e + channels_ahead; c < e + channels_ahead + count; c += line_floats) {
+        __builtin_prefetch(A_row + c);
+        __builtin_prefetch(h_row + c);
+      }
       const Group<size.value> A = load_group<size.value>(A_row + e, count);
       Group<size.value> h = load_group<size.value>(h_row + e, count);
 #pragma GCC unroll 8
