@@ -20,11 +20,14 @@ std::unique_ptr<TrainingLayer<Real>> make_inner(const NetworkRecipe& recipe, con
   return recipe.inner == InnerKind::hyena ? make_hyena(recipe, builder) : make_s4d(recipe, builder);
 }
 
+// GPT-2's scaling, as mixer_seq_simple.py: the residual stream's variance does not grow with depth.
+double output_scale(const NetworkRecipe& recipe) {
+  return 1 / std::sqrt(static_cast<double>(recipe.layers));
+}
+
 template <class Real>
 std::size_t output_weight(const NetworkRecipe& recipe, const ParameterBuilder<Real>& builder) {
-  // GPT-2's scaling, as mixer_seq_simple.py: the residual stream's variance does not grow with depth.
-  return builder.weight("out_proj.weight", recipe.d_model, recipe.d_inner(),
-                        1 / std::sqrt(static_cast<double>(recipe.layers)));
+  return builder.weight("out_proj.weight", recipe.d_model, recipe.d_inner(), output_scale(recipe));
 }
 
 template <class Real>
@@ -92,8 +95,7 @@ class H3Block final : public TrainingLayer<Real> {
  public:
   H3Block(const NetworkRecipe& recipe, const ParameterBuilder<Real>& builder)
       : E_(recipe.d_inner()),
-        in_proj_(builder.weight("in_proj.weight", 3 * E_, recipe.d_model),
-                 bias(builder, "in_proj.bias", 3 * E_, recipe.d_model)),
+        in_proj_(affine(builder, "in_proj", 3 * E_, recipe.d_model)),
         shift_(builder.add(
             {.name = "shift.weight",
              .shape = {E_, recipe.d_state},
@@ -104,7 +106,7 @@ class H3Block final : public TrainingLayer<Real> {
              .initial = ParameterBuilder<Real>::within(1 / std::sqrt(static_cast<double>(recipe.d_state)))})),
         shift_D_(builder.vector("shift.D", E_, ParameterBuilder<Real>::constant(1))),
         inner_(make_inner(recipe, builder)),
-        out_proj_(output_weight(recipe, builder), bias(builder, "out_proj.bias", recipe.d_model, E_)) {}
+        out_proj_(affine(builder, "out_proj", recipe.d_model, E_, output_scale(recipe))) {}
 
   MatrixView<Real> forward(const TrainingStep<Real>& step, MatrixView<const Real> u) override {
     const Parameters<Real>& p = step.parameters;
@@ -135,9 +137,13 @@ class H3Block final : public TrainingLayer<Real> {
   }
 
  private:
-  static std::size_t bias(const ParameterBuilder<Real>& builder, const std::string& name, std::int64_t outputs,
-                          std::int64_t inputs) {
-    return builder.vector(name, outputs, ParameterBuilder<Real>::within(1 / std::sqrt(static_cast<double>(inputs))));
+  // The bias is made before the weight, not in whatever order a compiler evaluates arguments: parameters draw their
+  // first values one after the other, so a seed means the same network everywhere.
+  static LinearLayer<Real> affine(const ParameterBuilder<Real>& builder, const std::string& name, std::int64_t outputs,
+                                  std::int64_t inputs, double scale = 1) {
+    const std::size_t bias = builder.vector(name + ".bias", outputs,
+                                            ParameterBuilder<Real>::within(1 / std::sqrt(static_cast<double>(inputs))));
+    return LinearLayer<Real>(builder.weight(name + ".weight", outputs, inputs, scale), bias);
   }
   MatrixView<const Real> q() const { return qkv_.columns(0, E_); }
   MatrixView<const Real> k() const { return qkv_.columns(E_, E_); }
