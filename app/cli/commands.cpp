@@ -249,10 +249,11 @@ void profile(const ProfileOptions& options) {
 void compute(const ComputeOptions& options) {
   const Scene scene = load_scene(options.scene);
   const std::filesystem::path base = std::filesystem::path(options.scene).parent_path();
-  write_file(
-      options.out,
-      statescope::compute(scene, base, assets_folder()).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) +
-          "\n");
+  const auto tell = [](std::int64_t done, std::int64_t all) {
+    std::fprintf(stderr, "step %lld of %lld\n", static_cast<long long>(done), static_cast<long long>(all));
+  };
+  const ordered_json result = statescope::compute(scene, base, assets_folder(), stop_on_interrupt(), tell);
+  write_file(options.out, result.dump(-1, ' ', false, nlohmann::json::error_handler_t::replace) + "\n");
 }
 
 }  // namespace statescope::cli

@@ -133,7 +133,7 @@ ordered_json compute_model_run(const ModelScene& wanted, const std::filesystem::
 }  // namespace
 
 ordered_json compute(const Scene& scene, const std::filesystem::path& base, const std::filesystem::path& assets,
-                     std::stop_token stop) {
+                     std::stop_token stop, const ComputeListener& listener) {
   if (const auto* theatre = std::get_if<TheatreScene>(&scene)) return compute_theatre(*theatre, base, assets, stop);
   if (const auto* profile = std::get_if<ProfileScene>(&scene)) return compute_profile(*profile, base, assets, stop);
   if (const auto* lti = std::get_if<LtiScene>(&scene)) return compute_lti(*lti, base, stop);
@@ -141,7 +141,7 @@ ordered_json compute(const Scene& scene, const std::filesystem::path& base, cons
   if (const auto* s4 = std::get_if<S4Scene>(&scene)) return compute_s4(*s4, stop);
   if (const auto* selectivity = std::get_if<SelectivityScene>(&scene))
     return compute_selectivity(*selectivity, base, assets, stop);
-  if (const auto* training = std::get_if<TrainingScene>(&scene)) return compute_training(*training, stop);
+  if (const auto* training = std::get_if<TrainingScene>(&scene)) return compute_training(*training, stop, listener);
   if (const auto* gated = std::get_if<GatedScene>(&scene)) return compute_gated(*gated, base, stop);
   return compute_model_run(std::get<ModelScene>(scene), base, assets, stop);
 }

@@ -58,7 +58,7 @@ ordered_json compute_gated(const GatedScene& scene, const std::filesystem::path&
           {"arrays", arrays}};
 }
 
-ordered_json compute_training(const TrainingScene& scene, std::stop_token stop) {
+ordered_json compute_training(const TrainingScene& scene, std::stop_token stop, const ComputeListener& listener) {
   const auto ops = kernels::cpu_training();
   Trainer trainer(scene.recipe, *ops);
   std::vector<double> loss, accuracy;
@@ -70,6 +70,7 @@ ordered_json compute_training(const TrainingScene& scene, std::stop_token stop) 
     accuracy.push_back(report.accuracy);
     if (!trainer.finished() && report.step % scene.recipe.evaluate_every != 0) continue;
     const Evaluation fresh = trainer.evaluate(0, stop);
+    if (listener) listener(report.step, scene.recipe.optimiser.steps);
     evaluations.push_back({{"step", report.step}, {"loss", fresh.loss}, {"accuracy", fresh.accuracy}});
     if (scene.recipe.stop_at_accuracy > 0 && fresh.accuracy >= scene.recipe.stop_at_accuracy) break;
   }

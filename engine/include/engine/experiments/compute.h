@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
@@ -37,9 +39,13 @@ TheatreSource theatre_source(const TheatreRun& run, const std::filesystem::path&
 Profile profile_of(const ProfileRun& run, const std::filesystem::path& base, const std::filesystem::path& assets,
                    std::stop_token stop = {}, const ProfileListener& listener = {});
 
+/// Hears how far a scene is that takes long: steps of training done, of all.
+using ComputeListener = std::function<void(std::int64_t done, std::int64_t all)>;
+
 /// The numbers behind a scene, as SCENE.md lists them: {"tokens": …, "arrays": [{name, axes, shape, values}, …], …}.
 /// `base` is the folder relative model paths start from, `assets` holds the bundled models. Throws Error, Cancelled.
 nlohmann::ordered_json compute(const Scene& scene, const std::filesystem::path& base,
-                               const std::filesystem::path& assets, std::stop_token stop = {});
+                               const std::filesystem::path& assets, std::stop_token stop = {},
+                               const ComputeListener& listener = {});
 
 }  // namespace statescope
