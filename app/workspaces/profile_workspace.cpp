@@ -349,8 +349,11 @@ void ProfileWorkspace::fit_transport() {
   Transport& transport = transport_bar().transport();
   if (tab() == theatre) {
     const auto& played = document_.theatre();
-    transport_bar().set_position_text([](int position, int length) {
-      return length == 0 ? tr("no steps") : tr("step %L1 of %L2").arg(position).arg(length - 1);
+    transport_bar().set_position_text([&transport](int position, int length) {
+      if (length == 0) return tr("no steps");
+      // A step that is under way is the one that the theatre speaks about.
+      const bool under_way = position == transport.position() && transport.playing() && transport.phase() > 0;
+      return tr("step %L1 of %L2").arg(std::min(position + (under_way ? 1 : 0), length - 1)).arg(length - 1);
     });
     std::vector<float> values;
     std::int64_t most = 1;

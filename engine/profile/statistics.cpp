@@ -12,6 +12,8 @@ namespace {
 
 // The most of a limit that a stage may leave unused and still be bound by it: below that, something else is.
 constexpr double near_a_limit = 0.05;
+// Nothing is faster than a ceiling. This much above it, the ceiling is wrong.
+constexpr double disturbed = 1.1;
 // A call this short is mostly getting threads or a device going. Nanoseconds.
 constexpr std::int64_t short_call = 20'000;
 
@@ -284,6 +286,12 @@ RooflinePoint roofline_point(const StageStatistics& stage, const Ceilings& ceili
     point.bound = Bound::cache;
     point.sentence =
         name + times(memory / taken) + " as fast as memory could feed it; its data were still in the cache";
+    return point;
+  }
+  if (point.share > disturbed) {
+    point.bound = shortest == exponentials ? Bound::exponentials : Bound::arithmetic;
+    point.sentence = name + times(point.share) + " as fast as the ceiling that was measured: something slowed that " +
+                     "measurement down; run again";
     return point;
   }
   const std::string operations_a_byte = print("%.2g", stage.intensity) + " operations a byte";

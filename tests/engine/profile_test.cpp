@@ -253,6 +253,12 @@ TEST(Roofline, NamesWhatBinds) {
   EXPECT_EQ(point.sentence,
             "scan: 25 % of the multiply-add ceiling; bound by arithmetic, since at 20 operations a byte memory could "
             "feed it 2.0 times as fast");
+  // 10 Gflop in 5 ms are twice what the machine is said to do.
+  point = roofline_point(stage(Stage::scan, 0.005, {100'000'000, 10'000'000'000, 0}), machine);
+  EXPECT_EQ(point.bound, Bound::arithmetic);
+  EXPECT_EQ(
+      point.sentence,
+      "scan: 2.0 times as fast as the ceiling that was measured: something slowed that measurement down; run again");
   // 0.1 G exponentials take 10 ms of the 12.5.
   point = roofline_point(stage(Stage::scan, 0.0125, {100'000'000, 1'000'000'000, 100'000'000}), machine);
   EXPECT_EQ(point.bound, Bound::exponentials);

@@ -183,7 +183,7 @@ void StagesPage::draw_histogram(Canvas& canvas, const QRectF& area, const Pointe
   }
   double free_from = -1e9;
   for (const Tick& tick : log_ticks(histogram.edges.front(), histogram.edges.back(), duration_text)) {
-    const QString text = tick.text.isEmpty() ? duration_text(tick.value) : tick.text;
+    const QString text = without_zeros(duration_text(tick.value));
     const double width = canvas.text_width(TextRole::caption, text), left = x_of(tick.value) - width / 2;
     if (left < free_from || left + width > area.right()) continue;
     canvas.text({left, body.bottom() + scaled(6)}, TextRole::caption, t.muted, text);

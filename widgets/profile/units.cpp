@@ -37,13 +37,12 @@ QString with_prefix(double value, const QString& unit) {
   return sign + (name.isEmpty() ? number : number + QChar(0x00A0) + name);
 }
 
-// "1 ms" for "1.00 ms": a tick stands where it says, exactly.
+}  // namespace
+
 QString without_zeros(QString text) {
   static const QRegularExpression zeros(QStringLiteral("\\.0+(?=\\D|$)"));
   return text.remove(zeros);
 }
-
-}  // namespace
 
 QString duration_text(double nanoseconds) {
   const double size = std::abs(nanoseconds);

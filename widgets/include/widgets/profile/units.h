@@ -22,6 +22,9 @@ QString count_text(double count);
 QString as_sentence(const std::string& words);
 
 /// A tick of an axis: where, and what stands there.
+/// "1 ms" for "1.00 ms": a tick stands where it says, exactly.
+QString without_zeros(QString text);
+
 struct Tick {
   double value;
   QString text;
