@@ -76,6 +76,9 @@ Checkpoint Checkpoint::open(const fs::path& path) {
 
   for (const std::string& name : names) {
     checkpoint.files_.push_back(SafetensorsFile((folder / name).string()));
+    const MetadataMap& metadata = checkpoint.files_.back().metadata();
+    if (const auto format = metadata.find("format"); format != metadata.end() && format->second == "statescope-trace")
+      throw Error((folder / name).string() + " is a trace, not a model; open the model that it was recorded from");
     for (const auto& [tensor, info] : checkpoint.files_.back().tensors()) {
       if (!checkpoint.where_.emplace(tensor, checkpoint.files_.size() - 1).second)
         throw Error((folder / name).string() + ": tensor " + in_quotes(tensor) + " is also in another shard");

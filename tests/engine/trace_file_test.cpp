@@ -50,6 +50,12 @@ TEST_F(TraceFile, HasTheTensorsOfTheSpecification) {
   }
 }
 
+TEST_F(TraceFile, IsNotTakenForAModel) {
+  write({.layers = {0}});
+  EXPECT_EQ(message_of([&] { Checkpoint::open(path); }),
+            path.string() + " is a trace, not a model; open the model that it was recorded from");
+}
+
 TEST_F(TraceFile, HoldsWhatTheRunComputed) {
   write({.layers = {0, 1}});
   const SafetensorsFile file(path.string());
