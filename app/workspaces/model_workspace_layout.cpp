@@ -174,9 +174,9 @@ void ModelWorkspace::set_lengths() {
   for (QWidget* view : {layer_map_, state_map_}) view->setMinimumHeight(scaled(152));
   for (QWidget* view : std::initializer_list<QWidget*>{overview_, channel_}) view->setMinimumHeight(scaled(120));
   inspector_column_->setContentsMargins(scaled(18), scaled(12), scaled(18), scaled(12));
-  inspector_column_->setSpacing(scaled(16));
+  inspector_column_->setSpacing(scaled(14));
   for (QWidget* view : {half_lives_, writes_}) {
-    view->setMinimumHeight(scaled(96));
+    view->setMinimumHeight(scaled(88));  // a sentence of three lines above leaves no more in a window of 800
     view->setMaximumHeight(scaled(160));
   }
   // Narrower than the views ask for: with large text they still have to stay inside the column.

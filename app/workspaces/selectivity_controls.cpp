@@ -175,7 +175,7 @@ void SelectivityControls::build_answers() {
 void SelectivityControls::set_lengths() {
   layout()->setContentsMargins(scaled(18), scaled(12), scaled(18), scaled(12));
   layout()->setSpacing(scaled(10));
-  answers_->setFixedHeight(scaled(190));
+  answers_->setFixedHeight(scaled(166));
 }
 
 void SelectivityControls::change_view(const QString& text, const std::function<void(SelectivityView&)>& edit) {

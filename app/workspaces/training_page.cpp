@@ -292,6 +292,7 @@ void TrainingPage::show_phase() {
   keep_->setEnabled(phase != Phase::idle);
   discard_->setEnabled(phase != Phase::idle);
   start_->setText(phase == Phase::idle ? tr("Train") : tr("Train anew"));
+  start_->set_look(alive ? Button::Look::raised : Button::Look::primary);  // which would throw away what runs
   Q_EMIT settled_changed();
 }
 

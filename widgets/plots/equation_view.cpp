@@ -139,8 +139,9 @@ Sentence memory_sentence(double gate) {
             tr("kept for thousands of tokens"), tr(".")};
   }
   const QString kept = tr("%1 of the old value is kept. ").arg(kept_text(gate));
-  if (half_life < 0.95) {
-    return {kept + tr("At this rate a value written now is "), tr("more than halved by the next token"), tr(".")};
+  if (half_life < 1.05) {
+    return {kept + tr("At this rate a value written now is "),
+            half_life < 0.95 ? tr("more than halved by the next token") : tr("halved by the next token"), tr(".")};
   }
   const QString tokens = half_life < 10 ? QString::number(half_life, 'f', 1) : QString::number(std::lround(half_life));
   return {kept + tr("At this rate a value written now is halved after "), tr("%1 tokens").arg(tokens), tr(".")};
