@@ -2,6 +2,7 @@
 #include "engine/models/model.h"
 
 #include <algorithm>
+#include <map>
 
 #include "engine/error.h"
 #include "engine/io/utf8.h"
@@ -26,18 +27,25 @@ std::int64_t tokens_at_once(const ModelSizes& s, bool states_wanted, bool logits
                                   states_wanted ? chunk_tokens_with_states : chunk_tokens);
 }
 
-// Buffers for what the recorder wants of one layer.
+// What the recorder wants of one layer after the other, in memory that the next one uses again: it is cleared once, not
+// for every layer.
 class LayerRecording {
  public:
-  LayerRecording(const Recorder* recorder, std::int64_t layer, std::int64_t tokens, const ModelInfo& info) {
-    if (!recorder) return;
-    const ModelSizes& sizes = info.sizes;
+  LayerRecording(Recorder* recorder, const ModelInfo& info) : recorder_(recorder), info_(info) {}
+
+  /// Where a layer leaves what is wanted of `tokens` tokens.
+  LayerTap tap(std::int64_t layer, std::int64_t tokens) {
+    LayerTap tap;
+    wanted_.clear();
+    if (!recorder_) return tap;
+    const ModelSizes& sizes = info_.sizes;
     const auto wanted = [&](Quantity quantity, std::int64_t width) {
-      if (!computes(info, quantity) || !recorder->wants(quantity, layer)) return MatrixView<float>();
-      buffers_.push_back({quantity, std::vector<float>(static_cast<std::size_t>(tokens * width))});
-      return MatrixView<float>(buffers_.back().values.data(), tokens, width);
+      if (!computes(info_, quantity) || !recorder_->wants(quantity, layer)) return MatrixView<float>();
+      std::vector<float>& values = values_[quantity];
+      values.resize(static_cast<std::size_t>(tokens * width));
+      wanted_.push_back(quantity);
+      return MatrixView<float>(values.data(), tokens, width);
     };
-    buffers_.reserve(8);
     tap.delta = wanted(Quantity::delta, sizes.d_inner);
     tap.B = wanted(Quantity::B, sizes.d_state);
     tap.C = wanted(Quantity::C, sizes.d_state);
@@ -46,26 +54,23 @@ class LayerRecording {
     tap.gate = wanted(Quantity::gate, sizes.d_inner);
     tap.h_all = wanted(Quantity::h, sizes.d_inner * sizes.d_state).data;
     tap.state_squares = wanted(Quantity::state_squares, sizes.d_inner);
-    tap.snapshot_interval = recorder->snapshot_interval();
+    tap.snapshot_interval = recorder_->snapshot_interval();
     if (tap.snapshot_interval > 0) tap.snapshots = &snapshots_;
+    return tap;
   }
-  LayerRecording(const LayerRecording&) = delete;
-  LayerRecording& operator=(const LayerRecording&) = delete;
 
-  void deliver(Recorder& recorder, std::int64_t layer, std::int64_t first, std::int64_t tokens) {
-    for (const Buffer& buffer : buffers_) recorder.record(buffer.quantity, layer, first, tokens, buffer.values);
+  void deliver(std::int64_t layer, std::int64_t first, std::int64_t tokens) {
+    for (const Quantity quantity : wanted_) recorder_->record(quantity, layer, first, tokens, values_[quantity]);
     for (LayerState& state : snapshots_)
-      recorder.record_snapshot(layer, first += tap.snapshot_interval, std::move(state));
+      recorder_->record_snapshot(layer, first += recorder_->snapshot_interval(), std::move(state));
+    snapshots_.clear();
   }
-
-  LayerTap tap;
 
  private:
-  struct Buffer {
-    Quantity quantity;
-    std::vector<float> values;
-  };
-  std::vector<Buffer> buffers_;
+  Recorder* recorder_;
+  const ModelInfo& info_;
+  std::map<Quantity, std::vector<float>> values_;
+  std::vector<Quantity> wanted_;
   std::vector<LayerState> snapshots_;
 };
 
@@ -146,6 +151,7 @@ void Model::read(std::span<const std::int32_t> ids, ModelState& state, Recorder*
   const std::int64_t interval = recorder ? recorder->snapshot_interval() : 0;
   if (interval > 0) chunk = std::max(chunk / interval, std::int64_t{1}) * interval;  // snapshots count from its start
 
+  LayerRecording recording(recorder, info());
   const auto total = static_cast<std::int64_t>(ids.size());
   for (std::int64_t first = 0; first < total; first += chunk) {
     const std::int64_t tokens = std::min(chunk, total - first);
@@ -155,11 +161,10 @@ void Model::read(std::span<const std::int32_t> ids, ModelState& state, Recorder*
     for (std::int64_t layer = 0; layer < sizes.layers; ++layer) {
       if (stop.stop_requested()) throw Cancelled();
       if (wants(Quantity::hidden, layer)) recorder->record(Quantity::hidden, layer, first, tokens, stream);
-      LayerRecording recording(recorder, layer, tokens, info());
       LayerState& layer_state = state.layers[static_cast<std::size_t>(layer)];
-      model.run_layer(layer, residual, layer_state, recording.tap);
+      model.run_layer(layer, residual, layer_state, recording.tap(layer, tokens));
       if (!recorder) continue;
-      recording.deliver(*recorder, layer, first, tokens);
+      recording.deliver(layer, first, tokens);
       if (interval > 0 && first + tokens < total) recorder->record_snapshot(layer, first + tokens, layer_state);
     }
     if (wants(Quantity::hidden, sizes.layers)) recorder->record(Quantity::hidden, sizes.layers, first, tokens, stream);
