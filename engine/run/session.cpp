@@ -8,6 +8,7 @@
 
 #include "engine/error.h"
 #include "engine/io/memory.h"
+#include "kernels/large_pages.h"
 
 namespace statescope {
 namespace {
@@ -49,7 +50,9 @@ class HostStream final : public ResidualStream {
       : tokens_(tokens),
         width_(sizes.d_model),
         values_(std::make_unique_for_overwrite<float[]>(
-            static_cast<std::size_t>((sizes.layers + 1) * tokens * sizes.d_model))) {}
+            static_cast<std::size_t>((sizes.layers + 1) * tokens * sizes.d_model))) {
+    kernels::ask_for_large_pages(values_.get(), static_cast<std::size_t>(at(sizes.layers + 1, 0)) * sizeof(float));
+  }
 
   const float* row(std::int64_t layer, std::int64_t token) const { return values_.get() + at(layer, token); }
   float* row(std::int64_t layer, std::int64_t token) { return values_.get() + at(layer, token); }

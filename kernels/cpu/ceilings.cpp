@@ -12,10 +12,7 @@
 #include "cpu/ops.h"
 #include "cpu/scan_ops.h"
 #include "kernels/cpu_backend.h"
-
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
+#include "kernels/large_pages.h"
 
 namespace statescope::kernels {
 namespace {
@@ -77,9 +74,7 @@ CpuCeilings CpuBackend::measure_ceilings(std::int64_t buffer_bytes, std::stop_to
   const std::unique_ptr<float, Free> buffer(
       static_cast<float*>(std::aligned_alloc(page, (bytes + page - 1) / page * page)));
   if (!buffer) return ceilings;
-#if defined(__linux__)
-  madvise(buffer.get(), bytes, MADV_HUGEPAGE);  // fewer page faults and misses of the address cache; a wish only
-#endif
+  ask_for_large_pages(buffer.get(), bytes);
   char* const start = reinterpret_cast<char*>(buffer.get());
   const auto each_block = [&](std::int64_t count, const auto& body) {
     pool_.for_ranges(count, [&](std::int64_t begin, std::int64_t end) {

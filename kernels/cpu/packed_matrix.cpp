@@ -5,34 +5,18 @@
 #include <cstring>
 #include <new>
 
-#if defined(__linux__)
-#include <sys/mman.h>
-#endif
-
 #include "kernels/half.h"
+#include "kernels/large_pages.h"
 #include "kernels/linear.h"
 
 namespace statescope::kernels {
 namespace {
 
 constexpr std::uintptr_t alignment = 64;
-constexpr std::uintptr_t large_page = std::uintptr_t{2} << 20;
 constexpr std::int64_t block_bytes = std::int64_t{32} << 20;  // of WeightMemory; what is not used is never touched
 
 std::byte* aligned_up(void* p, std::uintptr_t to) {
   return reinterpret_cast<std::byte*>((reinterpret_cast<std::uintptr_t>(p) + to - 1) / to * to);
-}
-
-// Only the whole large pages inside are asked for, so no memory is lost.
-void ask_for_large_pages(void* begin, std::size_t size) {
-#if defined(__linux__)
-  std::byte* const first = aligned_up(begin, large_page);
-  const std::byte* const end = static_cast<std::byte*>(begin) + size;
-  if (first + large_page <= end)
-    madvise(first, static_cast<std::size_t>(end - first) / large_page * large_page, MADV_HUGEPAGE);
-#else
-  (void)begin, (void)size;
-#endif
 }
 
 std::shared_ptr<std::byte> zeros(std::int64_t bytes, std::uintptr_t aligned_to) {
