@@ -143,9 +143,10 @@ inline void load_A(const SelectiveScanArgs<float>& args, std::int64_t n, const T
   for (int s = 0; s < S; ++s) A[s] = bounded_A(A[s]);
 }
 
-enum class Keep { nothing, states, states_and_decays };
+enum class Keep { nothing, squares, states, states_and_decays };
 
-// S states through the tile. `kept` [tokens, S] gets every state, `decays` every exp(Δ A).
+// S states through the tile. `kept` [tokens, S] gets every state, or [tokens] what their squares add; `decays` gets
+// every exp(Δ A).
 template <int S, Keep keep, class Projection>
 __attribute__((noinline)) void advance(Tile& tile, const Vec (&A)[S], Projection B, Projection C, Vec (&states)[S],
                                        Vec* kept, Vec* decays) {
@@ -154,16 +155,19 @@ __attribute__((noinline)) void advance(Tile& tile, const Vec (&A)[S], Projection
   for (int s = 0; s < S; ++s) h[s] = states[s];
   for (std::int64_t i = 0; i < tile.tokens; ++i) {
     const Vec exponent = tile.exponent[i], write = tile.write[i];
-    Vec y = tile.y[i];
+    Vec y = tile.y[i], square{};
+    if constexpr (keep == Keep::squares) square = kept[i];
 #pragma GCC unroll 16
     for (int s = 0; s < S; ++s) {
       const Vec a = decay(exponent, A[s]);
       h[s] = fma(a, h[s], write * B.at(i, s));
       y = fma(h[s], C.at(i, s), y);
-      if constexpr (keep != Keep::nothing) kept[i * S + s] = h[s];
+      if constexpr (keep == Keep::squares) square = fma(h[s], h[s], square);
+      if constexpr (keep == Keep::states || keep == Keep::states_and_decays) kept[i * S + s] = h[s];
       if constexpr (keep == Keep::states_and_decays) decays[i * S + s] = a;
     }
     tile.y[i] = y;
+    if constexpr (keep == Keep::squares) kept[i] = square;
   }
 #pragma GCC unroll 16
   for (int s = 0; s < S; ++s) states[s] = h[s];
@@ -234,18 +238,20 @@ inline void with_projections(const SelectiveScanArgs<float>& args, const Tile& t
 
 template <Keep keep>
 void forward_tile(const SelectiveScanArgs<float>& args, Tile& tile) {
+  constexpr bool emits = keep == Keep::states;
   Emission emission{args, {}};
-  constexpr int most = keep == Keep::nothing ? passing_chunk : state_chunk;
-  for_state_chunks<most>(0, args.A.rows, [&](auto chunk, std::int64_t n) {
+  for_state_chunks<emits ? state_chunk : passing_chunk>(0, args.A.rows, [&](auto chunk, std::int64_t n) {
     constexpr int S = chunk.size;
-    Vec A[S], states[S], kept[keep == Keep::nothing ? 1 : kept_tokens * S];
+    Vec A[S], states[S], kept[emits ? kept_tokens * S : 1];
     load_A(args, n, tile, A);
     load_states<S>(args.h, n, tile, states);
-    with_projections<S>(args, tile, n, [&](auto B, auto C) { advance<S, keep>(tile, A, B, C, states, kept, nullptr); });
+    with_projections<S>(args, tile, n, [&](auto B, auto C) {
+      advance<S, keep>(tile, A, B, C, states, emits ? kept : emission.squares, nullptr);
+    });
     store_states(args.h, n, tile, states);
-    if constexpr (keep != Keep::nothing) emission.add<S>(tile, n, kept);
+    if constexpr (emits) emission.add<S>(tile, n, kept);
   });
-  emission.finish(tile);
+  if constexpr (keep != Keep::nothing) emission.finish(tile);
 }
 
 // What the next block will read of A and h is asked for while this one is at work.
@@ -267,7 +273,7 @@ void forward_tiles(const SelectiveScanArgs<float>& args, Tile* tiles) {
 
 template <Keep keep>
 void scan_block(const SelectiveScanArgs<float>& args, std::int64_t begin, std::int64_t end) {
-  constexpr std::int64_t step = keep == Keep::nothing ? tile_tokens : kept_tokens;
+  constexpr std::int64_t step = keep == Keep::states ? kept_tokens : tile_tokens;
   Tile tiles[vectors_per_block];
   for (std::int64_t t = 0; t < args.x.rows; t += step) {
     const std::int64_t tokens = smaller(step, args.x.rows - t);
@@ -293,8 +299,10 @@ void selective_scan(const SelectiveScanArgs<float>& args, std::int64_t block_beg
   for (std::int64_t block = block_begin; block < block_end; ++block) {
     fetch_states(args, block + 1);
     const std::int64_t begin = block * channel_block, end = smaller(begin + channel_block, args.x.cols);
-    if (args.h_all || args.state_squares)
+    if (args.h_all)
       scan_block<Keep::states>(args, begin, end);
+    else if (args.state_squares)
+      scan_block<Keep::squares>(args, begin, end);
     else
       scan_block<Keep::nothing>(args, begin, end);
   }
