@@ -19,7 +19,7 @@ TEST(MemorySentence, SaysHowMuchIsKeptAndWhenItIsHalved) {
             "74\u00A0% of the old value is kept. At this rate a value written now is halved after 2.3 tokens.");
   EXPECT_EQ(sentence(0.99),
             "99.0\u00A0% of the old value is kept. At this rate a value written now is halved after 69 tokens.");
-  EXPECT_EQ(memory_sentence(0.5).strong.toStdString(), "1.0 tokens");
+  EXPECT_EQ(memory_sentence(0.5).strong.toStdString(), "halved by the next token");
 }
 
 TEST(MemorySentence, SpeaksOfThousandsOfTokensNearOne) {
