@@ -190,20 +190,31 @@ void StagesPage::draw_histogram(Canvas& canvas, const QRectF& area, const Pointe
     free_from = left + width + scaled(14);
   }
   struct Mark {
-    double value;
+    double x;
     QString text;
+    double width;
   };
-  double mark_free_from = -1e9;
-  for (const Mark& mark :
-       {Mark{static_cast<double>(stage.median), tr("median")}, Mark{static_cast<double>(stage.p95), tr("95 %")}}) {
-    const double x = std::round(x_of(std::max(mark.value, 1.0))) + 0.5;
-    canvas.dashed_line({x, body.top() - scaled(14)}, {x, body.bottom()}, t.text, 1, 3);
-    const QString text = mark.text + QLatin1Char(' ') + duration_text(mark.value);
-    const double width = canvas.text_width(TextRole::caption, text);
-    const double left = x + scaled(6) + width > body.right() ? x - scaled(6) - width : x + scaled(6);
-    if (left > mark_free_from) canvas.text({left, body.top() - scaled(19)}, TextRole::caption, t.text, text);
-    mark_free_from = left + width;
-  }
+  const auto mark_of = [&](std::int64_t value, const QString& name) {
+    const QString text = name + QLatin1Char(' ') + duration_text(static_cast<double>(value));
+    return Mark{std::round(x_of(std::max(static_cast<double>(value), 1.0))) + 0.5, text,
+                canvas.text_width(TextRole::caption, text)};
+  };
+  const Mark median = mark_of(stage.median, tr("median")), p95 = mark_of(stage.p95, tr("95 %"));
+  for (const Mark* mark : {&median, &p95})
+    canvas.dashed_line({mark->x, body.top() - scaled(14)}, {mark->x, body.bottom()}, t.text, 1, 3);
+  const double gap = scaled(6);
+  const auto write = [&](const Mark& mark, double left) {
+    canvas.text({left, body.top() - scaled(19)}, TextRole::caption, t.text, mark.text);
+  };
+  // Words stand to the right of their line, where they cross no other line and stay inside; else to the left of it.
+  const double before_median = median.x - gap - median.width;
+  const bool crosses = median.x + median.width + 2 * gap > p95.x, to_the_left = crosses && before_median >= area.left();
+  write(median, to_the_left ? before_median : median.x + gap);
+  const double free_of_median = to_the_left ? median.x : median.x + median.width + gap;
+  if (const double right = p95.x + gap; right + p95.width <= body.right() && right > free_of_median)
+    write(p95, right);
+  else if (const double left = p95.x - gap - p95.width; left > free_of_median)
+    write(p95, left);
   if (hovered && !pointer.down)
     draw_card(canvas, area, pointer.position, stage_label(stage.stage), color,
               {{tr("from"), duration_text(histogram.edges[*hovered])},
