@@ -10,9 +10,9 @@ namespace statescope {
 
 /// States on their way to the device in front of some layers of a run, and back behind them, beside the computing, also
 /// those that a run that is kept leaves in passing; those of the very first and of the very last layers, which nothing
-/// hides, are few. Between their places in host
-/// memory the model's other thread moves them, because the one that enqueues has hardly more time for a short prompt
-/// than the device. Layers that come from an initial state do not travel.
+/// hides, are few. Between their places in host memory the model's other thread moves them, because the one that
+/// enqueues has hardly more time for a short prompt than the device. Layers that come from an initial state do not
+/// travel.
 class MambaCuda::StateTravel {
  public:
   /// The two states may be one. `kept` is null or outlives this.
