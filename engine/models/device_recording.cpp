@@ -79,8 +79,7 @@ void DeviceRecording::deliver(std::size_t slot) {
       recorder_->record_snapshot(item.layer, item.tokens,
                                  {{values, values + item.conv_size}, {values + item.conv_size, values + item.size}});
     else
-      recorder_->record(item.quantity, item.layer, item.first, item.tokens,
-                        {values, static_cast<std::size_t>(item.size)});
+      recorder_->record(item.quantity, item.layer, item.first, {values, item.tokens, item.size / item.tokens});
   }
   pending.items.clear();
 }

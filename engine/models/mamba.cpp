@@ -11,6 +11,7 @@
 #include "engine/models/precision.h"
 #include "engine/profile/recorder.h"
 #include "engine/profile/work.h"
+#include "scratch_memory.h"
 
 namespace statescope {
 namespace {
@@ -18,59 +19,38 @@ namespace {
 using kernels::PackedMatrix;
 
 // Memory that one reading after the other works in. Asking the system for it in every layer costs more than the small
-// operations do. Several threads may use a model: each takes a block of its own. Rows are an odd number of cache lines
-// apart: where it is a power of two, or a multiple of a large one, they drive each other out of the caches.
+// operations do. Several threads may use a model: each takes a block of its own.
 class ScratchPool {
  public:
-  static constexpr std::int64_t line = 16;  // floats
-  static std::int64_t stride(std::int64_t cols) { return ((cols + line - 1) / line | 1) * line; }
-
   class Block {
    public:
     Block(ScratchPool& pool, std::int64_t floats) : pool_(pool) {
       const std::scoped_lock lock(pool_.mutex_);
       if (!pool_.free_.empty()) {
-        values_ = std::move(pool_.free_.back());
+        memory_ = std::move(pool_.free_.back());
         pool_.free_.pop_back();
       }
-      if (values_.size < floats)
-        values_ = {std::make_unique_for_overwrite<float[]>(static_cast<std::size_t>(floats + line)), floats};
-      const auto address = reinterpret_cast<std::uintptr_t>(values_.floats.get()) / sizeof(float);
-      next_ = values_.floats.get() + (line - address % line) % line;
+      if (memory_.size() < floats) memory_ = ScratchMemory(floats);
     }
     ~Block() {
+      memory_.give_back_all();
       const std::scoped_lock lock(pool_.mutex_);
-      pool_.free_.push_back(std::move(values_));
+      pool_.free_.push_back(std::move(memory_));
     }
     Block(const Block&) = delete;
     Block& operator=(const Block&) = delete;
 
-    /// The next `rows` rows of the block; what they hold is left over from somebody else.
-    MatrixView<float> matrix(std::int64_t rows, std::int64_t cols) {
-      const MatrixView<float> view(next_, rows, cols, stride(cols));
-      next_ += rows * view.stride;
-      return view;
-    }
+    MatrixView<float> matrix(std::int64_t rows, std::int64_t cols) { return memory_.matrix(rows, cols); }
 
    private:
     ScratchPool& pool_;
-    struct Values {
-      std::unique_ptr<float[]> floats;
-      std::int64_t size = 0;
-    };
-    Values values_;
-    float* next_ = nullptr;
-    friend class ScratchPool;
+    ScratchMemory memory_;
   };
 
  private:
   std::mutex mutex_;
-  std::vector<Block::Values> free_;
+  std::vector<ScratchMemory> free_;
 };
-
-void copy(MatrixView<const float> from, MatrixView<float> to) {
-  for (std::int64_t t = 0; t < from.rows; ++t) std::copy_n(from.row(t), from.cols, to.row(t));
-}
 
 struct Layer {
   std::vector<float> norm;         // [D]
@@ -201,7 +181,7 @@ class Mamba final : public Model {
     ScratchPool::Block scratch(scratch_, T * scratch_floats());
     const MatrixView<float> normed = scratch.matrix(T, s.d_model), xz = scratch.matrix(T, 2 * E),
                             conv = scratch.matrix(T, E), projected = scratch.matrix(T, R + 2 * N),
-                            delta = scratch.matrix(T, E), y = scratch.matrix(T, E);
+                            delta = tap.delta ? tap.delta : scratch.matrix(T, E), y = scratch.matrix(T, E);
     const MatrixView<float> x = xz.columns(0, E), z = xz.columns(E, E);
     const MatrixView<float> low_rank = projected.columns(0, R);
     const MatrixView<float> B = projected.columns(R, N), C = projected.columns(R + N, N);
@@ -259,11 +239,10 @@ class Mamba final : public Model {
           backend_.selective_scan(scan);
         },
         [&](LayerState& kept) { kept.h = state.h; });
-    if (tap.delta) copy(delta, tap.delta);
-    if (tap.B) copy(B, tap.B);
-    if (tap.C) copy(C, tap.C);
-    if (tap.conv) copy(conv, tap.conv);
-    if (tap.y) copy(y, tap.y);
+    if (tap.B) backend_.copy(B, tap.B);
+    if (tap.C) backend_.copy(C, tap.C);
+    if (tap.conv) backend_.copy(conv, tap.conv);
+    if (tap.y) backend_.copy(y, tap.y);
     zone.next(Stage::gate, work(Stage::gate));
     backend_.gate({y, z, tap.gate, y});
     round(y);
@@ -277,7 +256,7 @@ class Mamba final : public Model {
     const auto work = [&](Stage stage, std::int64_t weights) {
       return [=, this] { return stage_work(stage, layout_.info.sizes, T, weights); };
     };
-    ScratchPool::Block scratch(scratch_, T * ScratchPool::stride(residual.cols));
+    ScratchPool::Block scratch(scratch_, T * ScratchMemory::stride(residual.cols));
     const MatrixView<float> normed = scratch.matrix(T, residual.cols);
     ZoneScope zone(Stage::norm, -1, T, work(Stage::norm, 0));
     backend_.rms_norm({residual, final_norm_.data(), static_cast<float>(layout_.norm_epsilon), normed});
@@ -313,7 +292,7 @@ class Mamba final : public Model {
  private:
   std::int64_t scratch_floats() const {  // of run_layer, for a token
     const ModelSizes& s = layout_.info.sizes;
-    const auto stride = ScratchPool::stride;
+    const auto stride = ScratchMemory::stride;
     return stride(s.d_model) + stride(2 * s.d_inner) + 3 * stride(s.d_inner) + stride(s.dt_rank + 2 * s.d_state);
   }
   void round(MatrixView<float> values) const { backend_.round_to({values, activation_type(precision_)}); }

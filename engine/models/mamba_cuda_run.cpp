@@ -27,14 +27,11 @@ class TapRecorder final : public Recorder {
   bool wants(Quantity quantity, std::int64_t) const override {
     return quantity == Quantity::h ? tap_.h_all != nullptr : static_cast<bool>(view(quantity));
   }
-  void record(Quantity quantity, std::int64_t, std::int64_t first, std::int64_t tokens,
-              std::span<const float> values) override {
-    if (quantity == Quantity::h) {
-      std::copy(values.begin(), values.end(), tap_.h_all + first * E_ * N_);
-      return;
-    }
-    const MatrixView<float> to = view(quantity);
-    for (std::int64_t t = 0; t < tokens; ++t) std::copy_n(values.data() + t * to.cols, to.cols, to.row(first + t));
+  void record(Quantity quantity, std::int64_t, std::int64_t first, MatrixView<const float> rows) override {
+    const auto row = [&](std::int64_t t) {
+      return quantity == Quantity::h ? tap_.h_all + t * E_ * N_ : view(quantity).row(t);
+    };
+    for (std::int64_t t = 0; t < rows.rows; ++t) std::copy_n(rows.row(t), rows.cols, row(first + t));
   }
   std::int64_t snapshot_interval() const override { return tap_.snapshot_interval; }
   void record_snapshot(std::int64_t, std::int64_t, LayerState state) override {

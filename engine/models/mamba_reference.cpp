@@ -66,7 +66,7 @@ void hand_over(Recorder& recorder, Quantity quantity, std::int64_t layer, std::i
                std::span<const double> values) {
   if (!recorder.wants(quantity, layer)) return;
   const std::vector<float> rounded(values.begin(), values.end());
-  recorder.record(quantity, layer, t, 1, rounded);
+  recorder.record(quantity, layer, t, {rounded.data(), 1, std::ssize(rounded)});
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <map>
+#include <utility>
 
 #include "engine/error.h"
 #include "engine/io/utf8.h"
@@ -10,6 +11,7 @@
 #include "engine/models/grid.h"
 #include "engine/models/mamba.h"
 #include "engine/profile/device.h"
+#include "scratch_memory.h"
 
 namespace statescope {
 namespace {
@@ -27,8 +29,7 @@ std::int64_t tokens_at_once(const ModelSizes& s, bool states_wanted, bool logits
                                   states_wanted ? chunk_tokens_with_states : chunk_tokens);
 }
 
-// What the recorder wants of one layer after the other, in memory that the next one uses again: it is cleared once, not
-// for every layer.
+// What the recorder wants of one layer after the other, in memory that the next one uses again.
 class LayerRecording {
  public:
   LayerRecording(Recorder* recorder, const ModelInfo& info) : recorder_(recorder), info_(info) {}
@@ -41,10 +42,14 @@ class LayerRecording {
     const ModelSizes& sizes = info_.sizes;
     const auto wanted = [&](Quantity quantity, std::int64_t width) {
       if (!computes(info_, quantity) || !recorder_->wants(quantity, layer)) return MatrixView<float>();
-      std::vector<float>& values = values_[quantity];
-      values.resize(static_cast<std::size_t>(tokens * width));
-      wanted_.push_back(quantity);
-      return MatrixView<float>(values.data(), tokens, width);
+      ScratchMemory& memory = memory_[quantity];
+      const std::int64_t floats = tokens * ScratchMemory::stride(width);
+      if (memory.size() < floats) memory = ScratchMemory(floats);
+      memory.give_back_all();
+      MatrixView<float> rows = memory.matrix(tokens, width);
+      if (quantity == Quantity::h) rows.stride = width;  // a tap has no room between states
+      wanted_.emplace_back(quantity, rows);
+      return rows;
     };
     tap.delta = wanted(Quantity::delta, sizes.d_inner);
     tap.B = wanted(Quantity::B, sizes.d_state);
@@ -59,8 +64,8 @@ class LayerRecording {
     return tap;
   }
 
-  void deliver(std::int64_t layer, std::int64_t first, std::int64_t tokens) {
-    for (const Quantity quantity : wanted_) recorder_->record(quantity, layer, first, tokens, values_[quantity]);
+  void deliver(std::int64_t layer, std::int64_t first) {
+    for (const auto& [quantity, rows] : wanted_) recorder_->record(quantity, layer, first, rows);
     for (LayerState& state : snapshots_)
       recorder_->record_snapshot(layer, first += recorder_->snapshot_interval(), std::move(state));
     snapshots_.clear();
@@ -69,8 +74,8 @@ class LayerRecording {
  private:
   Recorder* recorder_;
   const ModelInfo& info_;
-  std::map<Quantity, std::vector<float>> values_;
-  std::vector<Quantity> wanted_;
+  std::map<Quantity, ScratchMemory> memory_;
+  std::vector<std::pair<Quantity, MatrixView<const float>>> wanted_;
   std::vector<LayerState> snapshots_;
 };
 
@@ -81,9 +86,8 @@ class LastRow final : public Recorder {
   bool wants(Quantity quantity, std::int64_t layer) const override {
     return quantity == Quantity::hidden && layer == sizes_.layers;
   }
-  void record(Quantity, std::int64_t, std::int64_t, std::int64_t, std::span<const float> values) override {
-    const auto row = values.last(static_cast<std::size_t>(sizes_.d_model));
-    row_.assign(row.begin(), row.end());
+  void record(Quantity, std::int64_t, std::int64_t, MatrixView<const float> rows) override {
+    row_.assign(rows.row(rows.rows - 1), rows.row(rows.rows - 1) + rows.cols);
   }
   MatrixView<const float> row() const { return {row_.data(), 1, sizes_.d_model}; }
 
@@ -160,18 +164,19 @@ void Model::read(std::span<const std::int32_t> ids, ModelState& state, Recorder*
     model.embed(ids.subspan(static_cast<std::size_t>(first), static_cast<std::size_t>(tokens)), residual);
     for (std::int64_t layer = 0; layer < sizes.layers; ++layer) {
       if (stop.stop_requested()) throw Cancelled();
-      if (wants(Quantity::hidden, layer)) recorder->record(Quantity::hidden, layer, first, tokens, stream);
+      if (wants(Quantity::hidden, layer)) recorder->record(Quantity::hidden, layer, first, residual);
       LayerState& layer_state = state.layers[static_cast<std::size_t>(layer)];
       model.run_layer(layer, residual, layer_state, recording.tap(layer, tokens));
       if (!recorder) continue;
-      recording.deliver(layer, first, tokens);
+      recording.deliver(layer, first);
       if (interval > 0 && first + tokens < total) recorder->record_snapshot(layer, first + tokens, layer_state);
     }
-    if (wants(Quantity::hidden, sizes.layers)) recorder->record(Quantity::hidden, sizes.layers, first, tokens, stream);
+    if (wants(Quantity::hidden, sizes.layers)) recorder->record(Quantity::hidden, sizes.layers, first, residual);
     if (wants(Quantity::logits, 0)) {
-      std::vector<float> logits(static_cast<std::size_t>(tokens * sizes.vocab));
-      model.logits(residual, {logits.data(), tokens, sizes.vocab});
-      recorder->record(Quantity::logits, 0, first, tokens, logits);
+      std::vector<float> values(static_cast<std::size_t>(tokens * sizes.vocab));
+      const MatrixView<float> logits(values.data(), tokens, sizes.vocab);
+      model.logits(residual, logits);
+      recorder->record(Quantity::logits, 0, first, logits);
     }
     if (recorder && recorder->wants_last_logits() && first + tokens == total) {
       std::vector<float> last(static_cast<std::size_t>(sizes.vocab));

@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cmath>
 #include <iterator>
-#include <numeric>
 
 #include "engine/error.h"
 #include "engine/io/memory.h"
@@ -23,26 +22,6 @@ constexpr std::int64_t fits_caches = std::int64_t{16} << 20;  // bytes
 // Longer would make scrubbing slow: every h_t is one scan from the checkpoint before it.
 constexpr std::int64_t longest_interval = 1024;
 
-// Σ f(v) in double; several sums side by side, so that one addition does not wait for the last.
-template <class Function>
-double sum_of(std::span<const float> values, const Function& f) {
-  constexpr std::size_t lanes = 8;
-  double sums[lanes] = {};
-  std::size_t i = 0;
-  for (; i + lanes <= values.size(); i += lanes)
-    for (std::size_t lane = 0; lane < lanes; ++lane) sums[lane] += f(static_cast<double>(values[i + lane]));
-  for (; i < values.size(); ++i) sums[0] += f(static_cast<double>(values[i]));
-  return std::accumulate(std::begin(sums), std::end(sums), 0.0);
-}
-
-float norm(std::span<const float> values) {
-  return static_cast<float>(std::sqrt(sum_of(values, [](double v) { return v * v; })));
-}
-
-float mean(std::span<const float> values) {
-  return static_cast<float>(sum_of(values, [](double v) { return v; }) / static_cast<double>(values.size()));
-}
-
 // The residual stream in memory of our own.
 class HostStream final : public ResidualStream {
  public:
@@ -54,10 +33,11 @@ class HostStream final : public ResidualStream {
     kernels::ask_for_large_pages(values_.get(), static_cast<std::size_t>(at(sizes.layers + 1, 0)) * sizeof(float));
   }
 
-  const float* row(std::int64_t layer, std::int64_t token) const { return values_.get() + at(layer, token); }
-  float* row(std::int64_t layer, std::int64_t token) { return values_.get() + at(layer, token); }
+  MatrixView<float> rows(std::int64_t layer, std::int64_t first, std::int64_t count) {
+    return {values_.get() + at(layer, first), count, width_};
+  }
   void copy(std::int64_t layer, std::int64_t first, std::int64_t count, float* out) const override {
-    std::copy_n(row(layer, first), count * width_, out);
+    std::copy_n(values_.get() + at(layer, first), count * width_, out);
   }
 
  private:
@@ -70,9 +50,9 @@ class HostStream final : public ResidualStream {
 class SliceRecorder final : public Recorder {
  public:
   /// `last`: the slice is the last one.
-  SliceRecorder(std::span<const std::int32_t> ids, bool generated, const ModelSizes& sizes, std::int64_t interval,
-                bool last)
-      : ids_(ids), generated_(generated), sizes_(sizes), interval_(interval), last_(last) {}
+  SliceRecorder(const kernels::CpuBackend& backend, std::span<const std::int32_t> ids, bool generated,
+                const ModelSizes& sizes, std::int64_t interval, bool last)
+      : backend_(backend), ids_(ids), generated_(generated), sizes_(sizes), interval_(interval), last_(last) {}
 
   void prepare() override {
     if (!tokens.empty()) return;
@@ -90,22 +70,21 @@ class SliceRecorder final : public Recorder {
     return quantity == Quantity::hidden || quantity == Quantity::delta || quantity == Quantity::state_squares;
   }
 
-  void record(Quantity quantity, std::int64_t layer, std::int64_t first, std::int64_t count,
-              std::span<const float> values) override {
+  void record(Quantity quantity, std::int64_t layer, std::int64_t first, MatrixView<const float> rows) override {
     prepare();
-    if (quantity == Quantity::hidden) {
-      if (!stream_) stream_ = std::make_shared<HostStream>(sizes_, std::ssize(ids_));
-      std::copy(values.begin(), values.end(), stream_->row(layer, first));
-      return;
-    }
-    const std::size_t width = values.size() / static_cast<std::size_t>(count);
-    for (std::int64_t i = 0; i < count; ++i) {
-      LayerSummary& summary = tokens[static_cast<std::size_t>(first + i)]->layers[static_cast<std::size_t>(layer)];
-      const std::span<const float> row = values.subspan(static_cast<std::size_t>(i) * width, width);
-      if (quantity == Quantity::delta)
-        summary[Summary::mean_delta] = mean(row);
-      else
-        summary[Summary::state_norm] = static_cast<float>(std::sqrt(sum_of(row, [](double v) { return v; })));
+    switch (quantity) {
+      case Quantity::hidden: {
+        if (!stream_) make_stream();
+        backend_.copy(rows, stream_->rows(layer, first, rows.rows));
+        if (layer < sizes_.layers) summarise(Summary::residual_norm, layer, first, {rows, {}, true});
+        if (layer > 0)
+          summarise(Summary::update_norm, layer - 1, first, {rows, stream_->rows(layer - 1, first, rows.rows), true});
+        return;
+      }
+      case Quantity::delta:
+        return summarise(Summary::mean_delta, layer, first, {rows});
+      default:  // state_squares
+        return summarise(Summary::state_norm, layer, first, {rows});
     }
   }
 
@@ -133,36 +112,40 @@ class SliceRecorder final : public Recorder {
     snapshots[index]->layers[static_cast<std::size_t>(layer)] = std::move(state);
   }
 
-  // Of a stream that came over: the summaries that compare it before and after a layer.
-  void finish() {
-    if (!stream_) return;
-    const auto D = static_cast<std::size_t>(sizes_.d_model);
-    std::vector<float> update(D);
-    for (std::int64_t t = 0; t < std::ssize(tokens); ++t) {
-      TokenRecord& token = *tokens[static_cast<std::size_t>(t)];
-      token.stream = stream_;
-      token.row = t;
-      for (std::int64_t layer = 0; layer < sizes_.layers; ++layer) {
-        const float *before = stream_->row(layer, t), *after = stream_->row(layer + 1, t);
-        for (std::size_t d = 0; d < D; ++d) update[d] = after[d] - before[d];
-        LayerSummary& summary = token.layers[static_cast<std::size_t>(layer)];
-        summary[Summary::residual_norm] = norm({before, D});
-        summary[Summary::update_norm] = norm(update);
-      }
-    }
-  }
-
   std::vector<std::shared_ptr<TokenRecord>> tokens;
   std::vector<std::shared_ptr<ModelState>> snapshots;  // after interval, 2 · interval, ... tokens of the slice
   std::vector<float> last_logits;
 
  private:
+  void make_stream() {
+    stream_ = std::make_shared<HostStream>(sizes_, std::ssize(ids_));
+    for (std::size_t t = 0; t < tokens.size(); ++t) {
+      tokens[t]->stream = stream_;
+      tokens[t]->row = static_cast<std::int64_t>(t);
+    }
+  }
+
+  // From the sum over each row: the mean, or the norm.
+  void summarise(Summary summary, std::int64_t layer, std::int64_t first, kernels::RowSumsArgs<float> args) {
+    sums_.resize(static_cast<std::size_t>(args.x.rows));
+    args.sums = sums_.data();
+    backend_.row_sums(args);
+    for (std::size_t t = 0; t < sums_.size(); ++t) {
+      const double value =
+          summary == Summary::mean_delta ? sums_[t] / static_cast<double>(args.x.cols) : std::sqrt(sums_[t]);
+      tokens[static_cast<std::size_t>(first) + t]->layers[static_cast<std::size_t>(layer)][summary] =
+          static_cast<float>(value);
+    }
+  }
+
+  const kernels::CpuBackend& backend_;
   std::span<const std::int32_t> ids_;
   bool generated_;
   ModelSizes sizes_;
   std::int64_t interval_;
   bool last_;
   std::shared_ptr<HostStream> stream_;
+  std::vector<double> sums_;  // of the rows of one summary
 };
 
 }  // namespace
@@ -210,11 +193,10 @@ void Session::append(std::span<const std::int32_t> ids, bool generated, std::sto
       const std::span<const std::int32_t> slice =
           ids.subspan(static_cast<std::size_t>(done), static_cast<std::size_t>(count));
       const bool at_checkpoint = length() % trace_.interval == 0;
-      SliceRecorder recorder(slice, generated, model_->info().sizes, at_checkpoint ? trace_.interval : 0,
-                             done + count == total);
+      SliceRecorder recorder(model_->backend(), slice, generated, model_->info().sizes,
+                             at_checkpoint ? trace_.interval : 0, done + count == total);
       // From a state that stays, so that a run stopped half way leaves this session as it was.
       ModelState next = run_from(*model_, state_, slice, &recorder, stop);
-      recorder.finish();
       if (at_checkpoint) trace_.checkpoints.push_back(std::make_shared<const ModelState>(std::move(state_)));
       trace_.checkpoints.insert(trace_.checkpoints.end(), recorder.snapshots.begin(), recorder.snapshots.end());
       state_ = std::move(next);

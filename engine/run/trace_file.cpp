@@ -68,12 +68,13 @@ bool TraceFileWriter::wants(Quantity quantity, std::int64_t layer) const {
   return selection_.quantities.count(quantity) && (!belongs_to_layer(quantity) || selection_.layers.count(layer));
 }
 
-void TraceFileWriter::record(Quantity quantity, std::int64_t layer, std::int64_t first, std::int64_t tokens,
-                             std::span<const float> values) {
-  const std::int64_t width = std::ssize(values) / tokens;
+void TraceFileWriter::record(Quantity quantity, std::int64_t layer, std::int64_t first, MatrixView<const float> rows) {
   // hidden holds all layers in one tensor, layer by layer.
   const std::int64_t row = quantity == Quantity::hidden ? layer * tokens_ + first : first;
-  file_.write(tensor_name(quantity, layer), static_cast<std::uint64_t>(row * width), values);
+  const std::int64_t at_once = rows.stride == rows.cols ? std::max<std::int64_t>(rows.rows, 1) : 1;
+  for (std::int64_t t = 0; t < rows.rows; t += at_once)
+    file_.write(tensor_name(quantity, layer), static_cast<std::uint64_t>((row + t) * rows.cols),
+                std::span(rows.row(t), static_cast<std::size_t>(at_once * rows.cols)));
 }
 
 }  // namespace statescope

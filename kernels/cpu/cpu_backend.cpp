@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-3.0-or-later
 #include "kernels/cpu_backend.h"
 
+#include <algorithm>
+
 #if defined(__x86_64__)
 #include <cpuid.h>
 #endif
@@ -91,6 +93,17 @@ void CpuBackend::round_to(const RoundArgs& args) const {
   if (args.type == ElementType::f32) return;
   share(args.x.rows, args.x.rows * args.x.cols,
         [&](std::int64_t begin, std::int64_t end) { ops_->round_to(args, begin, end); });
+}
+
+void CpuBackend::copy(MatrixView<const float> from, MatrixView<float> to) const {
+  share(from.rows, from.rows * from.cols, [&](std::int64_t begin, std::int64_t end) {
+    for (std::int64_t t = begin; t < end; ++t) std::copy_n(from.row(t), from.cols, to.row(t));
+  });
+}
+
+void CpuBackend::row_sums(const RowSumsArgs<float>& args) const {
+  share(args.x.rows, args.x.rows * args.x.cols,
+        [&](std::int64_t begin, std::int64_t end) { ops_->row_sums(args, begin, end); });
 }
 
 void CpuBackend::rms_norm(const RmsNormArgs<float>& args) const {

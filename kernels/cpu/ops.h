@@ -8,6 +8,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/linear.h"
 #include "kernels/rms_norm.h"
+#include "kernels/row_sums.h"
 #include "kernels/ssd.h"
 
 namespace statescope::kernels {
@@ -41,6 +42,7 @@ struct CpuOps {
   void (*arrange_inputs)(const LinearArgs&, void* arranged, std::int64_t tile_begin, std::int64_t tile_end);
   void (*linear)(const LinearArgs&, const void* arranged, std::int64_t unit_begin, std::int64_t unit_end);
   void (*round_to)(const RoundArgs&, std::int64_t row_begin, std::int64_t row_end);
+  void (*row_sums)(const RowSumsArgs<float>&, std::int64_t row_begin, std::int64_t row_end);
   void (*rms_norm)(const RmsNormArgs<float>&, std::int64_t row_begin, std::int64_t row_end);
   void (*causal_conv)(const CausalConvArgs<float>&, std::int64_t block_begin, std::int64_t block_end);
   void (*softplus)(const SoftplusArgs<float>&, std::int64_t row_begin, std::int64_t row_end);

@@ -26,6 +26,7 @@ inline std::int64_t smaller(std::int64_t a, std::int64_t b) {
 #include "cpu/norm_impl.h"
 #include "cpu/product_impl.h"
 #include "cpu/round_impl.h"
+#include "cpu/row_sums_impl.h"
 #include "cpu/softmax_impl.h"
 #include "cpu/ssd_impl.h"
 
@@ -92,6 +93,7 @@ const CpuOps STATESCOPE_OPS = {lanes,
                                arrange_inputs,
                                linear,
                                round_to,
+                               row_sums,
                                rms_norm,
                                causal_conv,
                                softplus,

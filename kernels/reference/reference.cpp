@@ -7,6 +7,7 @@
 #include "kernels/elementwise.h"
 #include "kernels/linear.h"
 #include "kernels/rms_norm.h"
+#include "kernels/row_sums.h"
 
 namespace statescope::kernels::reference {
 namespace {
@@ -24,6 +25,17 @@ void linear(MatrixView<const double> x, MatrixView<const double> W, const double
       for (std::int64_t k = 0; k < W.cols; ++k) total += W(m, k) * x(t, k);
       y(t, m) = total;
     }
+  }
+}
+
+void row_sums(const RowSumsArgs<double>& args) {
+  for (std::int64_t t = 0; t < args.x.rows; ++t) {
+    double total = 0;
+    for (std::int64_t d = 0; d < args.x.cols; ++d) {
+      const double v = args.x(t, d) - (args.minus ? args.minus(t, d) : 0);
+      total += args.squares ? v * v : v;
+    }
+    args.sums[t] = total;
   }
 }
 

@@ -65,7 +65,7 @@ class Snapshots final : public Recorder {
  public:
   Snapshots(std::int64_t interval, bool kept) : interval_(interval), kept_(kept) {}
   bool wants(Quantity, std::int64_t) const override { return false; }
-  void record(Quantity, std::int64_t, std::int64_t, std::int64_t, std::span<const float>) override {}
+  void record(Quantity, std::int64_t, std::int64_t, MatrixView<const float>) override {}
   bool accepts_kept() const override { return kept_; }
   void record_kept(std::int64_t first, std::int64_t tokens, std::shared_ptr<const ResidualStream>,
                    std::span<const LayerSummary>) override {

@@ -213,12 +213,11 @@ std::vector<std::int32_t> random_ids(std::int64_t count, std::int64_t vocab, std
   return ids;
 }
 
-void Capture::record(Quantity quantity, std::int64_t layer, std::int64_t first, std::int64_t tokens,
-                     std::span<const float> values) {
-  const std::int64_t width = std::ssize(values) / tokens;
+void Capture::record(Quantity quantity, std::int64_t layer, std::int64_t first, MatrixView<const float> rows) {
   std::vector<float>& array = all[{quantity, layer}];
-  array.resize(static_cast<std::size_t>(tokens_ * width), std::numeric_limits<float>::quiet_NaN());
-  std::copy(values.begin(), values.end(), array.begin() + first * width);
+  array.resize(static_cast<std::size_t>(tokens_ * rows.cols), std::numeric_limits<float>::quiet_NaN());
+  for (std::int64_t t = 0; t < rows.rows; ++t)
+    std::copy_n(rows.row(t), rows.cols, array.begin() + (first + t) * rows.cols);
 }
 
 Capture captured(const Model& model, std::span<const std::int32_t> ids) {

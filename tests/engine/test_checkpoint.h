@@ -75,8 +75,7 @@ class Capture final : public Recorder {
  public:
   explicit Capture(std::int64_t tokens) : tokens_(tokens) {}
   bool wants(Quantity, std::int64_t) const override { return true; }
-  void record(Quantity quantity, std::int64_t layer, std::int64_t first, std::int64_t tokens,
-              std::span<const float> values) override;
+  void record(Quantity quantity, std::int64_t layer, std::int64_t first, MatrixView<const float> rows) override;
   const std::vector<float>& at(Quantity quantity, std::int64_t layer = 0) const { return all.at({quantity, layer}); }
 
   std::map<std::pair<Quantity, std::int64_t>, std::vector<float>> all;

@@ -16,6 +16,7 @@
 #include "kernels/linear.h"
 #include "kernels/linear_backward.h"
 #include "kernels/rms_norm.h"
+#include "kernels/row_sums.h"
 #include "kernels/scan_ladder.h"
 #include "kernels/selective_scan.h"
 #include "kernels/ssd.h"
@@ -44,7 +45,9 @@ class CpuBackend {
   int threads() const { return pool_.size(); }
 
   void linear(const LinearArgs& args) const;
-  void round_to(const RoundArgs& args) const;  // bf16 and f16; leaves f32 alone
+  void round_to(const RoundArgs& args) const;                           // bf16 and f16; leaves f32 alone
+  void copy(MatrixView<const float> from, MatrixView<float> to) const;  // of one shape, apart from each other
+  void row_sums(const RowSumsArgs<float>& args) const;
   void rms_norm(const RmsNormArgs<float>& args) const;
   void causal_conv(const CausalConvArgs<float>& args) const;
   void softplus(const SoftplusArgs<float>& args) const;

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "kernels/matrix_view.h"
+
 namespace statescope {
 
 struct LayerState;
@@ -41,15 +43,16 @@ class ResidualStream {
   virtual void copy(std::int64_t layer, std::int64_t first, std::int64_t count, float* out) const = 0;
 };
 
-/// Receives what a run computes, in rising order of tokens for each quantity and layer.
+/// Receives what a run computes, in rising order of tokens for each quantity and layer, and of layers for each quantity
+/// and token.
 class Recorder {
  public:
   virtual ~Recorder() = default;
   /// `layer` is 0 for logits; for hidden it is the layer the stream enters, the number of layers for the last.
   virtual bool wants(Quantity quantity, std::int64_t layer) const = 0;
-  /// `values` holds `values.size() / tokens` numbers for each of the tokens first, first + 1, ...
-  virtual void record(Quantity quantity, std::int64_t layer, std::int64_t first, std::int64_t tokens,
-                      std::span<const float> values) = 0;
+  /// Rows of the tokens first, first + 1, ... Until it returns nobody changes them.
+  virtual void record(Quantity quantity, std::int64_t layer, std::int64_t first,
+                      kernels::MatrixView<const float> rows) = 0;
 
   /// Whether a device may keep the residual stream and summarise the layers itself. It then calls record_kept, and
   /// hidden, delta and state_squares do not leave it.

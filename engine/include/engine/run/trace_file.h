@@ -28,8 +28,7 @@ class TraceFileWriter final : public Recorder {
                   const std::string& prompt, TraceSelection selection);
 
   bool wants(Quantity quantity, std::int64_t layer) const override;
-  void record(Quantity quantity, std::int64_t layer, std::int64_t first, std::int64_t tokens,
-              std::span<const float> values) override;
+  void record(Quantity quantity, std::int64_t layer, std::int64_t first, MatrixView<const float> rows) override;
   /// Gives the file its name. Without it nothing is left behind.
   void commit() { file_.commit(); }
 
