@@ -102,6 +102,12 @@ __device__ inline void unpack_floats(const Raw<sizeof(T) * Count>& raw, float (&
   }
 }
 
+/// Count neighbouring elements as floats, by one access.
+template <class T, int Count>
+__device__ inline void load_floats(const T* from, float (&out)[Count]) {
+  unpack_floats<T>(*reinterpret_cast<const Raw<sizeof(T) * Count>*>(from), out);
+}
+
 /// The row t of a matrix: a multiply-add of 32 bits of token and stride.
 template <class T>
 __device__ inline T* row_of(T* base, int t, std::int64_t stride) {
@@ -137,6 +143,15 @@ __device__ inline void wait_for_copies() {
 #if __CUDA_ARCH__ >= 800
   asm volatile("cp.async.wait_group %0;" ::"n"(Pending) : "memory");
 #endif
+}
+
+/// The same place in shared memory. The compiler keeps such an address in a register; others it finds anew in every
+/// loop, beginning with a slow read of the block's place in its cluster.
+template <class T>
+__device__ inline T* keep_address(T* p) {
+  auto address = static_cast<unsigned>(__cvta_generic_to_shared(p));
+  asm volatile("" : "+r"(address));
+  return static_cast<T*>(__cvta_shared_to_generic(address));
 }
 
 /// Count floats at an address that is aligned to the widest access that divides them.

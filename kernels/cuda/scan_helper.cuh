@@ -131,12 +131,6 @@ class Helper {
     for (int part = pair_; part < parts; part += pairs_) each_of(part);
   }
 
-  template <int Count>
-  __device__ static void read(const T* from, float (&to)[Count]) {
-    const Raw<sizeof(T)* Count> raw = *reinterpret_cast<const Raw<sizeof(T) * Count>*>(from);
-    unpack_floats<T>(raw, to);
-  }
-
   // What was copied becomes what the other warp reads.
   __device__ void prepare(int k) const {
     const RawTile<T, Sh>& raw = raw_[k % ring];
@@ -144,8 +138,8 @@ class Helper {
 #pragma unroll
     for (int i = 0; i < Sh::items; ++i) {
       float delta[Sh::width], x[Sh::width], step[2 * Sh::width];
-      read(&raw.delta[row(i)][column_], delta);
-      read(&raw.x[row(i)][column_], x);
+      load_floats(&raw.delta[row(i)][column_], delta);
+      load_floats(&raw.x[row(i)][column_], x);
 #pragma unroll
       for (int p = 0; p < Sh::width; ++p) {
         delta[p] += bias_[p];
@@ -160,7 +154,7 @@ class Helper {
       const Projections<T, Sh>& from = shared_.raw_projections[k % ring];
       Projections<float, Sh>& to = shared_.projections[k % 2];
       float values[vector];
-      read(&(of_C ? from.C : from.B)[0][0] + v * vector, values);
+      load_floats(&(of_C ? from.C : from.B)[0][0] + v * vector, values);
       store(&(of_C ? to.C : to.B)[0][0] + v * vector, values);
     });
   }
@@ -201,8 +195,8 @@ class Helper {
         const int t = k * Sh::TT + row(i);
         float x[Sh::width], z[Sh::width];
         Unpacked<T, Sh::width> out;
-        read(&raw.x[row(i)][column_], x);
-        read(&raw.z[row(i)][column_], z);
+        load_floats(&raw.x[row(i)][column_], x);
+        load_floats(&raw.z[row(i)][column_], z);
         float shares[Sh::width * Sh::S];
         read_shares(tile.share[row(i)], shares);
 #pragma unroll
@@ -228,21 +222,14 @@ class Helper {
 
   // The S shares of each of the lane's channels, by share and channel.
   __device__ void read_shares(const float* row, float (&shares)[Sh::width * Sh::S]) const {
-    if constexpr (Sh::width % Sh::CH == 0) {
-      float by_lane[Sh::width * Sh::S];
-      load(row + column_ * Sh::S, by_lane);
+    static_assert(Sh::width % Sh::CH == 0);
+    float by_lane[Sh::width * Sh::S];
+    load(row + column_ * Sh::S, by_lane);
 #pragma unroll
-      for (int p = 0; p < Sh::width; ++p)
+    for (int p = 0; p < Sh::width; ++p)
 #pragma unroll
-        for (int j = 0; j < Sh::S; ++j)
-          shares[j * Sh::width + p] = by_lane[(p / Sh::CH * Sh::S + j) * Sh::CH + p % Sh::CH];
-    } else {
-#pragma unroll
-      for (int p = 0; p < Sh::width; ++p)
-#pragma unroll
-        for (int j = 0; j < Sh::S; ++j)
-          shares[j * Sh::width + p] = row[((column_ + p) / Sh::CH * Sh::S + j) * Sh::CH + (column_ + p) % Sh::CH];
-    }
+      for (int j = 0; j < Sh::S; ++j)
+        shares[j * Sh::width + p] = by_lane[(p / Sh::CH * Sh::S + j) * Sh::CH + p % Sh::CH];
   }
 
   const ScanArgs& args_;

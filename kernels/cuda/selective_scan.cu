@@ -10,27 +10,25 @@
 namespace statescope::kernels::cuda {
 namespace {
 
-// Cutting time costs a second pass over all but the last chunk, so it must gain more; below this many tokens more lanes
-// for each channel are better (measured on an H200).
-constexpr std::int64_t worth_cutting = 2048;
+// Cutting time costs a second pass over all but the last chunk, so it must gain more. Up to 16 states that needs many
+// chunks or many tokens, because the narrow shape is quick (measured on an H100).
+constexpr std::int64_t worth_cutting = 2048, worth_few_chunks = 8192, few_chunks = 15;
+constexpr std::int64_t blocks_of_narrow = 3;             // for each multiprocessor; more are slower than the wide shape
 constexpr std::int64_t longest = std::int64_t{1} << 30;  // tokens that 32 bits count, a few tiles more included
 constexpr std::int64_t shortest_chunk = 64;              // tokens; a multiple of every tile
 constexpr std::int64_t longest_chunk = 32768;            // longer ones take a fifth more for the same work
 constexpr std::int64_t pairs_of_multiprocessor = 8;      // pairs of warps that are on one at a time
 
-// Pairs of warps that the channels alone keep busy, up to 64 states.
-std::int64_t pairs_of(const ScanArgs& args) {
-  constexpr std::int64_t channels = 16;
-  return args.batch * ((args.E + channels - 1) / channels);
-}
-
 Plan plan_of(const ScanArgs& args, const Chunks& chunks) {
   const std::int64_t of_group = args.E / args.groups;
   if ((args.groups > 1 && of_group % 16 != 0) || args.T > longest) return Plan::any;
   if (args.N <= 8) return Plan::states_8;
-  if (args.N <= 16)
-    return chunks.count > 1 || 2 * pairs_of(args) > pairs_of_multiprocessor * multiprocessor_count() ? Plan::wide
-                                                                                                     : Plan::narrow;
+  if (args.N <= 16) {
+    const bool narrow =
+        (args.groups == 1 || of_group % channels_of(Plan::narrow) == 0) &&
+        args.batch * blocks_for(args.E, channels_of(Plan::narrow)) <= blocks_of_narrow * multiprocessor_count();
+    return chunks.count > 1 || !narrow ? Plan::wide : Plan::narrow;
+  }
   return args.N <= 64 ? Plan::states_64 : args.N <= 128 ? Plan::states_128 : Plan::any;
 }
 
@@ -42,7 +40,7 @@ Chunks chunks_of(const ScanArgs& args) {
   const Blocks blocks = blocks_of_group(args, args.N <= 16 ? Plan::wide : Plan::states_64, worth_summing);
   const std::int64_t on_device = pairs_of_multiprocessor / blocks.pairs * multiprocessor_count(),
                      room = on_device / std::max<std::int64_t>(1, args.batch * args.groups * blocks.count);
-  if (room < 4) return chunks;
+  if (room < 4 || (args.N <= 16 && room <= few_chunks && args.T < worth_few_chunks)) return chunks;
   const std::int64_t rounds = (args.T + room * longest_chunk - 1) / (room * longest_chunk);
   const std::int64_t length = (args.T + room * rounds - 1) / (room * rounds),
                      unit = length < worth_summing ? shortest_chunk : tile_of_sums;

@@ -12,8 +12,9 @@
 //   finish    the shares are added up, D·x and the gate follow, and y is written
 //
 // Two streams of instructions hide each other's latencies, and the recurrence, which nothing can run beside, waits for
-// nothing else. One barrier a tile. The floor is the special-function unit: one exponential per token, channel and
-// state, and three more per token and channel, 16 a cycle in a multiprocessor.
+// nothing else. One barrier a tile. Few channels have a shape of their own (scan_narrow.cuh). The floor is the
+// special-function unit: one exponential per token, channel and state, and three more per token and channel, 16 a cycle
+// in a multiprocessor.
 #pragma once
 
 #include <algorithm>
@@ -24,6 +25,7 @@
 #include "cuda/scan_carry.cuh"
 #include "cuda/scan_ends.cuh"
 #include "cuda/scan_helper.cuh"
+#include "cuda/scan_narrow.cuh"
 #include "cuda/selective_scan_plan.h"
 
 namespace statescope::kernels::cuda {
@@ -106,23 +108,26 @@ bool aligned_to(const void* data, std::int64_t row, std::int64_t batch, std::int
          row % elements == 0 && batch % elements == 0;
 }
 
-template <class T, class Sh>
-bool is_aligned(const ScanArgs& args) {
+// Whether channels can be read `width` at a time, and states four at a time.
+template <class T>
+bool rows_aligned(const ScanArgs& args, int width) {
   constexpr std::int64_t size = sizeof(T), longest_row = std::numeric_limits<std::int32_t>::max() / size;
   const auto good = [](const auto& sequence, std::int64_t elements) {
     return aligned_to(sequence.data, sequence.row, sequence.batch, size, elements) && sequence.row <= longest_row;
   };
-  return args.E % Sh::channels == 0 && args.N == Sh::states && good(args.x, Sh::width) && good(args.delta, Sh::width) &&
-         good(args.z, Sh::width) && good(args.y, Sh::width) && good(args.B, 4) && good(args.C, 4);
+  return good(args.x, width) && good(args.delta, width) && good(args.z, width) && good(args.y, width) &&
+         good(args.B, 4) && good(args.C, 4);
+}
+template <class T, class Sh>
+bool is_aligned(const ScanArgs& args) {
+  return args.E % Sh::channels == 0 && args.N == Sh::states && rows_aligned<T>(args, Sh::width);
 }
 
 std::int64_t blocks_of(std::int64_t count, std::int64_t size) {
   return (count + size - 1) / size;
 }
 
-// Found by measuring on an H200. Few channels leave most of the device idle: then their states spread over more lanes.
-// Shorter tiles keep two blocks of float32 in a multiprocessor's shared memory.
-using Narrow = Shape<2, 8, 2, 16, 4, 1, 8>;
+// Found by measuring on an H200. Shorter tiles keep two blocks of float32 in a multiprocessor's shared memory.
 template <class T>
 using Wide = Shape<8, 2, 1, sizeof(T) == 4 ? 8 : 16, 4, 8, 8>;
 using States8 = Shape<2, 4, 2, 16, 4, 4, 8>;
@@ -136,8 +141,7 @@ void launch_pass(const ScanArgs& args, Plan plan, const Chunks& chunks, cudaStre
                 : full   ? scan_forward<T, Sh, true, true, StateOnly, false>
                          : scan_forward<T, Sh, true, false, StateOnly, false>;
   if constexpr (!StateOnly) {
-    // A trace is recorded of one sequence, which has the narrow shape.
-    constexpr bool quick = std::is_same<Sh, Narrow>::value;
+    constexpr bool quick = std::is_same<Sh, Wide<T>>::value;  // the states of most models that are not narrow
     if (sums)
       kernel = aligned && full && quick ? scan_forward<T, Sh, quick, quick, false, true>
                                         : scan_forward<T, Sh, false, false, false, true>;
@@ -184,6 +188,23 @@ void launch_shape(const ScanArgs& args, const Chunks& chunks, cudaStream_t strea
   launch_pass<T, Sh, false>(args, Of, chunks, stream);
 }
 
+template <class T>
+void launch_narrow(const ScanArgs& args, cudaStream_t stream) {
+  const std::int64_t bytes =
+      sizeof(narrow::Shared<T>) + (args.sums ? narrow::quads_of_block * sizeof(narrow::QuadSums) : 0);
+  if (bytes > shared_memory_of_block()) return launch_any<T>(args, Plan::narrow, stream);
+  const bool full = args.softplus && args.z, aligned = args.E % narrow::channels == 0 && args.N == narrow::states &&
+                                                       rows_aligned<T>(args, narrow::channels);
+  auto kernel = !aligned ? narrow::scan<T, false, false, false>
+                : full   ? narrow::scan<T, true, true, false>
+                         : narrow::scan<T, true, false, false>;
+  if (args.sums) kernel = aligned && full ? narrow::scan<T, true, true, true> : narrow::scan<T, false, false, true>;
+  check(cudaFuncSetAttribute(kernel, cudaFuncAttributeMaxDynamicSharedMemorySize, static_cast<int>(bytes)),
+        "preparing the scan");
+  launch("the selective scan", kernel, dim3(static_cast<unsigned>(args.batch * narrow::blocks_of_channels(args))),
+         3 * narrow::quads_of_block * warp, static_cast<std::size_t>(bytes), stream, false, args);
+}
+
 }  // namespace
 
 template <class T>
@@ -192,7 +213,7 @@ void run_scan(const ScanArgs& args, Plan plan, const Chunks& chunks, cudaStream_
     case Plan::any:
       return launch_any<T>(args, plan, stream);
     case Plan::narrow:
-      return launch_shape<T, Narrow, Plan::narrow, false>(args, chunks, stream);
+      return launch_narrow<T>(args, stream);
     case Plan::wide:
       return launch_shape<T, Wide<T>, Plan::wide, true>(args, chunks, stream);
     case Plan::states_8:
