@@ -4,6 +4,7 @@
 #include <QPainter>
 #include <QPainterPath>
 #include <QTextLayout>
+#include <cmath>
 #include <utility>
 
 #include "widgets/theme.h"
@@ -11,21 +12,25 @@
 namespace statescope {
 namespace {
 
-constexpr int text_height = 114;             // below the picture
+constexpr int text_height = 131;             // below the picture
+constexpr int outcome_lines = 3;             // at most
 constexpr double picture_ratio = 10 / 16.0;  // of its height to its width
 
-// On two lines; what does not fit is elided.
-void draw_on_two_lines(QPainter& painter, const QRectF& box, const QString& text) {
+// On a few lines; what does not fit is elided.
+void draw_on_lines(QPainter& painter, const QRectF& box, const QString& text, int lines) {
   QTextLayout layout(text, painter.font());
   layout.beginLayout();
-  QTextLine first = layout.createLine();
-  if (first.isValid()) first.setLineWidth(box.width());
+  QRectF place(box.left(), box.top(), box.width(), box.height() / lines);
+  for (int i = 1; i <= lines; ++i, place.translate(0, place.height())) {
+    QTextLine line = layout.createLine();
+    if (!line.isValid()) break;
+    line.setLineWidth(box.width());
+    const QString words = i < lines ? text.mid(line.textStart(), line.textLength()) : text.mid(line.textStart());
+    painter.drawText(
+        place, Qt::AlignLeft | Qt::AlignVCenter,
+        painter.fontMetrics().elidedText(words.trimmed(), Qt::ElideRight, static_cast<int>(std::ceil(place.width()))));
+  }
   layout.endLayout();
-  const qsizetype length = first.isValid() ? first.textLength() : 0;
-  const QRectF line(box.left(), box.top(), box.width(), box.height() / 2);
-  painter.drawText(line, Qt::AlignLeft | Qt::AlignVCenter, text.left(length).trimmed());
-  painter.drawText(line.translated(0, line.height()), Qt::AlignLeft | Qt::AlignVCenter,
-                   painter.fontMetrics().elidedText(text.mid(length), Qt::ElideRight, static_cast<int>(line.width())));
 }
 
 }  // namespace
@@ -79,6 +84,7 @@ void LessonCard::paintEvent(QPaintEvent*) {
   painter.setClipPath(outline);
   const QRectF picture(box.left(), box.top(), box.width(), height() - scaled(text_height));
   painter.fillRect(picture, t.background);
+  painter.setClipRect(picture, Qt::IntersectClip);
   if (!picture_.isNull()) {
     // The whole of it, filled: what is over at a side is cut.
     const QSizeF fitted = QSizeF(picture_.size()).scaled(picture.size(), Qt::KeepAspectRatioByExpanding);
@@ -106,11 +112,11 @@ void LessonCard::paintEvent(QPaintEvent*) {
   painter.setPen(t.text);
   painter.drawText(text, Qt::AlignLeft | Qt::AlignVCenter,
                    painter.fontMetrics().elidedText(facts_.title, Qt::ElideRight, static_cast<int>(text.width())));
-  text = QRectF(text.left(), text.bottom() + scaled(3), text.width(), scaled(34));
+  text = QRectF(text.left(), text.bottom() + scaled(3), text.width(), scaled(17 * outcome_lines));
   painter.setFont(statescope::font(TextRole::caption));
   painter.setPen(facts_.problem.isEmpty() ? t.muted : t.danger);
   const QString line = facts_.problem.isEmpty() ? facts_.outcome : tr("cannot be played: see the tip");
-  draw_on_two_lines(painter, text, line);
+  draw_on_lines(painter, text, line, outcome_lines);
   const double share = facts_.steps > 0 ? std::min(1.0, facts_.done / static_cast<double>(facts_.steps)) : 0;
   if (share > 0 && share < 1) {
     const QRectF bar(text.left(), box.bottom() - scaled(14), text.width(), scaled(3));

@@ -32,28 +32,26 @@ LearnWorkspace::LearnWorkspace(std::filesystem::path lessons)
       lessons_(std::move(lessons)),
       shelf_(*this, patience_ms, [this] { Q_EMIT settled_changed(); }) {
   build();
+  connect(&ThemeNotifier::instance(), &ThemeNotifier::changed, this, &LearnWorkspace::set_lengths);
 }
 
 void LearnWorkspace::build() {
   auto* page = new QWidget;
   page->setProperty("surface", QStringLiteral("background"));
   grid_ = new QGridLayout;
-  grid_->setSpacing(scaled(20));
   auto* title = new QLabel(tr("Twelve lessons, from a spring to a language model"));
   title->setProperty("role", QStringLiteral("title"));
+  title->setWordWrap(true);
   auto* sentence =
       new QLabel(tr("Each drives the real application: predict, look, then take hold of it yourself. Read alone, or "
                     "press F5 to project."));
   sentence->setProperty("role", QStringLiteral("muted"));
   sentence->setWordWrap(true);
-  auto* column = new QVBoxLayout(page);
-  column->setContentsMargins(scaled(28), scaled(20), scaled(28), scaled(28));
-  column->setSpacing(scaled(8));
-  column->addWidget(title);
-  column->addWidget(sentence);
-  column->addSpacing(scaled(12));
-  column->addLayout(grid_);
-  column->addStretch();
+  column_ = new QVBoxLayout(page);
+  column_->addWidget(title);
+  column_->addWidget(sentence);
+  column_->addLayout(grid_);
+  column_->addStretch();
   QScrollArea* scroll = make_scrolling(page);
   scroll->setObjectName(QStringLiteral("learn_shelf"));
   auto* all = new QVBoxLayout(this);
@@ -63,19 +61,17 @@ void LearnWorkspace::build() {
   all->addWidget(scroll, 1);
 
   auto* content = new QWidget;
-  auto* side = new QVBoxLayout(content);
-  side->setContentsMargins(scaled(18), scaled(14), scaled(18), scaled(16));
-  side->setSpacing(scaled(10));
-  const auto heading = [side](const QString& text) {
+  side_ = new QVBoxLayout(content);
+  const auto heading = [this](const QString& text) {
     auto* label = new QLabel(text);
     label->setProperty("role", QStringLiteral("strong"));
-    side->addWidget(label);
+    side_->addWidget(label);
   };
-  const auto words = [side](const QString& text) {
+  const auto words = [this](const QString& text) {
     auto* label = new QLabel(text);
     label->setProperty("role", QStringLiteral("muted"));
     label->setWordWrap(true);
-    side->addWidget(label);
+    side_->addWidget(label);
     return label;
   };
   heading(tr("In a class"));
@@ -91,24 +87,36 @@ void LearnWorkspace::build() {
   name_->setAccessibleName(tr("Your name"));
   for (QLineEdit* field : {seed_, name_}) {
     field->setMaxLength(80);
-    side->addWidget(field);
+    side_->addWidget(field);
     connect(field, &QLineEdit::editingFinished, this, &LearnWorkspace::take_seed);
   }
-  side->addSpacing(scaled(12));
+  side_->addSpacing(scaled(12));
   heading(tr("Answers"));
   score_ = words({});
   score_->setObjectName(QStringLiteral("learn_score"));
   auto* save = new Button(Button::Look::raised, QStringLiteral("export"), tr("Export answers…"));
   save->setObjectName(QStringLiteral("learn_export"));
   connect(save, &QAbstractButton::clicked, this, &LearnWorkspace::export_answers);
-  side->addWidget(save);
-  side->addSpacing(scaled(12));
+  side_->addWidget(save);
+  side_->addSpacing(scaled(12));
   heading(tr("Write your own"));
   words(
       tr("A lesson is a folder with a text file. Begin with\nstatescope-cli lesson new FOLDER\nand drop the folder on "
          "this window: it follows every save."));
-  side->addStretch();
+  side_->addStretch();
   set_inspector(make_inspector(content, QStringLiteral("learn_inspector")));
+  set_lengths();
+}
+
+// Lengths that grow with the text.
+void LearnWorkspace::set_lengths() {
+  column_->setContentsMargins(scaled(28), scaled(20), scaled(28), scaled(28));
+  column_->setSpacing(scaled(8));
+  grid_->setContentsMargins(0, scaled(12), 0, 0);
+  grid_->setSpacing(scaled(20));
+  side_->setContentsMargins(scaled(18), scaled(14), scaled(18), scaled(16));
+  side_->setSpacing(scaled(10));
+  arrange();
 }
 
 void LearnWorkspace::enter() {

@@ -14,6 +14,7 @@
 class QGridLayout;
 class QLabel;
 class QLineEdit;
+class QVBoxLayout;
 
 namespace statescope {
 
@@ -49,6 +50,7 @@ class LearnWorkspace : public Workspace {
   using Shelf = std::vector<Entry>;
 
   void build();
+  void set_lengths();
   void read();
   void show_shelf(const Shelf& shelf);
   void arrange();
@@ -58,6 +60,7 @@ class LearnWorkspace : public Workspace {
   std::filesystem::path lessons_;
   LessonProgress progress_;
   QUndoStack undo_stack_;  // stays empty: nothing here can be undone
+  QVBoxLayout *column_, *side_;
   QGridLayout* grid_;
   QLabel* score_;
   QLineEdit *seed_, *name_;

@@ -4,7 +4,9 @@
 #include <QAbstractScrollArea>
 #include <QApplication>
 #include <QLabel>
+#include <QScrollArea>
 
+#include "lesson/lesson_card.h"
 #include "settings.h"
 #include "widgets/pole_plane_view.h"
 #include "window_fixture.h"
@@ -110,6 +112,25 @@ TEST_F(LayoutTest, dynamics_says_all_of_it_at_double_text_size) {
   for (const char* name : {"dynamics_s_plane", "dynamics_z_plane"}) {
     const auto& plane = find<PolePlaneView>(name);
     EXPECT_LE(QFontMetricsF(font(TextRole::caption)).horizontalAdvance(plane.data()->subtitle), plane.width()) << name;
+  }
+}
+
+// Before and after the text grows: the cards are as high as their width and their words need.
+TEST_F(LayoutTest, the_shelf_of_lessons_fits_at_double_text_size) {
+  window->resize(1280, 800);
+  window->show_workspace(u("learn"));
+  ASSERT_TRUE(wait_until([this] { return window->current().settled(); }));
+  const auto& shelf = find<QScrollArea>("learn_shelf");
+  const auto cards = [&] { return shelf.findChildren<LessonCard*>(); };
+  ASSERT_GT(cards().size(), 10);
+  for (const double scale : {1.0, 2.0}) {
+    while (text_scale() < scale) trigger("larger_text");
+    for (int pass = 0; pass < 3; ++pass) QApplication::processEvents();
+    EXPECT_LE(shelf.widget()->width(), shelf.viewport()->width()) << "at text size " << scale;
+    for (const LessonCard* card : cards()) {
+      EXPECT_LE(card->geometry().right(), shelf.viewport()->width()) << card->accessibleName().toStdString();
+      EXPECT_GE(card->height(), card->heightForWidth(card->width())) << card->accessibleName().toStdString();
+    }
   }
 }
 
