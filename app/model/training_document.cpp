@@ -97,6 +97,7 @@ void TrainingDocument::start(const Recipe& recipe, const QString& name) {
       Trainer trainer(recipe, *ops);
       TrainingRun run{name, recipe, {}, {}, {}};
       auto told = Clock::now() - between_snapshots;
+      std::size_t told_steps = 0;
       const auto tell = [&] {
         auto snapshot = std::make_shared<const TrainingSnapshot>(
             TrainingSnapshot{std::make_shared<const TrainingRun>(run), layers_of(trainer), trainer.finished()});
@@ -106,9 +107,16 @@ void TrainingDocument::start(const Recipe& recipe, const QString& name) {
           Q_EMIT snapshot_changed();
         });
         told = Clock::now();
+        told_steps = run.loss.size();
+      };
+      const auto holds_still = [&] {
+        const std::lock_guard lock(control->mutex);
+        return control->paused && control->steps == 0;
       };
       tell();
       for (;;) {
+        // What a pause shows, keeps and steps on from is the same step.
+        if (told_steps < run.loss.size() && holds_still()) tell();
         std::optional<std::filesystem::path> save_to;
         bool only_one = false;
         {

@@ -243,9 +243,10 @@ TEST_F(SelectivityTest, a_network_learns_while_it_is_watched) {
   ASSERT_EQ(document.phase(), TrainingDocument::Phase::paused);
   // A step that was under way ends; then nothing moves but by hand.
   wait_until([] { return false; }, 300);
-  find<QAbstractButton>("training_step").click();
   const std::int64_t before = steps();
+  find<QAbstractButton>("training_step").click();
   ASSERT_TRUE(wait_until([&] { return steps() > before; }));
+  EXPECT_EQ(steps(), before + 1) << "from the step that is shown";
   const std::vector<double>& loss = document.snapshot()->run->loss;
   EXPECT_LT(mean(loss, loss.size() - 10, 10), 0.8 * mean(loss, 0, 10)) << "it learns";
   EXPECT_EQ(find<CurvesView>("training_loss").data()->curves.size(), 1u);
