@@ -50,15 +50,15 @@ QString formula_html(const Hippo& hippo) {
 QString convention_text(const Hippo& hippo) {
   switch (hippo.family) {
     case HippoFamily::legs:
-      return tr("x′ = (A x + B f) / t: the step shrinks as the past grows, so there is no time scale.");
+      return tr("h′ = (A h + B f) / t: the step shrinks as the past grows, so there is no time scale.");
     case HippoFamily::legs_lti:
-      return tr("x′ = (A x + B f) / θ without 1/t: measure e^(−s/θ), as S4 starts.");
+      return tr("h′ = (A h + B f) / θ without 1/t: measure e^(−s/θ), as S4 starts.");
     case HippoFamily::lagt:
-      return tr("x′ = (A x + B f) / θ: Laguerre functions e^(−s/2θ) Lₙ(s/θ).");
+      return tr("h′ = (A h + B f) / θ: Laguerre functions e^(−s/2θ) Lₙ(s/θ).");
     default:
       return hippo.window == HippoWindow::unit
-                 ? tr("x′ = (A x + B f) / θ, window [0, θ].")
-                 : tr("x′ = ½ (A x + B f) / θ, window [0, 2θ]: the halved convention of the S4 code.");
+                 ? tr("h′ = (A h + B f) / θ, window [0, θ].")
+                 : tr("h′ = ½ (A h + B f) / θ, window [0, 2θ]: the halved convention of the S4 code.");
   }
 }
 
@@ -86,8 +86,11 @@ QString spectrum_text(const Hippo& hippo, const Eigen::VectorXcd* eigenvalues) {
     return tr("Lower triangular, eigenvalues −1 … −%1%2.").arg(hippo.order).arg(scale);
   if (hippo.family == HippoFamily::lagt) return tr("Lower triangular, every eigenvalue −½%1.").arg(scale);
   if (!eigenvalues || eigenvalues->size() != hippo.order) return tr("A full matrix.");
+  // What is left of a real part by rounding alone has no sign that means anything.
+  const double rounding = 1e-12 * eigenvalues->cwiseAbs().maxCoeff();
+  const auto real_part = [rounding](double value) { return three_digits(std::abs(value) < rounding ? 0 : value); };
   return tr("A full matrix, eigenvalues from Re %1 to %2 per second.")
-      .arg(three_digits(eigenvalues->real().minCoeff()), three_digits(eigenvalues->real().maxCoeff()));
+      .arg(real_part(eigenvalues->real().minCoeff()), real_part(eigenvalues->real().maxCoeff()));
 }
 
 }  // namespace

@@ -256,10 +256,12 @@ void MemoryWorkspace::connect_views() {
     if (document_.state().page == Page::chain) chain_kernel_->set_cursor(position);
   });
   transport_bar().set_position_text([this](int position, int length) {
-    const bool memory = document_.state().page == Page::memory;
-    const double delta = memory ? document_.run().delta : document_.state().chain.run.delta;
-    return length == 0 ? QString()
-                       : tr("%1 s of %2 s").arg((position + 1) * delta, 0, 'f', 2).arg(length * delta, 0, 'f', 2);
+    if (length == 0) return QString();
+    // A kernel begins with a lag of nothing, as its picture does.
+    if (document_.state().page == Page::chain)
+      return tr("lag %1 s").arg(position * document_.state().chain.run.delta, 0, 'f', 2);
+    const double delta = document_.run().delta;
+    return tr("%1 s of %2 s").arg((position + 1) * delta, 0, 'f', 2).arg(length * delta, 0, 'f', 2);
   });
 }
 

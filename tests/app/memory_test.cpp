@@ -202,6 +202,8 @@ TEST_F(MemoryTest, chain_shows_the_kernel_that_it_computes) {
   EXPECT_EQ(find<CurvesView>("chain_kernel").data()->curves[0].values[7], chain.dense[7]);
   EXPECT_EQ(find<HeatMapView>("chain_normal").data()->rows, 16);
   EXPECT_EQ(time().length(), chain.run.length);
+  ASSERT_EQ(chain.run.delta, 0.01);
+  EXPECT_EQ(workspace().transport_bar().text_at(35), u("lag 0.35 s")) << "as the picture's axis says";
   EXPECT_EQ(scene_kind(workspace().scene({})), "s4");
 }
 
