@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include <QRegularExpression>
 #include <limits>
 
 #include "view_samples.h"
@@ -52,6 +53,20 @@ TEST(Equation, NeedsMoreHeightWhereItIsNarrow) {
   EquationView view;
   view.set_update(samples::update(), samples::place);
   EXPECT_GT(view.heightForWidth(240), view.heightForWidth(600));
+}
+
+TEST(Equation, BeginsNoLineWithAFullStop) {
+  EquationView view;
+  StateUpdate update = samples::update();
+  update.gate = 0.5;  // "halved by the next token", bold, and a full stop that is not
+  view.set_update(update, samples::place);
+  const QRegularExpression stop(QStringLiteral("<text x=\"([\\d.]+)\"[^>]*>\\.</text>"));
+  for (int width = 200; width < 400; width += 2) {
+    view.resize(width, 400);
+    const QRegularExpressionMatch found = stop.match(QString::fromUtf8(view.svg()));
+    ASSERT_TRUE(found.hasMatch());
+    EXPECT_GT(found.captured(1).toDouble(), 20) << "at a width of " << width;
+  }
 }
 
 // What stands below it would jump from token to token.

@@ -116,6 +116,29 @@ QString kept_text(double gate) {
   return QString::number(percent, 'f', decimals) + QStringLiteral("\u00A0%");
 }
 
+// A word and the plain punctuation behind it, which no line's end parts from it.
+struct SentenceWord {
+  QString text;
+  bool strong = false;
+  QString mark;
+};
+
+std::vector<SentenceWord> words_of(const Sentence& sentence) {
+  std::vector<SentenceWord> words;
+  for (const auto& [text, strong] :
+       {std::pair(sentence.before, false), {sentence.strong, true}, {sentence.after, false}}) {
+    bool marks = !strong && !words.empty() && !text.startsWith(QLatin1Char(' '));
+    for (const QString& word : text.split(QLatin1Char(' '), Qt::SkipEmptyParts)) {
+      if (marks)
+        words.back().mark = word;
+      else
+        words.push_back({word, strong, {}});
+      marks = false;
+    }
+  }
+  return words;
+}
+
 Runs joined(std::initializer_list<Runs> parts) {
   Runs all;
   for (const Runs& part : parts) all.insert(all.end(), part.begin(), part.end());
@@ -259,26 +282,25 @@ double EquationView::paint(QPainter* painter, const QRectF& area) const {
   const double step = std::ceil(plain_metrics.height() * 1.25),
                space = plain_metrics.horizontalAdvance(QStringLiteral(" "));
   double x = area.left();
-  bool glued = true;  // to the word before it: at a line's start, or punctuation after the bold phrase
-  for (const auto& [text, strong] :
-       {std::pair(sentence.before, false), {sentence.strong, true}, {sentence.after, false}}) {
+  const auto draw_word = [&](const QString& word, bool strong) {
     const TextMetrics metrics(strong ? bold : plain);
-    glued = glued || !(text.startsWith(QLatin1Char(' ')) || strong);
-    for (const QString& word : text.split(QLatin1Char(' '), Qt::SkipEmptyParts)) {
-      const double width = metrics.horizontalAdvance(word);
-      if (!glued) x += space;
-      if (x > area.left() && x + width > area.right() + 0.5) {
-        x = area.left();
-        y += step;
-      }
-      if (painter) {
-        painter->setFont(strong ? bold : plain);
-        painter->setPen(strong ? theme().text : theme().muted);
-        painter->drawText(QPointF(x, y + metrics.ascent()), word);
-      }
-      x += width;
-      glued = false;
+    if (painter) {
+      painter->setFont(strong ? bold : plain);
+      painter->setPen(strong ? theme().text : theme().muted);
+      painter->drawText(QPointF(x, y + metrics.ascent()), word);
     }
+    x += metrics.horizontalAdvance(word);
+  };
+  for (const SentenceWord& word : words_of(sentence)) {
+    const double width = TextMetrics(word.strong ? bold : plain).horizontalAdvance(word.text) +
+                         plain_metrics.horizontalAdvance(word.mark);
+    if (x > area.left()) x += space;
+    if (x > area.left() && x + width > area.right() + 0.5) {
+      x = area.left();
+      y += step;
+    }
+    draw_word(word.text, word.strong);
+    if (!word.mark.isEmpty()) draw_word(word.mark, false);
   }
   return y + step - area.top();
 }
