@@ -166,11 +166,12 @@ std::shared_ptr<const SequenceData> system_picture(const SelectivityFrame& frame
   const double sum = std::accumulate(kept.begin(), kept.end(), 0.0), largest = largest_share(frame);
   auto data = std::make_shared<SequenceData>();
   data->title = {{system_title(system), {}}};
-  data->subtitle = tr("%1 of %2 answers right").arg(system.right).arg(system.asked);
+  QStringList facts;
+  if (system.asked > 0) facts << tr("%1 of %2 answers right").arg(system.right).arg(system.asked);
   if (!kept.empty())
-    data->subtitle +=
-        QStringLiteral(" · ") + (frame.view.survival ? tr("colour: how much of what a token wrote is left")
-                                                     : tr("colour: what each token is of the state now"));
+    facts << (frame.view.survival ? tr("colour: how much of what a token wrote is left")
+                                  : tr("colour: what each token is of the state now"));
+  data->subtitle = facts.join(QStringLiteral(" · "));
   data->shares_name = frame.view.survival ? tr("share left") : tr("share of the state");
   data->symbol = Symbol::h;
   for (std::size_t t = 0; t < reading.tokens.size(); ++t) {
