@@ -36,6 +36,11 @@ std::string times(double ratio) {
   return print(ratio < 9.95 ? "%.1f times" : "%.0f times", ratio);
 }
 
+// So near to each other that one is "1.0 times" the other.
+bool alike(double longer, double shorter) {
+  return longer < 1.05 * shorter;
+}
+
 std::string duration(double nanoseconds) {
   if (nanoseconds < 1e3) return print("%.0f ns", nanoseconds);
   if (nanoseconds < 1e6) return print("%.3g µs", nanoseconds / 1e3);
@@ -284,8 +289,10 @@ RooflinePoint roofline_point(const StageStatistics& stage, const Ceilings& ceili
   // Faster than memory could be, yet not at the next limit: part of the data never travelled.
   if (memory > taken) {
     point.bound = Bound::cache;
-    point.sentence =
-        name + times(memory / taken) + " as fast as memory could feed it; its data were still in the cache";
+    point.sentence = name +
+                     (alike(memory, taken) ? "as fast as memory could feed it; some of its data"
+                                           : times(memory / taken) + " as fast as memory could feed it; its data") +
+                     " were still in the cache";
     return point;
   }
   if (point.share > disturbed) {
@@ -306,14 +313,18 @@ RooflinePoint roofline_point(const StageStatistics& stage, const Ceilings& ceili
     point.bound = Bound::arithmetic;
     point.sentence = name + percent(point.share) + " of the " + (is_matrix(stage.stage) ? "matrix" : "multiply-add") +
                      " ceiling; bound by arithmetic";
-    if (memory > 0)
+    if (alike(arithmetic, memory))
+      point.sentence += " and, at " + operations_a_byte + ", as much by memory";
+    else if (memory > 0)
       point.sentence +=
           ", since at " + operations_a_byte + " memory could feed it " + times(arithmetic / memory) + " as fast";
   } else {
     point.bound = Bound::memory;
     point.sentence = name + percent(point.share) + " of the read bandwidth; bound by memory";
     const double others = std::max(arithmetic, exponentials);
-    if (others > 0)
+    if (alike(memory, others))
+      point.sentence += " and, at " + operations_a_byte + ", as much by arithmetic";
+    else if (others > 0)
       point.sentence +=
           ", since at " + operations_a_byte + " arithmetic could go " + times(memory / others) + " as fast";
   }

@@ -253,6 +253,11 @@ TEST(Roofline, NamesWhatBinds) {
   EXPECT_EQ(point.sentence,
             "scan: 25 % of the multiply-add ceiling; bound by arithmetic, since at 20 operations a byte memory could "
             "feed it 2.0 times as fast");
+  // 10 Gflop take 10 ms of the 40, and so does its 1 GB.
+  point = roofline_point(stage(Stage::scan, 0.040, {990'000'000, 10'000'000'000, 0}), machine);
+  EXPECT_EQ(point.sentence,
+            "scan: 25 % of the multiply-add ceiling; bound by arithmetic and, at 10 operations a byte, as much by "
+            "memory");
   // 10 Gflop in 5 ms are twice what the machine is said to do.
   point = roofline_point(stage(Stage::scan, 0.005, {100'000'000, 10'000'000'000, 0}), machine);
   EXPECT_EQ(point.bound, Bound::arithmetic);
