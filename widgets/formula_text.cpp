@@ -202,7 +202,12 @@ void space_blocks(QTextDocument& document) {
   document.setIndentWidth(1.5 * pixels);
   for (QTextBlock block = document.begin(); block.isValid(); block = block.next()) {
     QTextBlockFormat format = block.blockFormat();
-    if (is_code(format)) continue;
+    if (is_code(format)) {
+      if (is_code(block.next().blockFormat())) continue;
+      format.setBottomMargin(pixels * 0.7);  // of the last line
+      QTextCursor(block).setBlockFormat(format);
+      continue;
+    }
     const bool heading = format.headingLevel() > 0;
     const bool first = block == document.begin();
     const bool item = block.textList() && block.next().textList();  // another follows
@@ -218,8 +223,10 @@ void space_blocks(QTextDocument& document) {
 void set_lesson_text(QTextDocument& document, const QString& markdown) {
   // Each formula goes through the Markdown reader as its number between two characters for private use.
   const QChar open(0xE000), close(0xE001);
+  static const QRegularExpression percent(QStringLiteral("(?<=\\d) %"));  // no line ends in a number without its sign
   const auto text_of = [&](std::string_view part) {
     QString text = QString::fromUtf8(part.data(), static_cast<qsizetype>(part.size()));
+    text.replace(percent, QStringLiteral("\u00A0%"));
     return text.replace(open, QChar::ReplacementCharacter).replace(close, QChar::ReplacementCharacter);
   };
   const std::string source = markdown.toStdString();

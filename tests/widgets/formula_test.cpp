@@ -170,6 +170,15 @@ TEST(LessonText, HoldsItsFormulasAsObjects) {
   EXPECT_EQ(format.stringProperty(QTextFormat::ImageAltText).toStdString(), "y equals C h");
 }
 
+TEST(LessonText, KeepsAPercentSignWithItsNumberAndRoomBelowCode) {
+  QTextDocument document;
+  set_text(document, "About 0.05 % of it.\n\n    a = 1\n    b = 2\n\nEnd.");
+  EXPECT_EQ(accessible_text(document).toStdString(), "About 0.05\u00A0% of it.\na = 1\nb = 2\nEnd.");
+  const QTextBlock first = document.begin().next();
+  EXPECT_EQ(first.blockFormat().bottomMargin(), 0);
+  EXPECT_GT(first.next().blockFormat().bottomMargin(), 5);
+}
+
 TEST(LessonText, DisplaysFormulasInParagraphsOfTheirOwn) {
   QTextDocument document;
   set_text(document, "Before $$x$$ after.\n\n- item $$y$$ goes on\n- next");
