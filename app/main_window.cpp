@@ -32,6 +32,11 @@ namespace {
 constexpr const char* first_workspace = "model";  // of a first start
 constexpr int wide_window = 1560;                 // holds lesson, picture and controls, at 100 % text size
 
+// Of commands of one kind: what has a key of its own is wanted most often; leaving comes last.
+int rank(const QAction& action) {
+  return action.objectName() == QLatin1String("quit") ? 2 : action.shortcut().isEmpty() ? 1 : 0;
+}
+
 }  // namespace
 
 MainWindow::MainWindow(const std::filesystem::path& assets, const Machine& machine) : assets_(assets) {
@@ -217,9 +222,11 @@ void MainWindow::build_actions() {
 
   build_lesson_actions();
 
-  const QStringList order{file, edit, run, view};
-  std::stable_sort(actions_.begin(), actions_.end(),
-                   [&](const auto& a, const auto& b) { return order.indexOf(a.first) < order.indexOf(b.first); });
+  const auto place = [order = QStringList{file, edit, run, view}](const auto& entry) {
+    const qsizetype at = order.indexOf(entry.first);
+    return std::pair(at < 0 ? order.size() : at, rank(*entry.second));  // examples, of which there are many, come last
+  };
+  std::stable_sort(actions_.begin(), actions_.end(), [&](const auto& a, const auto& b) { return place(a) < place(b); });
   std::vector<PaletteCommand> commands;
   for (const auto& [category, action] : actions_) commands.push_back({action, category});
   palette_->set_commands(std::move(commands));
@@ -348,8 +355,12 @@ void MainWindow::fit_status() {
 
 void MainWindow::fill_file_menu() {
   file_menu_->clear();
-  for (const auto& [category, action] : actions_)
-    if (category == tr("File") && action->objectName() != QLatin1String("file_menu")) file_menu_->addAction(action);
+  int last = 0;
+  for (const auto& [category, action] : actions_) {
+    if (category != tr("File") || action->objectName() == QLatin1String("file_menu")) continue;
+    if (rank(*action) != std::exchange(last, rank(*action))) file_menu_->addSeparator();
+    file_menu_->addAction(action);
+  }
   const QStringList recent = settings_.recent();
   if (recent.isEmpty()) return;
   file_menu_->addSeparator();

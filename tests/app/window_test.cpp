@@ -4,6 +4,7 @@
 #include <QKeyEvent>
 #include <QLabel>
 #include <QLineEdit>
+#include <QListView>
 #include <QPlainTextEdit>
 #include <QTest>
 
@@ -60,6 +61,12 @@ TEST_F(WindowTest, shortcut_to_the_prompt_lets_one_type) {
   ASSERT_NE(window->focusWidget(), nullptr);
   QTest::keyClicks(window->focusWidget(), u("x"));
   EXPECT_TRUE(find<PromptBar>("prompt").text().contains(QLatin1Char('x')));
+}
+
+TEST_F(WindowTest, palette_begins_with_what_is_done_to_files) {
+  trigger("palette");
+  const auto& list = find<QListView>("palette_list");
+  EXPECT_EQ(list.model()->index(0, 0).data().toString(), u("Open model folder…"));
 }
 
 // Also of a workspace that nobody has entered yet: its first scene brings a page of its own.
