@@ -8,6 +8,7 @@
 #include <optional>
 
 #include "assets.h"
+#include "engine/error.h"
 #include "lesson/lesson_render.h"
 #include "main_window.h"
 #include "picture.h"
@@ -31,6 +32,7 @@ struct Options {
   LessonRenderOptions lesson;  // with what only lessons have
   double time = -1;            // of a lesson's step; below 0 its end
   bool progress = false;
+  std::string lesson_option;  // one that was given and means something to lessons only
 };
 
 // WIDTHxHEIGHT as a size; nothing when it is not one.
@@ -47,7 +49,7 @@ std::optional<QSize> parse_size(const std::string& text) {
 int parse(int argc, char** argv, Options& options) {
   CLI::App app{"Statescope: state space dynamics, made visible"};
   app.set_version_flag("--version", STATESCOPE_VERSION);
-  app.add_option("PATH", options.path, "a checkpoint folder, a scene or a text file");
+  app.add_option("PATH", options.path, "a checkpoint or a lesson's folder, a scene, a WAV, CSV or text file");
   app.add_option("--theme", options.theme, "light or dark")->check(CLI::IsMember({"light", "dark"}));
   app.add_option("--measure", options.measure_seconds,
                  "play for this many seconds, print start-up and frame times, quit")
@@ -83,6 +85,9 @@ int parse(int argc, char** argv, Options& options) {
     return app.exit(error) == 0 ? 0 : 2;
   }
   options.render = render->parsed();
+  for (const char* of_lessons :
+       {"--step", "--time", "--fps", "--picture-only", "--answered", "--handout", "--seed", "--name", "--progress"})
+    if (render->count(of_lessons) > 0 && options.lesson_option.empty()) options.lesson_option = of_lessons;
   return -1;
 }
 
@@ -163,6 +168,9 @@ int run(int argc, char** argv) {
     return 0;
   }
   if (options.render) {
+    if (!options.lesson_option.empty() && QFileInfo(QString::fromStdString(options.scene)).isFile())
+      throw Error(options.scene + " is a file, and " + options.lesson_option +
+                  " is for lessons; give a lesson's folder, or leave the option out");
     render({QString::fromStdString(options.scene), QString::fromStdString(options.out), *parse_size(options.size),
             options.scale},
            assets_folder());

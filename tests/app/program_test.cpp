@@ -89,6 +89,8 @@ TEST_F(Program, failing_render_says_one_line_and_leaves_no_file) {
   expect_failure({u("render"), path("missing.json"), u("--out"), path("a.png")}, "missing.json");
   expect_failure({u("render"), path("scene.json"), u("--out"), path("a.gif")}, "must be .png, .svg or .pdf");
   expect_failure({u("render"), path("scene.json"), u("--out"), path("missing/a.png")}, "cannot be written");
+  expect_failure({u("render"), path("scene.json"), u("--out"), path("a.pdf"), u("--handout")},
+                 "--handout is for lessons");
   write_text(folder / "scene.json", "{}");
   expect_failure({u("render"), path("scene.json"), u("--out"), path("a.svg")}, "not a scene");
   EXPECT_EQ(files(), 1);
