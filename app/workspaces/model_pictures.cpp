@@ -55,6 +55,8 @@ QuantityWords words_for(Quantity quantity) {
 
 QString explanation_of(Quantity quantity, StateKind kind) {
   const bool constant = kind == StateKind::per_channel, none = kind == StateKind::none;
+  if (none && (quantity == Quantity::delta || quantity == Quantity::B || quantity == Quantity::C))
+    return tr("%1 belongs to a state, and this model has none.").arg(words_for(quantity).symbol);
   switch (quantity) {
     case Quantity::delta:
       return constant
@@ -153,7 +155,10 @@ std::shared_ptr<const HeatMapData> overview_picture(const RunSnapshot& run, Summ
 std::shared_ptr<const HeatMapData> layer_picture(const Focus& focus, const ModelView& view) {
   if (focus.map->empty()) return nullptr;
   auto data = std::make_shared<HeatMapData>();
-  const QuantityWords words = words_for(focus.map_quantity);
+  QuantityWords words = words_for(focus.map_quantity);
+  const StateKind kind = focus.track->kind;
+  if (kind == StateKind::none && focus.map_quantity == Quantity::conv) words.name = tr("Input");  // of no scan
+  if (kind == StateKind::none && focus.map_quantity == Quantity::y) words.name = tr("Output");
   const bool by_state = focus.map_quantity == Quantity::B || focus.map_quantity == Quantity::C;
   const bool widest = view.order == ChannelOrder::widest && !by_state;
   data->values = focus.map;
@@ -163,7 +168,6 @@ std::shared_ptr<const HeatMapData> layer_picture(const Focus& focus, const Model
   data->title = {{words.name + QLatin1Char(' '), {}},
                  {words.symbol, words.color},
                  {tr(" in layer %1").arg(focus.track->layer), {}}};
-  const StateKind kind = focus.track->kind;
   if (widest && kind != StateKind::none) data->subtitle = tr("widest Δ first");
   if (by_state && kind == StateKind::per_channel) data->subtitle = tr("of channel %1").arg(focus.channel);
   data->row_axis = by_state ? tr("states") : tr("channels");

@@ -217,6 +217,7 @@ void ModelWorkspace::show_kind(const ModelInfo& info) {
   for (View* view : std::initializer_list<View*>{layer_map_, state_map_, overview_, equation_})
     view->set_message(sentence);
   for (View* view : {half_lives_, writes_}) view->setVisible(sentence.isEmpty());
+  order_switch_->setEnabled(sentence.isEmpty());  // without Δ there is one order
   explanation_->setText(explanation_of(document_.scene().view.map, info.state_kind));
 }
 

@@ -8,6 +8,7 @@
 #include "widgets/curves_view.h"
 #include "widgets/equation_view.h"
 #include "widgets/heat_map_view.h"
+#include "widgets/segmented_control.h"
 #include "window_fixture.h"
 
 namespace statescope::test {
@@ -68,6 +69,8 @@ TEST_F(GridTest, without_a_state_model_says_so_and_shows_what_there_is) {
   EXPECT_EQ(find<CurvesView>("channel").data()->curves.size(), 2u) << "x and y";
   EXPECT_FALSE(find<BarsView>("half_lives").isVisible());
   EXPECT_TRUE(find<HeatMapView>("state_map").message().contains(u("keeps 1.0 KiB of every token")));
+  EXPECT_EQ(plain_text(find<HeatMapView>("layer_map").data()->title), u("Output y in layer 0")) << "of no scan";
+  EXPECT_FALSE(find<SegmentedControl>("order_switch").isEnabled()) << "by a Δ that it has not";
   look(3, 0, Quantity::delta);
   EXPECT_FALSE(find<HeatMapView>("layer_map").data());
   // What has a state is shown again as ever.
