@@ -53,7 +53,9 @@ TEST_F(Controls, enter_runs_and_shift_enter_grows_the_box_up_to_four_lines) {
   auto* edit = child<QPlainTextEdit>(bar, "prompt_edit");
   QTest::keyClick(edit, Qt::Key_Return);
   EXPECT_EQ(run.count(), 0) << "there is nothing to run";
+  EXPECT_FALSE(child<QAbstractButton>(bar, "run")->isEnabled()) << "and it can be seen";
   QTest::keyClicks(edit, u("Call me"));
+  EXPECT_TRUE(child<QAbstractButton>(bar, "run")->isEnabled());
   const int one = bar.sizeHint().height();
   QTest::keyClick(edit, Qt::Key_Return, Qt::ShiftModifier);
   QTest::keyClicks(edit, u("Ishmael"));

@@ -56,6 +56,8 @@ PromptBar::PromptBar(QWidget* parent)
   column->addWidget(form_);
 
   connect(run_, &QAbstractButton::clicked, this, &PromptBar::run);
+  run_->setEnabled(false);
+  connect(edit_, &QPlainTextEdit::textChanged, this, [this] { run_->setEnabled(!text().isEmpty()); });
   connect(generate_, &QAbstractButton::clicked, this,
           [this] { generating_ ? Q_EMIT stop_requested() : Q_EMIT generate_requested(); });
   connect(cancel_, &QAbstractButton::clicked, this, &PromptBar::stop_requested);
