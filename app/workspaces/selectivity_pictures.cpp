@@ -303,8 +303,9 @@ std::shared_ptr<const CurvesData> lengths_picture(const SelectivityReading& read
   std::array<std::vector<double>, 2> shares;
   std::vector<QString> names;
   for (const LengthAnswers& at : lengths) {
+    const double thousand = at.length % 1024 == 0 ? 1024 : 1000;  // lengths are powers of two, in most tasks
     names.push_back(at.length < 1000 ? QString::number(at.length)
-                                     : tr("%1k").arg(format_tick(static_cast<double>(at.length) / 1000, 2)));
+                                     : tr("%1k").arg(format_tick(static_cast<double>(at.length) / thousand, 2)));
     for (std::size_t i = 0; i < shares.size(); ++i) shares[i].push_back(100 * at.systems[i].accuracy());
   }
   const auto data = share_curves(reading, std::move(shares));
