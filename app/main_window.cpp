@@ -117,7 +117,10 @@ void MainWindow::build_frame(const Machine& machine) {
     make_style_root(*part);
   presentation_ = std::make_unique<Presentation>(
       *this, *lesson_, std::vector<QWidget*>{rail_, top_bar_, inspectors_, transports_, status_line});
-  connect(presentation_.get(), &Presentation::stopped, this, &MainWindow::fit_inspector);
+  connect(presentation_.get(), &Presentation::changed, this, [this](bool running) {
+    for (const Place& place : places_) place.workspace->set_presented(running);
+    fit_inspector();
+  });
   for (const Place& place : places_)
     for (QWidget* part : {static_cast<QWidget*>(place.workspace), static_cast<QWidget*>(place.workspace->inspector()),
                           static_cast<QWidget*>(&place.workspace->transport_bar())})

@@ -92,6 +92,8 @@ class Workspace : public QWidget {
   virtual void explain(const QString& /*chip*/) {}
   /// For pictures: leaves out what only makes sense live.
   virtual void set_for_export(bool /*for_export*/) {}
+  /// A class looks at it: leaves out what chooses what is shown, for a lesson does that and the picture needs the room.
+  virtual void set_presented(bool /*presented*/) {}
   /// For measuring frames: whatever moves here by itself begins to.
   virtual void set_in_motion();
 

@@ -57,6 +57,7 @@ void Presentation::start() {
   qApp->installEventFilter(this);
   // With a second display the presenter's window has a place of its own from the start.
   if (QApplication::screens().size() > 1) show_presenter(true);
+  Q_EMIT changed(true);
 }
 
 void Presentation::stop() {
@@ -70,7 +71,7 @@ void Presentation::stop() {
   set_contrast(false);
   for (QWidget* part : hidden_) part->show();
   if (!full_screen_before_) window_.setWindowState(window_.windowState() & ~Qt::WindowFullScreen);
-  Q_EMIT stopped();
+  Q_EMIT changed(false);
 }
 
 void Presentation::set_contrast(bool contrast) {

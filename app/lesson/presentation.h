@@ -37,7 +37,7 @@ class Presentation : public QObject {
   PresenterWindow* presenter() const { return presenter_.get(); }
 
  Q_SIGNALS:
-  void stopped();
+  void changed(bool running);
 
  protected:
   bool eventFilter(QObject* object, QEvent* event) override;

@@ -128,7 +128,7 @@ void SelectivityWorkspace::show_page(Page page) {
   pages_->set_current(static_cast<int>(page));
   page_stack_->setCurrentIndex(static_cast<int>(page));
   inspector_stack_->setCurrentIndex(static_cast<int>(page));
-  systems_->setVisible(page == Page::compare && !for_export_);
+  show_tools();
   if (page == Page::theorem) theorem_->enter();
   if (page == Page::compare && !document_.frame() && !opening_) show_example(0);
   fit_transport();

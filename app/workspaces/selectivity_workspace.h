@@ -48,6 +48,7 @@ class SelectivityWorkspace : public Workspace {
   WorkspaceFacts facts() const override;
   std::vector<WorkspaceCommand> commands() override;
   void set_for_export(bool for_export) override;
+  void set_presented(bool presented) override;
 
   /// One of the bundled examples, by its place in the list.
   void show_example(int index);
@@ -71,6 +72,7 @@ class SelectivityWorkspace : public Workspace {
   void show_state();
   void show_frame();
   void show_choices();
+  void show_tools();
   void choose_model(std::size_t system, int index);
   void choose_token(qint64 place, const QPoint& screen);
   void export_numbers();
@@ -99,7 +101,7 @@ class SelectivityWorkspace : public Workspace {
   QHBoxLayout* head_;
   FlowLayout* tools_;
 
-  bool opening_ = false, for_export_ = false;
+  bool opening_ = false, for_export_ = false, presented_ = false;
   bool fitting_ = false;                             // the transport is made to fit, not moved
   std::shared_ptr<const SelectivityReading> shown_;  // whose tokens the strip and the scrubber show
 };

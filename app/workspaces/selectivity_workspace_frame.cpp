@@ -98,11 +98,21 @@ std::vector<WorkspaceCommand> SelectivityWorkspace::commands() {
 
 void SelectivityWorkspace::set_for_export(bool for_export) {
   for_export_ = for_export;
-  examples_->setVisible(!for_export);
-  new_sequence_->setVisible(!for_export);
-  systems_->setVisible(!for_export && page_index_ == Page::compare);
+  show_tools();
   training_->set_for_export(for_export);
   theorem_->set_for_export(for_export);
+}
+
+void SelectivityWorkspace::set_presented(bool presented) {
+  presented_ = presented;
+  show_tools();
+}
+
+void SelectivityWorkspace::show_tools() {
+  const bool shown = !for_export_ && !presented_;
+  examples_->setVisible(shown);
+  new_sequence_->setVisible(shown);
+  systems_->setVisible(shown && page_index_ == Page::compare);
 }
 
 void SelectivityWorkspace::show_example(int index) {

@@ -122,6 +122,7 @@ TEST_F(LessonTest, presents_with_a_clicker) {
   EXPECT_FALSE(find<QWidget>("rail").isVisible());
   EXPECT_FALSE(dynamics().transport_bar().isVisible());
   EXPECT_GT(text_scale(), scale);
+  EXPECT_TRUE(find<QWidget>("selectivity_examples").isHidden()) << "the lesson chooses, and the picture needs the room";
   QTest::keyClick(window.get(), Qt::Key_PageDown);
   EXPECT_EQ(guide().player().step(), 2);
   QTest::keyClick(window.get(), Qt::Key_Left);
@@ -148,6 +149,7 @@ TEST_F(LessonTest, presents_with_a_clicker) {
   EXPECT_TRUE(window->presentation().running()) << "the first Esc only hides the keys";
   QTest::keyClick(window.get(), Qt::Key_Escape);
   EXPECT_FALSE(window->presentation().running());
+  EXPECT_FALSE(find<QWidget>("selectivity_examples").isHidden());
   EXPECT_TRUE(theme().dark()) << "as it was before";
   EXPECT_TRUE(find<QWidget>("rail").isVisible());
   EXPECT_EQ(text_scale(), scale);
