@@ -221,9 +221,12 @@ std::string sampling_sentence(const LtiResult& r) {
 
 std::string reach_sentence(const LtiResult& r) {
   const std::int64_t N = r.states_count();
+  if (N == 1)
+    return std::string("The input ") + (r.controllable == 1 ? "reaches" : "does not reach") +
+           " the state, and the output " + (r.observable == 1 ? "shows it." : "does not show it.");
   const auto part = [&](std::int64_t rank) { return rank == N ? "all" : std::to_string(rank); };
-  return "Of " + std::to_string(N) + (N == 1 ? " state" : " states") + " the input reaches " + part(r.controllable) +
-         " and the output shows " + part(r.observable) + ".";
+  return "Of " + std::to_string(N) + " states the input reaches " + part(r.controllable) + " and the output shows " +
+         part(r.observable) + ".";
 }
 
 }  // namespace statescope

@@ -233,6 +233,12 @@ TEST(Lti, SentencesFollowTheNumbers) {
             std::string::npos);
   EXPECT_NE(reach_sentence(lti_result(run_of("hippo-fout"), {})).find("Of 8 states the input reaches 7"),
             std::string::npos);
+  LtiRun one = run_of("leaky-integrator");
+  EXPECT_EQ(reach_sentence(lti_result(one, {})), "The input reaches the state, and the output shows it.");
+  Preset unseen = make_preset("leaky-integrator");
+  unseen.C = {0};
+  one.system = unseen;
+  EXPECT_EQ(reach_sentence(lti_result(one, {})), "The input reaches the state, and the output does not show it.");
   EXPECT_NE(agreement_sentence(lti_result(run_of("hippo-legs", Method::bilinear), {})).find("Cauchy"),
             std::string::npos);
 }
