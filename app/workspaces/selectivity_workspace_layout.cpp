@@ -98,6 +98,7 @@ void SelectivityWorkspace::build_pages() {
   row->setContentsMargins(0, 0, 0, 0);
   auto* against = new QLabel(tr("against"));
   against->setProperty("role", QStringLiteral("muted"));
+  against->setSizePolicy(QSizePolicy::Fixed, QSizePolicy::Preferred);  // the choices take what room there is
   for (QWidget* part : std::initializer_list<QWidget*>{models_[0], against, models_[1]}) row->addWidget(part);
   head_ = new QHBoxLayout;
   head_->addWidget(pages_);
